@@ -1,0 +1,22 @@
+import { address, type Command, command, required } from "./grammar.ts";
+import { dev, id, port, theToken } from "./operands.ts";
+import { request } from "./render.ts";
+
+/** `mptcp announce …` */
+export const ANNOUNCE: readonly Command[] = [
+  command({
+    words: ["announce"],
+    summary: "Announce an address to the peer of one connection",
+    operands: {
+      address: required(address("IPv4 or IPv6 address of this host")),
+      token: theToken,
+      id: required(id),
+      dev,
+      port,
+    },
+    run(pm, values) {
+      pm.announce(values);
+      return request(values);
+    },
+  }),
+];

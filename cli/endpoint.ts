@@ -1,0 +1,112 @@
+import type { AddrFlag } from "../mod.ts";
+import {
+  address,
+  type Command,
+  command,
+  required,
+  UsageError,
+  words,
+} from "./grammar.ts";
+import {
+  BACKUP,
+  dev,
+  FULLMESH,
+  id,
+  idOrInitial,
+  NOBACKUP,
+  port,
+  switched,
+  token,
+} from "./operands.ts";
+import { endpoints, silent } from "./render.ts";
+
+const FLAGS: readonly (readonly [AddrFlag, string])[] = [
+  ["signal", "announce the address to the peer"],
+  ["subflow", "open a subflow from the address"],
+  BACKUP,
+  FULLMESH,
+  ["laminar", "connect to an announced address, once each (Linux 6.18)"],
+];
+
+const CHANGES = [
+  BACKUP,
+  NOBACKUP,
+  FULLMESH,
+  ["nofullmesh", "connect to one address of the peer"],
+] as const;
+
+/** `mptcp endpoint …` */
+export const ENDPOINT: readonly Command[] = [
+  command({
+    words: ["endpoint", "add"],
+    summary: "Add an address for the path manager to use",
+    operands: {
+      address: required(address("IPv4 or IPv6 address of this host")),
+      dev,
+      id,
+      port,
+      flags: words("FLAG…", "what to do with the address", FLAGS),
+    },
+    run: (pm, values) => silent(endpoints([pm.addAddr(values)])),
+  }),
+  command({
+    words: ["endpoint", "delete"],
+    summary: "Delete endpoints by id, by address or by device",
+    form: "(id N [ADDR] | ADDR [port N] | dev IF)",
+    operands: {
+      id: idOrInitial,
+      address: address("address; needed with id 0, checked with others"),
+      port,
+      dev,
+    },
+    run(pm, values) {
+      if (Object.keys(values).every((name) => name === "port")) {
+        throw new UsageError("One of id N, ADDR and dev IF is needed");
+      }
+      return silent(endpoints(pm.delAddr(values)));
+    },
+  }),
+  command({
+    words: ["endpoint", "change"],
+    summary: "Change flags of an endpoint; the other flag stays",
+    form: "(id N | ADDR [port N]) CHANGE…",
+    operands: {
+      id,
+      address: address("address of the endpoint, instead of its id"),
+      port,
+      changes: required(words("CHANGE…", "the new flags", CHANGES)),
+    },
+    run(pm, { changes, ...selector }) {
+      if (selector.id === undefined && selector.address === undefined) {
+        throw new UsageError("One of id N and ADDR is needed");
+      }
+      const change = {
+        ...selector,
+        ...switched("backup", changes),
+        ...switched("fullmesh", changes),
+      };
+      return silent(endpoints([pm.setFlags(change)]));
+    },
+  }),
+  command({
+    words: ["endpoint", "show"],
+    summary: "List the endpoints, or the addresses of one connection",
+    operands: { id: idOrInitial, token },
+    run: (pm, { id, ...options }) =>
+      endpoints(
+        id === undefined
+          ? pm.dumpAddrs(options)
+          : [pm.getAddr({ id, ...options })],
+      ),
+  }),
+  command({
+    words: ["endpoint", "flush"],
+    summary: "Delete all endpoints",
+    operands: {},
+    run(pm) {
+      const all = pm.dumpAddrs();
+      pm.flushAddrs();
+      return silent(endpoints(all));
+    },
+  }),
+];

@@ -1,0 +1,129 @@
+/**
+ * One run of the command line.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import type { Netns, PathManager, PathManagerOptions } from "../mod.ts";
+import { describe, EXIT_USAGE } from "./failure.ts";
+import { UsageError } from "./grammar.ts";
+import { findCommand, type Found, readOperands } from "./parse.ts";
+
+/** The world around a run. */
+export interface Surroundings {
+  /** Writes to standard output. */
+  readonly out: (text: string) => void;
+  /** Writes to standard error. */
+  readonly err: (text: string) => void;
+  /** Opens the path manager. */
+  readonly open: (options: PathManagerOptions) => Promise<PathManager>;
+  /** The command line that has the permission to call libc. */
+  readonly rerun: string;
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args The words behind the program's name.
+ * @returns The exit code.
+ */
+export async function main(
+  args: readonly string[],
+  around: Surroundings,
+): Promise<number> {
+  let json = args.includes("-j") || args.includes("--json");
+  let found: Found | undefined;
+  try {
+    const options = readOptions(args);
+    json = options.json;
+    if (options.version) return await version(around);
+    found = findCommand(options.words, options.help);
+    return await run(found, options, around);
+  } catch (error) {
+    const { usage } = await import("./help.ts");
+    const failure = describe(
+      error,
+      around.rerun,
+      found?.command && usage(found.command),
+    );
+    around.err(json ? line(failure.json) : failure.text);
+    return failure.code;
+  }
+}
+
+interface Options {
+  readonly json: boolean;
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly netns?: Netns;
+  readonly words: readonly string[];
+}
+
+function readOptions(args: readonly string[]): Options {
+  const parsed = parseArgs([...args], {
+    boolean: ["json", "help", "version"],
+    string: ["netns", "_"],
+    alias: { json: "j", netns: "n", help: "h", version: "V" },
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      if (/^-\d/.test(arg)) {
+        throw new UsageError(`Invalid number "${arg}": none is negative`);
+      }
+      throw new UsageError(
+        `Unknown option "${arg}": known are -j, -n NETNS, --help, --version`,
+      );
+    },
+  });
+  const { json, help, version, netns } = parsed;
+  if (netns === "") {
+    throw new UsageError('Incomplete option "-n": NAME, PATH or PID is needed');
+  }
+  return {
+    json,
+    help,
+    version,
+    words: parsed._.map(String),
+    // A namespace whose name is a number can still be given by its path.
+    ...netns !== undefined &&
+      { netns: /^\d+$/.test(netns) ? Number(netns) : netns },
+  };
+}
+
+async function version({ out }: Surroundings): Promise<number> {
+  const { default: { version } } = await import("../deno.json", {
+    with: { type: "json" },
+  });
+  out(`mptcp ${version}\n`);
+  return 0;
+}
+
+async function run(
+  { path, command, rest, help: isHelp }: Found,
+  { json, netns }: Options,
+  around: Surroundings,
+): Promise<number> {
+  if (isHelp || path.length === 0) {
+    const { help } = await import("./help.ts");
+    (isHelp ? around.out : around.err)(help(path));
+    return isHelp ? 0 : EXIT_USAGE;
+  }
+  if (command === undefined) {
+    const { completion } = await import("./completion.ts");
+    around.out(completion(rest));
+    return 0;
+  }
+  const values = readOperands(command.operands, rest);
+  using pm = await around.open({
+    ...netns !== undefined && { netns },
+    onWarning: ({ message }) =>
+      around.err(json ? line({ warning: message }) : `mptcp: ${message}\n`),
+  });
+  const output = command.run(pm, values as never);
+  around.out(json ? line(output.json) : output.text);
+  return 0;
+}
+
+function line(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}

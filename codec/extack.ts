@@ -1,0 +1,147 @@
+/**
+ * The kernel's verdict on a request: `NLMSG_ERROR` (an ack or a refusal) and
+ * `NLMSG_DONE`, with the extended-ack attributes behind them.
+ *
+ * @module
+ */
+
+import { decodeAttrs } from "./attrs.ts";
+import { DecodeError } from "./decode_error.ts";
+import { HOST_LITTLE_ENDIAN } from "./endian.ts";
+import {
+  align4,
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  type NlMessage,
+  NLMSG_DONE,
+  NLMSG_HDRLEN,
+  viewOf,
+} from "./nlmsghdr.ts";
+import type { AttrSet } from "./policy.ts";
+
+/** What the kernel says of the attribute that it refused (`NL_POLICY_TYPE_ATTR_*`). */
+const POLICY_TYPE_ATTR: AttrSet = {
+  name: "policy-type-attr",
+  attrs: [
+    undefined,
+    { type: 1, name: "type", key: "type", kind: "u32" },
+    { type: 2, name: "min-value-s", key: "minValueS", kind: "s64" },
+    { type: 3, name: "max-value-s", key: "maxValueS", kind: "s64" },
+    { type: 4, name: "min-value-u", key: "minValueU", kind: "u64" },
+    { type: 5, name: "max-value-u", key: "maxValueU", kind: "u64" },
+    { type: 6, name: "min-length", key: "minLength", kind: "u32" },
+    { type: 7, name: "max-length", key: "maxLength", kind: "u32" },
+  ],
+};
+
+/** `NLMSGERR_ATTR_*` of `linux/netlink.h`. */
+const NLMSGERR_ATTR: AttrSet = {
+  name: "nlmsgerr-attr",
+  attrs: [
+    undefined,
+    { type: 1, name: "msg", key: "message", kind: "string" },
+    { type: 2, name: "offs", key: "offset", kind: "u32" },
+    { type: 3, name: "cookie", key: "cookie", kind: "binary" },
+    {
+      type: 4,
+      name: "policy",
+      key: "policy",
+      kind: "nest",
+      nested: POLICY_TYPE_ATTR,
+    },
+    { type: 5, name: "miss-type", key: "missType", kind: "u32" },
+    { type: 6, name: "miss-nest", key: "missNest", kind: "u32" },
+  ],
+};
+
+/** What a refused attribute should have been. */
+export interface PolicyHint {
+  /** `NL_ATTR_TYPE_*`: 2 u8, 3 u16, 4 u32, 8 s32, 10 binary, 13 nested. */
+  readonly type?: number;
+  /** Lowest value of a signed attribute. */
+  readonly minValueS?: bigint;
+  /** Highest value of a signed attribute. */
+  readonly maxValueS?: bigint;
+  /** Lowest value of an unsigned attribute. */
+  readonly minValueU?: bigint;
+  /** Highest value of an unsigned attribute. */
+  readonly maxValueU?: bigint;
+  /** Shortest payload in bytes. */
+  readonly minLength?: number;
+  /** Longest payload in bytes. */
+  readonly maxLength?: number;
+}
+
+/** The extended-ack attributes of a verdict. */
+export interface ExtAck {
+  /** The kernel's explanation, in English. */
+  readonly message?: string;
+  /** Bytes from the start of the request to the offending attribute. */
+  readonly offset?: number;
+  /** A code for the program that understands it. */
+  readonly cookie?: Uint8Array;
+  /** What the offending attribute should have been. */
+  readonly policy?: PolicyHint;
+  /** Number of a missing attribute. */
+  readonly missType?: number;
+  /** Offset of the nest that misses it; absent: the top level. */
+  readonly missNest?: number;
+}
+
+/** A decoded `NLMSG_ERROR` or `NLMSG_DONE`. */
+export interface Verdict {
+  /** A positive errno, or 0 for success. */
+  readonly errno: number;
+  /** The extended ack; a success can carry one too, as a warning. */
+  readonly extack?: ExtAck;
+}
+
+/**
+ * Decodes the message that ends an exchange.
+ *
+ * An `NLMSG_ERROR` echoes the request's header, and unless it is capped the
+ * whole request of a refusal; the attributes follow that.
+ *
+ * @param message A message of type `NLMSG_ERROR` or `NLMSG_DONE`.
+ * @throws {DecodeError} The message is shorter than it says.
+ *
+ * @example See whether a request succeeded
+ * ```ts
+ * import { decodeNlMessages, decodeVerdict, NLMSG_ERROR } from "@mptcp/pm/codec";
+ *
+ * function succeeded(datagram: Uint8Array): boolean {
+ *   return decodeNlMessages(datagram).some((message) =>
+ *     message.type === NLMSG_ERROR && decodeVerdict(message).errno === 0
+ *   );
+ * }
+ * ```
+ */
+export function decodeVerdict(message: NlMessage): Verdict {
+  const { payload, flags } = message;
+  // Some senders of NLMSG_DONE leave out the error.
+  if (message.type === NLMSG_DONE && payload.length < 4) return { errno: 0 };
+  const isDone = message.type === NLMSG_DONE;
+  const fixed = isDone ? 4 : 4 + NLMSG_HDRLEN;
+  if (payload.length < fixed) {
+    throw new DecodeError(`a verdict of ${payload.length} bytes`, 0);
+  }
+  const view = viewOf(payload);
+  // Not by a sign, which would make -0 of 0.
+  const errno = 0 - view.getInt32(0, HOST_LITTLE_ENDIAN);
+  if (!(flags & NLM_F_ACK_TLVS)) return { errno };
+  const isCapped = isDone || (flags & NLM_F_CAPPED) !== 0;
+  const start = isCapped ? fixed : 4 + align4(echoLength(view));
+  const extack = decodeAttrs(NLMSGERR_ATTR, payload, start);
+  return { errno, extack };
+}
+
+/** Length of the request that a verdict echoes. */
+function echoLength(view: DataView): number {
+  const length = view.getUint32(4, HOST_LITTLE_ENDIAN);
+  const left = view.byteLength - 4;
+  if (length >= NLMSG_HDRLEN && length <= left) return length;
+  throw new DecodeError(
+    `a request of ${length} bytes, but ${NLMSG_HDRLEN} to ${left} is possible`,
+    4,
+  );
+}

@@ -1,0 +1,162 @@
+/**
+ * IPv4 and IPv6 addresses as text, strict in both directions: no octal or
+ * hexadecimal IPv4, no short forms, no zone, no prefix length. A text that two
+ * programs could read differently is refused.
+ *
+ * @module
+ */
+
+/** Address family of IPv4 (`AF_INET`). */
+export const AF_INET = 2 as const;
+/** Address family of IPv6 (`AF_INET6`). */
+export const AF_INET6 = 10 as const;
+
+/**
+ * Reads an IPv4 address: four decimal numbers from 0 to 255, no leading zeros.
+ *
+ * @param text Such as `"10.0.1.1"`.
+ * @returns The 4 bytes in network order.
+ * @throws {TypeError} The text is not such an address; the message says why.
+ *
+ * @example Read an address
+ * ```ts
+ * import { parseIPv4 } from "@mptcp/pm/codec";
+ *
+ * console.log(parseIPv4("10.0.1.1")); // Uint8Array(4) [ 10, 0, 1, 1 ]
+ * ```
+ */
+export function parseIPv4(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  const parts = text.split(".");
+  if (parts.length !== 4) {
+    throw invalid("IPv4", text, `4 numbers are needed, not ${parts.length}`);
+  }
+  parts.forEach((part, index) => {
+    if (!/^\d+$/.test(part)) {
+      throw invalid("IPv4", text, `"${part}" is not a decimal number`);
+    }
+    if (part.length > 1 && part.startsWith("0")) {
+      throw invalid("IPv4", text, `"${part}" may be read as octal`);
+    }
+    if (part.length > 3 || Number(part) > 255) {
+      throw invalid("IPv4", text, `${part} is above 255`);
+    }
+    bytes[index] = Number(part);
+  });
+  return bytes;
+}
+
+/**
+ * Reads an IPv6 address (RFC 4291, section 2.2), the last 32 bits in dotted
+ * form if so written. IPv4-mapped addresses (`::ffff:10.0.1.1`) are addresses
+ * like any other here; a zone (`%eth0`) is refused, since the kernel takes the
+ * interface in a field of its own.
+ *
+ * @param text Such as `"2001:db8::1"`.
+ * @returns The 16 bytes in network order.
+ * @throws {TypeError} The text is not such an address; the message says why.
+ *
+ * @example Read an address
+ * ```ts
+ * import { parseIPv6 } from "@mptcp/pm/codec";
+ *
+ * console.log(parseIPv6("::1").at(-1)); // 1
+ * ```
+ */
+export function parseIPv6(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("%")) {
+    throw invalid("IPv6", text, "a zone is not part of it, name the device");
+  }
+  const halves = text.split("::");
+  if (halves.length > 2) throw invalid("IPv6", text, '"::" occurs twice');
+  const head = groups(text, halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groups(text, halves[1]!, true) : [];
+  const length = head.length + tail.length;
+  if (halves.length === 1 ? length !== 16 : length > 14) {
+    throw invalid(
+      "IPv6",
+      text,
+      halves.length === 1
+        ? `8 groups are needed, not ${length / 2}`
+        : `"::" stands for one group at least`,
+    );
+  }
+  const bytes = new Uint8Array(16);
+  bytes.set(head);
+  bytes.set(tail, 16 - tail.length);
+  return bytes;
+}
+
+/** The bytes of the groups on one side of the `::`. */
+function groups(text: string, half: string, last: boolean): number[] {
+  if (half === "") return [];
+  const words = half.split(":");
+  return words.flatMap((word, index) => {
+    if (word.includes(".") && last && index === words.length - 1) {
+      return [...parseIPv4(word)];
+    }
+    if (!/^[0-9a-f]{1,4}$/i.test(word)) {
+      throw invalid("IPv6", text, `"${word}" is not 1 to 4 hex digits`);
+    }
+    const value = parseInt(word, 16);
+    return [value >> 8, value & 0xff];
+  });
+}
+
+function invalid(family: string, text: string, why: string): TypeError {
+  return new TypeError(`Invalid ${family} address "${text}": ${why}`);
+}
+
+/** Writes the 4 bytes of an IPv4 address as text. */
+export function formatIPv4(bytes: Uint8Array): string {
+  return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+}
+
+/**
+ * Writes the 16 bytes of an IPv6 address as RFC 5952 wants it: lower case, no
+ * leading zeros, the first longest run of two zero groups or more as `::`.
+ * The last 32 bits of IPv4-mapped (`::ffff:a.b.c.d`) and IPv4-compatible
+ * (`::a.b.c.d`) addresses are dotted, as `ip` and the C library write them.
+ */
+export function formatIPv6(bytes: Uint8Array): string {
+  const words = Array.from(
+    { length: 8 },
+    (_, index) => bytes[2 * index]! << 8 | bytes[2 * index + 1]!,
+  );
+  let [start, length] = [0, 1];
+  for (let index = 0; index < 8; index++) {
+    let end = index;
+    while (end < 8 && words[end] === 0) end++;
+    if (end - index > length) [start, length] = [index, end - index];
+  }
+  const embedded = start === 0 &&
+    (length === 6 || length === 5 && words[5] === 0xffff);
+  const text = words.slice(0, embedded ? 6 : 8).map((word) =>
+    word.toString(16)
+  );
+  if (embedded) text.push(formatIPv4(bytes.subarray(12)));
+  if (length === 1) return text.join(":");
+  return `${text.slice(0, start).join(":")}::${
+    text.slice(start + length).join(":")
+  }`;
+}
+
+/**
+ * The family of an address text: IPv6 if it has a colon.
+ *
+ * @throws {TypeError} The text is neither an IPv4 nor an IPv6 address.
+ */
+export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 {
+  if (text.includes(":")) {
+    parseIPv6(text);
+    return AF_INET6;
+  }
+  parseIPv4(text);
+  return AF_INET;
+}
+
+/** Whether an IPv6 address holds an IPv4 one (`::ffff:0:0/96`). */
+export function isIPv4Mapped(bytes: Uint8Array): boolean {
+  return bytes.length === 16 && bytes[10] === 0xff && bytes[11] === 0xff &&
+    bytes.subarray(0, 10).every((byte) => byte === 0);
+}

@@ -1,0 +1,134 @@
+/**
+ * `struct nlmsghdr`, the header of each netlink message:
+ *
+ * ```text
+ *  0          4      6       8       12      16
+ *  +----------+------+-------+-------+-------+------------
+ *  | len u32  | type | flags | seq   | pid   | payload …
+ *  +----------+------+-------+-------+-------+------------
+ * ```
+ *
+ * All fields are in host byte order; `len` counts the header. Messages in one
+ * datagram start at multiples of 4.
+ *
+ * @module
+ */
+
+import { DecodeError } from "./decode_error.ts";
+import { HOST_LITTLE_ENDIAN } from "./endian.ts";
+
+/** Length of `struct nlmsghdr` in bytes. */
+export const NLMSG_HDRLEN = 16 as const;
+
+/** Message type: an ack (error 0) or a refusal. */
+export const NLMSG_ERROR = 2 as const;
+/** Message type: the end of a dump. */
+export const NLMSG_DONE = 3 as const;
+
+/** This is a request. Without it the kernel skips the message, and acks it. */
+export const NLM_F_REQUEST = 0x1 as const;
+/** Part of a reply in several messages. */
+export const NLM_F_MULTI = 0x2 as const;
+/** Asks for an ack on success too. */
+export const NLM_F_ACK = 0x4 as const;
+/** The table changed while it was dumped. */
+export const NLM_F_DUMP_INTR = 0x10 as const;
+/** Asks for all entries (`NLM_F_ROOT | NLM_F_MATCH`). */
+export const NLM_F_DUMP = 0x300 as const;
+/** On an ack: the request is not echoed behind its header. */
+export const NLM_F_CAPPED = 0x100 as const;
+/** On an ack or the end of a dump: extended-ack attributes follow. */
+export const NLM_F_ACK_TLVS = 0x200 as const;
+
+/** The fields of `struct nlmsghdr` but the length. */
+export interface NlHeader {
+  /** Message type: `NLMSG_*` below 16, else the family. */
+  readonly type: number;
+  /** `NLM_F_*` bits. */
+  readonly flags: number;
+  /** Sequence number, unsigned 32 bits; 0 in events. */
+  readonly seq: number;
+  /** Port id of the socket, unsigned 32 bits; 0 is the kernel. */
+  readonly pid: number;
+}
+
+/** One netlink message. */
+export interface NlMessage extends NlHeader {
+  /**
+   * What follows the header: a view of the datagram that was decoded, valid
+   * as long as that is.
+   */
+  readonly payload: Uint8Array;
+}
+
+/** Rounds a length up to the netlink alignment of 4. */
+export function align4(length: number): number {
+  return (length + 3) & ~3;
+}
+
+/**
+ * Writes a header at the start of `view`.
+ *
+ * @param view Where to write: 16 bytes at the least.
+ * @param length Length of the whole message in bytes, header included.
+ * @param header The other fields.
+ */
+export function encodeNlHeader(
+  view: DataView,
+  length: number,
+  header: NlHeader,
+): void {
+  view.setUint32(0, length, HOST_LITTLE_ENDIAN);
+  view.setUint16(4, header.type, HOST_LITTLE_ENDIAN);
+  view.setUint16(6, header.flags, HOST_LITTLE_ENDIAN);
+  view.setUint32(8, header.seq, HOST_LITTLE_ENDIAN);
+  view.setUint32(12, header.pid, HOST_LITTLE_ENDIAN);
+}
+
+/**
+ * Splits a datagram into its messages.
+ *
+ * @param datagram What one `recv` returned.
+ * @returns The messages in their order; the payloads are views.
+ * @throws {DecodeError} A length is below 16 or past the end.
+ *
+ * @example Read the type of each message
+ * ```ts
+ * import { decodeNlMessages } from "@mptcp/pm/codec";
+ *
+ * const noop = Uint8Array.of(16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+ * console.log(decodeNlMessages(noop).map((message) => message.type)); // [ 1 ]
+ * ```
+ */
+export function decodeNlMessages(datagram: Uint8Array): NlMessage[] {
+  const view = viewOf(datagram);
+  const messages: NlMessage[] = [];
+  let offset = 0;
+  while (offset < datagram.length) {
+    const left = datagram.length - offset;
+    if (left < NLMSG_HDRLEN) {
+      throw new DecodeError(`${left} bytes, less than a header`, offset);
+    }
+    const length = view.getUint32(offset, HOST_LITTLE_ENDIAN);
+    if (length < NLMSG_HDRLEN || length > left) {
+      throw new DecodeError(
+        `message length ${length}, but 16 to ${left} is possible`,
+        offset,
+      );
+    }
+    messages.push({
+      type: view.getUint16(offset + 4, HOST_LITTLE_ENDIAN),
+      flags: view.getUint16(offset + 6, HOST_LITTLE_ENDIAN),
+      seq: view.getUint32(offset + 8, HOST_LITTLE_ENDIAN),
+      pid: view.getUint32(offset + 12, HOST_LITTLE_ENDIAN),
+      payload: datagram.subarray(offset + NLMSG_HDRLEN, offset + length),
+    });
+    offset += align4(length);
+  }
+  return messages;
+}
+
+/** A `DataView` of exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,76 @@
+/**
+ * The shape of the tables that the generator writes and that
+ * {@linkcode encodeAttrs} and {@linkcode decodeAttrs} walk.
+ *
+ * @module
+ */
+
+/**
+ * How an attribute's payload is laid out. Integers are in host byte order
+ * unless the policy says `bigEndian`. `ipv4` (4 bytes) and `ipv6` (16 bytes)
+ * are addresses in network order, shown as text. An `array` is a nest whose
+ * entries, numbered from 1, are nests of one set.
+ */
+export type AttrKind =
+  | "u8"
+  | "u16"
+  | "u32"
+  | "u64"
+  | "s8"
+  | "s16"
+  | "s32"
+  | "s64"
+  | "ipv4"
+  | "ipv6"
+  | "binary"
+  | "string"
+  | "flag"
+  | "nest"
+  | "array"
+  | "pad";
+
+/** One attribute: its number, its names and its layout. */
+export interface AttrPolicy {
+  /** Number on the wire (`nla_type` without its two flag bits). */
+  readonly type: number;
+  /** Name in the specification, in kebab case: `"if-idx"`. */
+  readonly name: string;
+  /** Name in the TypeScript interface, in camel case: `"ifIdx"`. */
+  readonly key: string;
+  /** Layout of the payload. */
+  readonly kind: AttrKind;
+  /** Set for integers that travel in network byte order. */
+  readonly bigEndian?: true;
+  /** The set of the attributes inside, for the kinds `nest` and `array`. */
+  readonly nested?: AttrSet;
+}
+
+/** A set of attributes, each at the index of its number. */
+export interface AttrSet {
+  /** Name of the set in the specification: `"address"`. */
+  readonly name: string;
+  /** Attributes by number; numbers without an attribute are `undefined`. */
+  readonly attrs: readonly (AttrPolicy | undefined)[];
+}
+
+/** One command of the family. */
+export interface OpPolicy {
+  /** `genlmsghdr` command number. */
+  readonly cmd: number;
+  /** The set that the top-level attributes belong to. */
+  readonly set: AttrSet;
+  /** Whether `CAP_NET_ADMIN` is needed. */
+  readonly admin: boolean;
+  /** First Linux release with the command, such as `"5.7"`. */
+  readonly since: string;
+}
+
+/** One event of the family. */
+export interface EventPolicy {
+  /** `genlmsghdr` command number of the event: a space of its own. */
+  readonly cmd: number;
+  /** The set that the attributes belong to. */
+  readonly set: AttrSet;
+  /** First Linux release with the event. */
+  readonly since: string;
+}

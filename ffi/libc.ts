@@ -1,0 +1,252 @@
+/**
+ * The C library, opened at the first use and kept: it is part of the process
+ * anyway. Only `Deno.dlopen` is used, no `Deno.Unsafe*`, so that
+ * `--allow-ffi=<path of libc>` is all the permission that is needed.
+ *
+ * Each synchronous symbol costs 0.2 ms when it is bound. What every command
+ * needs is in one table; the rest is bound when it is first called.
+ *
+ * **errno**: the statement that follows a call is always
+ * `memcpy(errno, errnoPointer, 4n)`, in the same function. Between two calls
+ * in one function V8 runs nothing; a helper function, a `new` or a getter in
+ * between lets it in, and its own system calls change errno.
+ *
+ * @module
+ */
+
+const CORE = {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  memcpy: {
+    parameters: [
+      "buffer", // void *dest
+      "pointer", // const void *src
+      "usize", // size_t n
+    ],
+    result: "void", // void * (the destination, which the caller has)
+  },
+  socket: {
+    parameters: [
+      "i32", // int domain
+      "i32", // int type
+      "i32", // int protocol
+    ],
+    result: "i32", // int
+  },
+  setsockopt: {
+    parameters: [
+      "i32", // int sockfd
+      "i32", // int level
+      "i32", // int optname
+      "buffer", // const void *optval
+      "u32", // socklen_t optlen
+    ],
+    result: "i32", // int
+  },
+  send: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // const void *buf
+      "usize", // size_t len
+      "i32", // int flags
+    ],
+    // ssize_t: a datagram is shorter than 2 GiB, and -1 is -1 in both widths.
+    result: "i32",
+  },
+  recvfrom: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // void *buf
+      "usize", // size_t len
+      "i32", // int flags
+      "buffer", // struct sockaddr *src_addr
+      "buffer", // socklen_t *addrlen
+    ],
+    result: "i32", // ssize_t, as for send
+  },
+  close: {
+    parameters: [
+      "i32", // int fd
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+const SOCKET = {
+  bind: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // const struct sockaddr *addr
+      "u32", // socklen_t addrlen
+    ],
+    result: "i32", // int
+  },
+  poll: {
+    parameters: [
+      "buffer", // struct pollfd *fds
+      "u64", // nfds_t nfds
+      "i32", // int timeout, in milliseconds
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+const DEVICE = {
+  // Variadic in C; on x86_64 and aarch64 Linux a pointer travels the same way.
+  ioctl: {
+    parameters: [
+      "i32", // int fd
+      "u64", // unsigned long request
+      "buffer", // struct ifreq *ifr
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+const NETNS = {
+  // Variadic in C: the third argument, a mode, counts only for new files.
+  open: {
+    parameters: [
+      "buffer", // const char *pathname
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  setns: {
+    parameters: [
+      "i32", // int fd
+      "i32", // int nstype
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+/** The C library. `memcpy` and the rest are called as C calls them. */
+export interface Libc {
+  /** The functions that every command needs. */
+  readonly symbols: {
+    memcpy(to: BufferSource, from: Deno.PointerValue, length: bigint): void;
+    socket(domain: number, type: number, protocol: number): number;
+    setsockopt(
+      fd: number,
+      level: number,
+      option: number,
+      value: BufferSource,
+      length: number,
+    ): number;
+    send(fd: number, data: BufferSource, length: bigint, flags: number): number;
+    recvfrom(
+      fd: number,
+      buffer: BufferSource,
+      length: bigint,
+      flags: number,
+      sender: BufferSource,
+      senderLength: BufferSource,
+    ): number;
+    close(fd: number): number;
+  };
+  /** Where this thread's errno is; an isolate keeps its thread. */
+  readonly errnoPointer: Deno.PointerValue;
+  /** What waiting and joining groups need. */
+  readonly socket: () => {
+    bind(fd: number, address: BufferSource, length: number): number;
+    poll(fds: BufferSource, count: bigint, timeoutMs: number): number;
+  };
+  /** What looking up network devices needs. */
+  readonly device: () => {
+    ioctl(fd: number, request: bigint, argument: BufferSource): number;
+  };
+  /** What visiting network namespaces needs. */
+  readonly netns: () => {
+    open(path: BufferSource, flags: number): number;
+    setns(fd: number, type: number): number;
+  };
+}
+
+let opened: Libc | undefined;
+
+/**
+ * The C library, bound at the first call.
+ *
+ * @throws {Deno.errors.NotSupported} This is not Linux, or not Deno.
+ * @throws {Deno.errors.NotCapable} There is no permission to call it.
+ */
+export function libc(): Libc {
+  return opened ??= open();
+}
+
+function open(): Libc {
+  if (typeof Deno === "undefined") {
+    throw new Error("Cannot call libc: this is not Deno");
+  }
+  if (Deno.build.os !== "linux") {
+    throw new Deno.errors.NotSupported(
+      `Cannot open mptcp_pm on ${Deno.build.os}: Multipath TCP is a part of Linux`,
+    );
+  }
+  const { path, symbols } = openFirst(permittedPaths());
+  return {
+    symbols,
+    errnoPointer: symbols.__errno_location(),
+    socket: once(() => Deno.dlopen(path, SOCKET).symbols),
+    device: once(() => Deno.dlopen(path, DEVICE).symbols),
+    netns: once(() => Deno.dlopen(path, NETNS).symbols),
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => made ??= make();
+}
+
+/**
+ * Where the C library may be, the commonest first: Debian and Ubuntu; Fedora,
+ * RHEL and SUSE; Arch; the Alpine image of Deno.
+ */
+export function libcPaths(arch: string): string[] {
+  return [
+    `/lib/${arch}-linux-gnu`,
+    `/usr/lib/${arch}-linux-gnu`,
+    "/lib64",
+    "/usr/lib64",
+    "/usr/lib",
+    "/lib",
+    "/usr/local/lib",
+  ].map((folder) => `${folder}/libc.so.6`);
+}
+
+/**
+ * The names to try: with the whole permission the bare name, which is the copy
+ * that the process already uses; else each path that was allowed.
+ */
+function permittedPaths(): string[] {
+  const whole = { name: "ffi" } as const;
+  const granted = (descriptor: Deno.FfiPermissionDescriptor) =>
+    Deno.permissions.querySync(descriptor).state === "granted";
+  const bare = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
+  if (granted(whole)) return bare;
+  const paths = libcPaths(Deno.build.arch)
+    .filter((path) => granted({ name: "ffi", path }));
+  if (paths.length > 0) return paths;
+  // A prompt for a bare name grants a file of the working directory instead
+  // (denoland/deno#29246): ask for the whole permission.
+  if (Deno.permissions.requestSync(whole).state === "granted") return bare;
+  throw new Deno.errors.NotCapable(
+    "Cannot call libc: run again with --allow-ffi, or, for no more than " +
+      `that, with --allow-ffi=${libcPaths(Deno.build.arch)[0]}`,
+  );
+}
+
+function openFirst(paths: string[]) {
+  const failures: string[] = [];
+  for (const path of paths) {
+    try {
+      return { path, symbols: Deno.dlopen(path, CORE).symbols };
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  }
+  throw new Deno.errors.NotFound(
+    `Cannot open libc: ${failures.join("; ")}`,
+  );
+}

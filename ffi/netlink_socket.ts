@@ -1,0 +1,293 @@
+/**
+ * A generic-netlink socket: datagrams in and out, never blocking but in
+ * {@linkcode NetlinkSocket.wait}.
+ *
+ * @module
+ */
+
+import { libc } from "./libc.ts";
+import { inNetns, type Netns } from "./netns.ts";
+import { SyscallError } from "./syscall_error.ts";
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const NETLINK_GENERIC = 16;
+
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const POLLIN = 1;
+
+const SIOCGIFNAME = 0x8910n;
+const SIOCGIFINDEX = 0x8933n;
+const IFNAMSIZ = 16;
+
+const EPERM = 1;
+const EINTR = 4;
+const EAGAIN = 11;
+const ENODEV = 19;
+const EINVAL = 22;
+const EMSGSIZE = 90;
+
+/**
+ * The kernel makes the datagrams of a dump as large as the largest buffer that
+ * the socket was read with, but never above 32 KiB: with one buffer of 64 KiB
+ * none is ever cut.
+ */
+const RECEIVE_LENGTH = 65536;
+const RECEIVE_LENGTH_BIGINT = 65536n;
+
+// memcpy copies errno here; see libc.ts for why it is done inline everywhere.
+const errno = new Int32Array(1);
+
+/** A generic-netlink socket of one network namespace. */
+export class NetlinkSocket {
+  #fd: number;
+  readonly #symbols: ReturnType<typeof libc>["symbols"];
+  readonly #errnoPointer: Deno.PointerValue;
+  readonly #buffer = new Uint8Array(RECEIVE_LENGTH);
+  /** `struct sockaddr_nl`: family and padding, port id, groups. */
+  readonly #sender = new Uint32Array(3);
+  readonly #senderLength = new Uint32Array(1);
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+    ({ symbols: this.#symbols, errnoPointer: this.#errnoPointer } = libc());
+  }
+
+  /**
+   * Opens a socket whose acks carry the kernel's explanation but not the
+   * request again. The socket stays in the network namespace it was opened in.
+   *
+   * @param netns Where to open it; absent: where this thread is.
+   */
+  static open(netns?: Netns): NetlinkSocket {
+    const socket = new NetlinkSocket(
+      netns === undefined ? openFd() : inNetns(netns, openFd, closeFd),
+    );
+    try {
+      socket.#setOption(SOL_NETLINK, NETLINK_EXT_ACK, 1, "ask for reasons");
+      socket.#setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1, "ask for short acks");
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return socket;
+  }
+
+  /** Whether {@linkcode NetlinkSocket.close} was called. */
+  get closed(): boolean {
+    return this.#fd < 0;
+  }
+
+  /** Sends one datagram to the kernel. */
+  send(datagram: Uint8Array<ArrayBuffer>): void {
+    const { send, memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const length = BigInt(datagram.length);
+    for (;;) {
+      const sent = send(this.#fd, datagram, length, 0);
+      memcpy(errno, pointer, 4n);
+      if (sent >= 0) return;
+      if (errno[0] !== EINTR) throw failure("send", "send to the kernel");
+    }
+  }
+
+  /**
+   * Takes the next datagram from the kernel, if one is there. Datagrams of
+   * other processes are thrown away.
+   *
+   * @returns A view of the receive buffer, valid until the next call.
+   */
+  receive(): Uint8Array | undefined {
+    const { recvfrom, memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const sender = this.#sender;
+    const senderLength = this.#senderLength;
+    for (;;) {
+      senderLength[0] = sender.byteLength;
+      const length = recvfrom(
+        this.#fd,
+        this.#buffer,
+        RECEIVE_LENGTH_BIGINT,
+        MSG_DONTWAIT | MSG_TRUNC,
+        sender,
+        senderLength,
+      );
+      memcpy(errno, pointer, 4n);
+      if (length < 0) {
+        if (errno[0] === EINTR) continue;
+        if (errno[0] === EAGAIN) return undefined;
+        throw failure("recvfrom", "receive from the kernel");
+      }
+      if (sender[1] !== 0) continue;
+      if (length > RECEIVE_LENGTH) {
+        throw new SyscallError(
+          "recvfrom",
+          EMSGSIZE,
+          `receive ${length} bytes into a buffer of ${RECEIVE_LENGTH}`,
+        );
+      }
+      return this.#buffer.subarray(0, length);
+    }
+  }
+
+  /**
+   * Blocks the thread until a datagram is there.
+   *
+   * @param timeoutMs How long at the most, in milliseconds.
+   * @returns Whether one is there.
+   */
+  wait(timeoutMs: number): boolean {
+    const { memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const { poll } = libc().socket();
+    // struct pollfd: int fd, short events, short revents.
+    const pollfd = Int32Array.of(this.#fd, POLLIN);
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const left = Math.max(0, Math.ceil(end - performance.now()));
+      const ready = poll(pollfd, 1n, left);
+      memcpy(errno, pointer, 4n);
+      if (ready >= 0) return ready > 0;
+      if (errno[0] !== EINTR) throw failure("poll", "wait for the kernel");
+    }
+  }
+
+  /**
+   * Joins a multicast group of the socket's family.
+   *
+   * @param group Its number on the running kernel.
+   */
+  join(group: number): void {
+    const { memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const { bind } = libc().socket();
+    // A port id of 0 lets the kernel choose one.
+    const address = Uint32Array.of(AF_NETLINK, 0, 0);
+    const result = bind(this.#fd, address, address.byteLength);
+    memcpy(errno, pointer, 4n);
+    // EINVAL: sending has bound it already, to another port id.
+    if (result < 0 && errno[0] !== EINVAL) {
+      throw failure("bind", "bind the netlink socket");
+    }
+    this.#setOption(
+      SOL_NETLINK,
+      NETLINK_ADD_MEMBERSHIP,
+      group,
+      `join multicast group ${group}`,
+    );
+  }
+
+  /**
+   * Sets how many bytes the kernel queues. Beyond `net.core.rmem_max` only
+   * with `CAP_NET_ADMIN`; without it the kernel cuts the number silently.
+   *
+   * @param bytes The size; the kernel doubles it for its own bookkeeping.
+   */
+  setReceiveBuffer(bytes: number): void {
+    const action = "size the receive buffer";
+    try {
+      this.#setOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes, action);
+    } catch (error) {
+      if (!(error instanceof SyscallError && error.errno === EPERM)) {
+        throw error;
+      }
+      this.#setOption(SOL_SOCKET, SO_RCVBUF, bytes, action);
+    }
+  }
+
+  /**
+   * The index of a network device in the socket's namespace.
+   *
+   * @param name Such as `"eth0"`; up to 15 bytes.
+   * @returns The index, or `undefined` where there is no such device.
+   */
+  ifNameToIndex(name: string): number | undefined {
+    const bytes = new TextEncoder().encode(name);
+    // The kernel would cut an alias at its colon, and find the device.
+    if (bytes.length >= IFNAMSIZ || /[\0:]/.test(name)) return undefined;
+    const request = new Uint8Array(40);
+    request.set(bytes);
+    if (!this.#ifreq(SIOCGIFINDEX, request)) return undefined;
+    return new Int32Array(request.buffer)[IFNAMSIZ / 4];
+  }
+
+  /**
+   * The name of a network device in the socket's namespace.
+   *
+   * @returns The name, or `undefined` where there is no such device.
+   */
+  ifIndexToName(index: number): string | undefined {
+    const request = new Uint8Array(40);
+    new Int32Array(request.buffer)[IFNAMSIZ / 4] = index;
+    if (!this.#ifreq(SIOCGIFNAME, request)) return undefined;
+    return new TextDecoder().decode(request.subarray(0, request.indexOf(0)));
+  }
+
+  /**
+   * `dev_ioctl()` of the kernel answers on any socket, for the namespace that
+   * the socket is in.
+   */
+  #ifreq(command: bigint, request: Uint8Array<ArrayBuffer>): boolean {
+    const { memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const { ioctl } = libc().device();
+    const result = ioctl(this.#fd, command, request);
+    memcpy(errno, pointer, 4n);
+    if (result >= 0) return true;
+    if (errno[0] === ENODEV) return false;
+    throw failure("ioctl", "look up the network device");
+  }
+
+  #setOption(
+    level: number,
+    option: number,
+    value: number,
+    action: string,
+  ): void {
+    const { setsockopt, memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const bytes = Int32Array.of(value);
+    const result = setsockopt(this.#fd, level, option, bytes, 4);
+    memcpy(errno, pointer, 4n);
+    if (result < 0) throw failure("setsockopt", action);
+  }
+
+  /** Closes the socket. Closing it again does nothing. */
+  close(): void {
+    if (this.#fd < 0) return;
+    closeFd(this.#fd);
+    this.#fd = -1;
+  }
+
+  /** Closes the socket. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function openFd(): number {
+  const { symbols: { socket, memcpy }, errnoPointer } = libc();
+  const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+  memcpy(errno, errnoPointer, 4n);
+  if (fd < 0) throw failure("socket", "open a netlink socket");
+  return fd;
+}
+
+/** Linux frees the number whatever `close` returns. */
+function closeFd(fd: number): void {
+  libc().symbols.close(fd);
+}
+
+function failure(syscall: string, action: string): SyscallError {
+  return new SyscallError(syscall, errno[0]!, action);
+}

@@ -1,0 +1,145 @@
+/**
+ * Doing one thing in another network namespace.
+ *
+ * @module
+ */
+
+import { libc } from "./libc.ts";
+import { SyscallError } from "./syscall_error.ts";
+
+const O_RDONLY = 0;
+const O_CLOEXEC = 0o2000000;
+const CLONE_NEWNET = 0x40000000;
+
+const EPERM = 1;
+const ENOENT = 2;
+const EINVAL = 22;
+
+/**
+ * A network namespace: a name given by `ip netns`, a path (any text with a
+ * slash), or the id of a process that is in it.
+ */
+export type Netns = string | number;
+
+const errno = new Int32Array(1);
+
+/**
+ * Calls `action` with this thread in another network namespace, and brings it
+ * back whatever happens. Whatever starts a thread or a process meanwhile
+ * would leave that behind in the namespace: `action` makes one system call.
+ *
+ * @param netns The namespace.
+ * @param action What to do there.
+ * @param undo Takes back the action's result should the way back fail.
+ */
+export function inNetns<T>(
+  netns: Netns,
+  action: () => T,
+  undo: (result: T) => void,
+): T {
+  const path = netnsPath(netns);
+  // Not /proc/self: that is the main thread, which may be elsewhere.
+  const home = openFile(
+    "/proc/thread-self/ns/net",
+    "remember this network namespace",
+    {},
+  );
+  try {
+    const there = openFile(path, `find network namespace ${quoted(netns)}`, {
+      [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
+    });
+    try {
+      return visit(there, home, netns, action, undo);
+    } finally {
+      libc().symbols.close(there);
+    }
+  } finally {
+    libc().symbols.close(home);
+  }
+}
+
+function visit<T>(
+  there: number,
+  home: number,
+  netns: Netns,
+  action: () => T,
+  undo: (result: T) => void,
+): T {
+  const go = `enter network namespace ${quoted(netns)}`;
+  setns(there, go, {
+    [EPERM]: "CAP_SYS_ADMIN is needed here and in its user namespace",
+    [EINVAL]: "the file is not a network namespace",
+  });
+  let result: T;
+  try {
+    result = action();
+  } catch (error) {
+    setns(home, "come back from the network namespace", {});
+    throw error;
+  }
+  try {
+    setns(home, "come back from the network namespace", {});
+  } catch (error) {
+    undo(result);
+    throw error;
+  }
+  return result;
+}
+
+/**
+ * The file that stands for a namespace.
+ *
+ * @throws {TypeError | RangeError} It is no name, path or process id.
+ */
+export function netnsPath(netns: Netns): string {
+  if (typeof netns === "number") {
+    if (!Number.isSafeInteger(netns) || netns < 1) {
+      throw new RangeError(
+        `Invalid process id ${netns}: it is an integer from 1`,
+      );
+    }
+    return `/proc/${netns}/ns/net`;
+  }
+  if (typeof netns !== "string" || netns === "" || netns.includes("\0")) {
+    throw new TypeError(
+      `Invalid network namespace ${quoted(netns)}: ` +
+        "it is a name, a path or a process id",
+    );
+  }
+  return netns.includes("/") ? netns : `/run/netns/${netns}`;
+}
+
+function quoted(netns: Netns): string {
+  return typeof netns === "string"
+    ? JSON.stringify(netns)
+    : `of process ${netns}`;
+}
+
+/** What to say to an error number, besides what it says itself. */
+type Hints = { readonly [errno: number]: string };
+
+function openFile(path: string, action: string, hints: Hints): number {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { open } = libc().netns();
+  const name = new TextEncoder().encode(`${path}\0`);
+  const fd = open(name, O_RDONLY | O_CLOEXEC);
+  memcpy(errno, errnoPointer, 4n);
+  if (fd < 0) {
+    throw new SyscallError("open", errno[0]!, action, hints[errno[0]!]);
+  }
+  return fd;
+}
+
+function setns(
+  fd: number,
+  action: string,
+  hints: Hints,
+): void {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { setns } = libc().netns();
+  const result = setns(fd, CLONE_NEWNET);
+  memcpy(errno, errnoPointer, 4n);
+  if (result < 0) {
+    throw new SyscallError("setns", errno[0]!, action, hints[errno[0]!]);
+  }
+}

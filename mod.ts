@@ -1,0 +1,50 @@
+/**
+ * Controls Multipath TCP on Linux: all commands of the kernel's path-manager
+ * interface `mptcp_pm`, through libc and nothing else. No native build, no
+ * dependencies; `--allow-ffi` is the one permission it needs.
+ *
+ * {@linkcode PathManager} offers every command as a method.
+ *
+ * @example Add an endpoint and see what the kernel made of it
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ *
+ * using pm = PathManager.open();
+ * const endpoint = pm.addAddr({
+ *   address: "10.0.2.1",
+ *   dev: "eth1",
+ *   flags: ["subflow", "backup"],
+ * });
+ * console.log(endpoint);
+ * ```
+ *
+ * @module
+ */
+
+export type { AddAddrOptions } from "./ops/add_addr.ts";
+export type { AnnounceOptions } from "./ops/announce.ts";
+export type { Device } from "./ops/arguments.ts";
+export type { Warning } from "./ops/connection.ts";
+export type { Endpoint } from "./ops/endpoint.ts";
+export {
+  EndpointNotFoundError,
+  type Explanation,
+  FamilyNotFoundError,
+  NetlinkError,
+  type Operation,
+  ProtocolError,
+  SyscallError,
+} from "./ops/errors.ts";
+export type { EndpointFlag } from "./ops/flags.ts";
+export type { DumpAddrsOptions, GetAddrOptions } from "./ops/get_addr.ts";
+export type { Limits } from "./ops/limits.ts";
+export { PathManager, type PathManagerOptions } from "./ops/path_manager.ts";
+export type { RemoveOptions } from "./ops/remove.ts";
+export type { EndpointSelector } from "./ops/select.ts";
+export type { FlagChanges, SubflowFlagChanges } from "./ops/set_flags.ts";
+export type { SubflowAddress } from "./ops/subflow.ts";
+export type { SubflowCreateOptions } from "./ops/subflow_create.ts";
+export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
+export type { Netns, Transport } from "./ops/transport.ts";
+export { DecodeError } from "./codec/decode_error.ts";
+export type { AddrFlag, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -1,0 +1,146 @@
+import {
+  MPTCP_PM_ADDR_FLAG_FULLMESH,
+  MPTCP_PM_ADDR_FLAG_IMPLICIT,
+  MPTCP_PM_ADDR_FLAG_SIGNAL,
+  MPTCP_PM_ADDR_FLAG_SUBFLOW,
+} from "../codec/mptcp_pm.gen.ts";
+import {
+  addressId,
+  type Device,
+  deviceIndex,
+  integer,
+  ownAddressAttrs,
+} from "./arguments.ts";
+import type { Connection } from "./connection.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { EndpointNotFoundError, NetlinkError } from "./errors.ts";
+import { type EndpointFlag, flagBits, flagWords } from "./flags.ts";
+import { dumpAddrs } from "./get_addr.ts";
+import { isSameAddress } from "./select.ts";
+
+/** The endpoint to add. */
+export interface AddAddrOptions {
+  /** IPv4 or IPv6 address; neither zone nor prefix length. */
+  readonly address: string;
+  /** Address id, 1 to 255. @default {the lowest that the kernel has free} */
+  readonly id?: number;
+  /**
+   * TCP port, 1 to 65535, that the kernel listens on and announces. Needs the
+   * flag `signal`; 0 is none. @default {0}
+   */
+  readonly port?: number;
+  /**
+   * What the path manager does with the address. Without flags the endpoint
+   * lends its id and device to the initial subflow, and does nothing else.
+   * @default {[]}
+   */
+  readonly flags?: readonly EndpointFlag[];
+  /** Device to bind the subflows to, by name or index. @default {none} */
+  readonly dev?: Device;
+}
+
+/** `MPTCP_PM_CMD_ADD_ADDR`. */
+export function addAddr(
+  connection: Connection,
+  { address, id, port = 0, flags = [], dev }: AddAddrOptions,
+): Endpoint {
+  const nest = ownAddressAttrs(address);
+  integer("port", port, 0, 65535);
+  const bits = flagBits(flags);
+  checkFlags(bits, port);
+  const addr = {
+    ...nest,
+    ...id !== undefined && { id: addressId(id) },
+    ...port !== 0 && { port },
+    ...bits !== 0 && { flags: bits },
+    ...dev !== undefined && { ifIdx: deviceIndex(connection.transport, dev) },
+  };
+  try {
+    connection.execute("add-addr", { addr });
+  } catch (error) {
+    throw withFinding(connection, error, { address, port, id });
+  }
+  const endpoint = dumpAddrs(connection).find((endpoint) =>
+    isSameAddress(endpoint.address, address) && endpoint.port === port
+  );
+  if (endpoint === undefined) {
+    throw new EndpointNotFoundError(
+      "add-addr",
+      `${address} was added and is gone again: another program removes it`,
+    );
+  }
+  const dropped = flagWords(bits & ~flagBits(endpoint.flags));
+  if (dropped.length > 0) {
+    connection.warn({
+      op: "add-addr",
+      message: `this kernel does not know the flag ${dropped.join(", ")}, ` +
+        `and added ${address} without it`,
+    });
+  }
+  return endpoint;
+}
+
+/** Refuses the combinations that the kernel refuses, with better words. */
+function checkFlags(bits: number, port: number): void {
+  const signal = (bits & MPTCP_PM_ADDR_FLAG_SIGNAL) !== 0;
+  if (bits & MPTCP_PM_ADDR_FLAG_IMPLICIT) {
+    throw new TypeError(
+      "Contradicting flags: only the kernel itself makes endpoints implicit",
+    );
+  }
+  if (signal && bits & MPTCP_PM_ADDR_FLAG_FULLMESH) {
+    throw new TypeError(
+      "Contradicting flags: fullmesh goes with subflow, not with signal",
+    );
+  }
+  if (port !== 0 && (!signal || bits & MPTCP_PM_ADDR_FLAG_SUBFLOW)) {
+    throw new TypeError(
+      "Contradicting flags: a port needs signal, and no subflow",
+    );
+  }
+}
+
+/** Replaces the general hint of a refusal by what the table shows. */
+function withFinding(
+  connection: Connection,
+  error: unknown,
+  wanted: Wanted,
+): unknown {
+  if (!(error instanceof NetlinkError)) return error;
+  const { op, errno, code, extack } = error;
+  if (!["EEXIST", "EBUSY", "ERANGE"].includes(code)) return error;
+  try {
+    const hint = finding(code, dumpAddrs(connection), wanted);
+    return new NetlinkError(op, errno, extack, hint);
+  } catch {
+    return error;
+  }
+}
+
+interface Wanted {
+  readonly address: string;
+  readonly port: number;
+  readonly id: number | undefined;
+}
+
+function finding(
+  code: string,
+  endpoints: readonly Endpoint[],
+  { address, port, id }: Wanted,
+): string | undefined {
+  // Other ports of an address are in the way of EEXIST alone.
+  const same = endpoints.find((endpoint) =>
+    isSameAddress(endpoint.address, address) &&
+    (code === "EEXIST" || endpoint.port === port)
+  );
+  if (same !== undefined) {
+    return `${same.address} is an endpoint already, with id ${same.id}`;
+  }
+  const owner = endpoints.find((endpoint) => endpoint.id === id);
+  if (code === "EBUSY" && owner !== undefined) {
+    return `id ${id} belongs to ${owner.address}`;
+  }
+  return code === "ERANGE"
+    ? `the table is full with ${endpoints.length} endpoints: delete one first`
+    : undefined;
+}

@@ -1,0 +1,45 @@
+import { MPTCP_PM_ADDR_FLAG_SIGNAL } from "../codec/mptcp_pm.gen.ts";
+import {
+  addressId,
+  connectionToken,
+  type Device,
+  deviceIndex,
+  integer,
+  ownAddressAttrs,
+} from "./arguments.ts";
+import type { Connection } from "./connection.ts";
+
+/** The address to announce. */
+export interface AnnounceOptions {
+  /** Token of a connection with the userspace path manager. */
+  readonly token: number;
+  /** IPv4 or IPv6 address of this host, as the peer reaches it. */
+  readonly address: string;
+  /** Address id, 1 to 255; the same address keeps its id. */
+  readonly id: number;
+  /**
+   * TCP port, 1 to 65535, that the peer is to connect to. Nothing listens on
+   * it unless a program does. 0 is the port of the connection. @default {0}
+   */
+  readonly port?: number;
+  /** Device that the address belongs to, by name or index. @default {none} */
+  readonly dev?: Device;
+}
+
+/** `MPTCP_PM_CMD_ANNOUNCE`. */
+export function announce(
+  connection: Connection,
+  { token, address, id, port = 0, dev }: AnnounceOptions,
+): void {
+  integer("port", port, 0, 65535);
+  connection.execute("announce", {
+    addr: {
+      ...ownAddressAttrs(address),
+      id: addressId(id),
+      ...port !== 0 && { port },
+      flags: MPTCP_PM_ADDR_FLAG_SIGNAL,
+      ...dev !== undefined && { ifIdx: deviceIndex(connection.transport, dev) },
+    },
+    token: connectionToken(token),
+  });
+}

@@ -1,0 +1,249 @@
+/**
+ * One exchange with the kernel after the other: the only place that numbers
+ * requests, reads replies and turns verdicts into errors.
+ *
+ * @module
+ */
+
+import { attrPathAt, decodeAttrs } from "../codec/attrs.ts";
+import { decodeVerdict, type ExtAck } from "../codec/extack.ts";
+import {
+  decodeGenlPayload,
+  encodeGenlMessage,
+  GENL_HDRLEN,
+} from "../codec/genlmsghdr.ts";
+import {
+  type DumpRequests,
+  MPTCP_PM_NAME,
+  MPTCP_PM_VER,
+  type OpName,
+  OPS,
+  type Replies,
+  type Requests,
+} from "../codec/mptcp_pm.gen.ts";
+import {
+  decodeFamily,
+  encodeGetFamily,
+  GENL_ID_CTRL,
+  type GenlFamily,
+} from "../codec/nlctrl.ts";
+import {
+  decodeNlMessages,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  type NlMessage,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HDRLEN,
+} from "../codec/nlmsghdr.ts";
+import {
+  ACTIONS,
+  explain,
+  FamilyNotFoundError,
+  NetlinkError,
+  type Operation,
+  ProtocolError,
+} from "./errors.ts";
+import type { Transport } from "./transport.ts";
+
+/**
+ * The kernel answers inside `send`. What is not there by then will hardly come:
+ * it does not answer a request that it cannot parse.
+ */
+const TIMEOUT_MS = 1000;
+
+/** How often a dump is asked for while the table changes under it. */
+const DUMP_ATTEMPTS = 5;
+
+const ENOENT = 2;
+
+/** Something that the kernel or this module wants the caller to know. */
+export interface Warning {
+  /** The command, in the words of the specification. */
+  readonly op: OpName;
+  /** What to know. */
+  readonly message: string;
+}
+
+/** The conversation with `mptcp_pm` over one transport. */
+export class Connection {
+  readonly transport: Transport;
+  /** Takes the warnings. */
+  readonly warn: (warning: Warning) => void;
+  readonly #family: GenlFamily;
+  readonly #buffer = new Uint8Array(256);
+  #seq = 0;
+  /** Whether answers to an earlier request may still come. */
+  #unfinished = false;
+
+  /**
+   * Looks up the family.
+   *
+   * @throws {FamilyNotFoundError} The kernel has none of this name.
+   */
+  constructor(
+    transport: Transport,
+    warn: (warning: Warning) => void,
+    family: string = MPTCP_PM_NAME,
+  ) {
+    this.transport = transport;
+    this.warn = warn;
+    this.#family = this.#lookUp(family);
+  }
+
+  #lookUp(name: string): GenlFamily {
+    const seq = this.#nextSeq();
+    let family: GenlFamily | undefined;
+    this.#converse("getfamily", encodeGetFamily(name, seq), seq, (message) => {
+      if (message.type === NLMSG_ERROR) {
+        const { errno } = decodeVerdict(message);
+        if (errno === ENOENT) throw new FamilyNotFoundError(name);
+        if (errno !== 0) throw new NetlinkError("getfamily", errno);
+        throw nothingSent("getfamily");
+      }
+      if (message.type !== GENL_ID_CTRL) return false;
+      family = decodeFamily(message);
+      return true;
+    });
+    return family!;
+  }
+
+  /** Has a command done, and waits for the kernel's word that it is. */
+  execute<Op extends OpName>(op: Op, attrs: Requests[Op]): void {
+    this.#request(op, NLM_F_ACK, attrs);
+  }
+
+  /** Asks for one thing. */
+  get<Op extends OpName>(op: Op, attrs: Requests[Op]): Replies[Op] {
+    return this.#request(op, 0, attrs)[0] as Replies[Op];
+  }
+
+  /** Asks for all things; again if the table changed meanwhile. */
+  dump<Op extends keyof DumpRequests>(
+    op: Op,
+    attrs: DumpRequests[Op],
+  ): Replies[Op][] {
+    return this.#request(op, NLM_F_DUMP, attrs) as Replies[Op][];
+  }
+
+  #request(op: OpName, flags: number, attrs: object): object[] {
+    const { cmd, set } = OPS[op];
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const seq = this.#nextSeq();
+      const header = {
+        type: this.#family.id,
+        flags: NLM_F_REQUEST | flags,
+        seq,
+        pid: 0,
+        cmd,
+        version: MPTCP_PM_VER,
+      };
+      const request = encodeGenlMessage(header, set, attrs, this.#buffer);
+      const replies: object[] = [];
+      let interrupted = false;
+      this.#converse(op, request, seq, (message) => {
+        if (message.flags & NLM_F_DUMP_INTR) interrupted = true;
+        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+          this.#judge(op, request, message);
+          return true;
+        }
+        if (message.type !== this.#family.id) return false;
+        const { attrs } = decodeGenlPayload(message.payload);
+        replies.push(decodeAttrs(set, attrs));
+        return flags === 0;
+      });
+      if (flags === 0 && replies.length === 0) {
+        throw nothingSent(op);
+      }
+      if (!interrupted) return replies;
+    }
+    throw new ProtocolError(
+      `Cannot ${ACTIONS[op]}: the table changed during each of ` +
+        `${DUMP_ATTEMPTS} dumps`,
+    );
+  }
+
+  #judge(op: OpName, request: Uint8Array, message: NlMessage): void {
+    const { errno, extack } = decodeVerdict(message);
+    if (errno !== 0) {
+      throw new NetlinkError(
+        op,
+        errno,
+        extack === undefined ? undefined : this.#explain(op, request, extack),
+      );
+    }
+    if (extack?.message !== undefined) {
+      this.warn({ op, message: extack.message });
+    }
+  }
+
+  #explain(op: OpName, request: Uint8Array, extack: ExtAck) {
+    const { set } = OPS[op];
+    const header = NLMSG_HDRLEN + GENL_HDRLEN;
+    return explain(
+      extack,
+      (offset) => attrPathAt(set, request.subarray(header), offset - header),
+      (type) => set.attrs[type] && `.${set.attrs[type].name}`,
+    );
+  }
+
+  #nextSeq(): number {
+    // 0 is the number of events.
+    this.#seq = this.#seq % 0xffffffff + 1;
+    return this.#seq;
+  }
+
+  /**
+   * Sends a request and hands over each message that answers it, until one
+   * is the last. Answers to earlier requests are skipped.
+   */
+  #converse(
+    op: Operation,
+    request: Uint8Array<ArrayBuffer>,
+    seq: number,
+    isLast: (message: NlMessage) => boolean,
+  ): void {
+    // An unfinished dump goes on while it is read, and no other can start.
+    while (this.#unfinished) {
+      this.#unfinished = this.transport.receive() !== undefined;
+    }
+    this.#unfinished = true;
+    this.transport.send(request);
+    for (;;) {
+      for (const message of decodeNlMessages(this.#receive(op))) {
+        if (message.seq !== seq) continue;
+        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+          this.#unfinished = false;
+        }
+        if (isLast(message)) {
+          this.#unfinished = false;
+          return;
+        }
+      }
+    }
+  }
+
+  #receive(op: Operation): Uint8Array {
+    let datagram = this.transport.receive();
+    const end = datagram === undefined ? performance.now() + TIMEOUT_MS : 0;
+    while (datagram === undefined) {
+      const left = end - performance.now();
+      if (left <= 0 || !this.transport.wait(left)) {
+        throw new ProtocolError(
+          `Cannot ${ACTIONS[op]}: the kernel did not answer within ` +
+            `${TIMEOUT_MS} ms`,
+        );
+      }
+      datagram = this.transport.receive();
+    }
+    return datagram;
+  }
+}
+
+function nothingSent(op: Operation): ProtocolError {
+  return new ProtocolError(
+    `Cannot ${ACTIONS[op]}: the kernel acknowledged but sent nothing`,
+  );
+}

@@ -1,0 +1,450 @@
+import { addAddr, type AddAddrOptions } from "./add_addr.ts";
+import { announce, type AnnounceOptions } from "./announce.ts";
+import { Connection, type Warning } from "./connection.ts";
+import { delAddr } from "./del_addr.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { flushAddrs } from "./flush_addrs.ts";
+import {
+  dumpAddrs,
+  type DumpAddrsOptions,
+  getAddr,
+  type GetAddrOptions,
+} from "./get_addr.ts";
+import { getLimits } from "./get_limits.ts";
+import type { Limits } from "./limits.ts";
+import { remove, type RemoveOptions } from "./remove.ts";
+import type { EndpointSelector } from "./select.ts";
+import {
+  type FlagChanges,
+  setFlags,
+  setSubflowFlags,
+  type SubflowFlagChanges,
+} from "./set_flags.ts";
+import { setLimits } from "./set_limits.ts";
+import { subflowCreate, type SubflowCreateOptions } from "./subflow_create.ts";
+import {
+  subflowDestroy,
+  type SubflowDestroyOptions,
+} from "./subflow_destroy.ts";
+import { type Netns, openTransport, type Transport } from "./transport.ts";
+
+/** How to open a {@linkcode PathManager}. */
+export interface PathManagerOptions {
+  /**
+   * The network namespace to work in: a name of `ip netns`, a path (any text
+   * with a slash), or a process id. Needs `CAP_SYS_ADMIN`.
+   * @default {the one that this thread is in}
+   */
+  readonly netns?: Netns;
+  /** What to talk to instead of the running kernel, in tests. */
+  readonly transport?: Transport;
+  /**
+   * Takes what is worth knowing about a command that succeeded all the same.
+   * @default {nothing does}
+   */
+  readonly onWarning?: (warning: Warning) => void;
+}
+
+/**
+ * The path manager of one network namespace: `mptcp_pm`, command by command.
+ *
+ * Commands are synchronous, because the kernel answers while it takes the
+ * request. Reading needs no privilege; everything else needs `CAP_NET_ADMIN`
+ * in the user namespace that owns the network namespace. All methods throw
+ *
+ * - `TypeError` or `RangeError` for a wrong argument, before anything is sent,
+ * - {@linkcode NetlinkError} when the kernel refuses (`EPERM` without the
+ *   privilege),
+ * - {@linkcode SyscallError}, {@linkcode ProtocolError} or
+ *   {@linkcode DecodeError} when it cannot be talked to,
+ * - `Deno.errors.BadResource` after {@linkcode PathManager.close}.
+ *
+ * @example Prepare a client for a second path
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ *
+ * using pm = PathManager.open();
+ * pm.setLimits({ subflows: 2, addAddrAccepted: 2 });
+ * pm.addAddr({ address: "10.0.2.1", dev: "eth1", flags: ["subflow"] });
+ * for (const endpoint of pm.dumpAddrs()) console.log(endpoint);
+ * ```
+ */
+export class PathManager implements Disposable {
+  readonly #transport: Transport;
+  readonly #connection: Connection;
+  #closed = false;
+
+  private constructor(transport: Transport, connection: Connection) {
+    this.#transport = transport;
+    this.#connection = connection;
+  }
+
+  /**
+   * Opens a socket to `mptcp_pm`. Needs the permission to call libc
+   * (`--allow-ffi`, or `--allow-ffi=` with the path of libc) and nothing else.
+   *
+   * @param options Where to open it, and who hears warnings.
+   * @throws {FamilyNotFoundError} The kernel has no `mptcp_pm` (Linux 5.7).
+   * @throws {Deno.errors.NotSupported} This is not Linux.
+   * @throws {Deno.errors.NotCapable} The permission is missing.
+   * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`: it needs
+   * `CAP_SYS_ADMIN`; `EINVAL`: the file is no network namespace.
+   *
+   * @example Work in a namespace without entering it
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open({ netns: "blue" });
+   * console.log(pm.getLimits());
+   * ```
+   */
+  static open(options: PathManagerOptions = {}): PathManager {
+    const { netns, onWarning = () => {} } = options;
+    const transport = options.transport ?? openTransport(netns);
+    try {
+      return new PathManager(transport, new Connection(transport, onWarning));
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+  }
+
+  /** The open connection. */
+  get #open(): Connection {
+    if (this.#closed) {
+      throw new Deno.errors.BadResource("The path manager is closed");
+    }
+    return this.#connection;
+  }
+
+  /**
+   * Adds an endpoint, and returns it as the kernel stored it, with the id that
+   * it chose. Live connections use it at once, as far as the limits allow.
+   *
+   * `MPTCP_PM_CMD_ADD_ADDR`, `ip mptcp endpoint add`; needs `CAP_NET_ADMIN`;
+   * Linux 5.7.
+   *
+   * @param options The endpoint. The kernel does not check that the address is
+   * on this host; subflows from it fail silently if it is not.
+   * @throws {NetlinkError} `EEXIST`: the address is an endpoint already;
+   * `EBUSY`: the id is taken; `ERANGE`: the table is full; `EADDRNOTAVAIL`,
+   * `EADDRINUSE`: the port cannot be listened on; `EPERM`.
+   *
+   * @example Announce an address that peers can connect to
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * const { id } = pm.addAddr({ address: "10.0.2.1", flags: ["signal"] });
+   * console.log(`announced with id ${id}`);
+   * ```
+   */
+  addAddr(options: AddAddrOptions): Endpoint {
+    return addAddr(this.#open, options);
+  }
+
+  /**
+   * Deletes the endpoints with this id, this address, on this device. Live
+   * connections close the subflows from them, and take back announcements.
+   *
+   * With id 0, an address and perhaps a port it deletes no endpoint, but closes the initial
+   * subflow of each connection that has this local address; the kernel reports
+   * success whether or not there is one.
+   *
+   * `MPTCP_PM_CMD_DEL_ADDR`, `ip mptcp endpoint delete`; needs
+   * `CAP_NET_ADMIN`; Linux 5.7.
+   *
+   * @param selector Which endpoints: those that have all that is given.
+   * @returns The deleted endpoints, as they were.
+   * @throws {EndpointNotFoundError} No endpoint has all that.
+   * @throws {NetlinkError} `EPERM`.
+   *
+   * @example Delete whatever is on a device
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * pm.delAddr({ dev: "eth1" });
+   * ```
+   */
+  delAddr(selector: EndpointSelector): Endpoint[] {
+    return delAddr(this.#open, selector);
+  }
+
+  /**
+   * Gets the endpoint with an id; with a token, an address of one connection.
+   *
+   * `MPTCP_PM_CMD_GET_ADDR`, `ip mptcp endpoint show id`; needs no privilege
+   * (on Linux 6.7 and its like it may need `CAP_NET_ADMIN`); Linux 5.7, with a
+   * token 6.9.
+   *
+   * @param options Which address.
+   * @throws {NetlinkError} `EINVAL`: no address has the id, or the token is
+   * none of a connection with the userspace path manager.
+   *
+   * @example Look at one endpoint
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * console.log(pm.getAddr({ id: 1 }).address);
+   * ```
+   */
+  getAddr(options: GetAddrOptions): Endpoint {
+    return getAddr(this.#open, options);
+  }
+
+  /**
+   * Lists the endpoints by rising id; with a token, the addresses that one
+   * connection has announced or used, in the order that it came to them.
+   *
+   * `MPTCP_PM_CMD_GET_ADDR` as a dump, `ip mptcp endpoint show`; needs no
+   * privilege (on Linux 6.7 and its like it may need `CAP_NET_ADMIN`); Linux
+   * 5.7, with a token 6.9.
+   *
+   * @param options Which addresses.
+   * @throws {NetlinkError} `EINVAL` at `.token`: it is none of a connection
+   * with the userspace path manager.
+   *
+   * @example Find an endpoint
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * const backups = pm.dumpAddrs().filter(({ flags }) =>
+   *   flags.includes("backup")
+   * );
+   * console.log(backups);
+   * ```
+   */
+  dumpAddrs(options: DumpAddrsOptions = {}): Endpoint[] {
+    return dumpAddrs(this.#open, options);
+  }
+
+  /**
+   * Deletes all endpoints, those of other programs too. Limits stay.
+   *
+   * `MPTCP_PM_CMD_FLUSH_ADDRS`, `ip mptcp endpoint flush`; needs
+   * `CAP_NET_ADMIN`; Linux 5.7.
+   *
+   * @throws {NetlinkError} `EPERM`.
+   *
+   * @example Start afresh
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * pm.flushAddrs();
+   * ```
+   */
+  flushAddrs(): void {
+    flushAddrs(this.#open);
+  }
+
+  /**
+   * Sets one limit or both; both or none if the kernel refuses one. Raising
+   * them has no effect on a live connection until something else happens to
+   * it, such as a new endpoint; and a connection that was made while one of
+   * them was 0 never connects to announced addresses.
+   *
+   * `MPTCP_PM_CMD_SET_LIMITS`, `ip mptcp limits set`; needs `CAP_NET_ADMIN`;
+   * Linux 5.7.
+   *
+   * @param limits What to set; an absent limit stays.
+   * @throws {NetlinkError} `EINVAL` at `.subflows` or `.rcv-add-addrs`: more
+   * than the kernel allows, which is 8 on Linux 6.18; `EPERM`.
+   *
+   * @example Accept announcements
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * pm.setLimits({ addAddrAccepted: 2 });
+   * ```
+   */
+  setLimits(limits: Partial<Limits>): void {
+    setLimits(this.#open, limits);
+  }
+
+  /**
+   * Gets the limits.
+   *
+   * `MPTCP_PM_CMD_GET_LIMITS`, `ip mptcp limits show`; needs no privilege;
+   * Linux 5.7.
+   *
+   * @example See whether announcements are accepted
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * console.log(pm.getLimits().addAddrAccepted > 0);
+   * ```
+   */
+  getLimits(): Limits {
+    return getLimits(this.#open);
+  }
+
+  /**
+   * Changes flags of an endpoint, or the priority of one subflow.
+   *
+   * An endpoint's other flag stays as it is: the kernel would replace both
+   * `backup` and `fullmesh` at once, so they are read first. Between the two
+   * steps another program may change them too.
+   *
+   * A subflow belongs to a connection with the userspace path manager; the
+   * peer is told (MP_PRIO), even where nothing changes.
+   *
+   * `MPTCP_PM_CMD_SET_FLAGS`, `ip mptcp endpoint change`; needs
+   * `CAP_NET_ADMIN`; Linux 5.12, for subflows 5.19.
+   *
+   * @param change Which endpoint, and its new flags.
+   * @returns The endpoint after the change.
+   * @throws {EndpointNotFoundError} No endpoint fits.
+   * @throws {TypeError} Several endpoints fit.
+   * @throws {NetlinkError} `EINVAL`: fullmesh on an endpoint with `signal`, or
+   * no subflow has these ends; `EPERM`.
+   *
+   * @example Turn an endpoint into a spare
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * pm.setFlags({ address: "10.0.2.1", backup: true });
+   * ```
+   */
+  setFlags(change: EndpointSelector & FlagChanges): Endpoint;
+  /**
+   * Changes the priority of one subflow.
+   *
+   * @param change Which subflow of which connection, and its priority.
+   */
+  setFlags(change: SubflowFlagChanges): void;
+  setFlags(
+    change: (EndpointSelector & FlagChanges) | SubflowFlagChanges,
+  ): Endpoint | void {
+    return "token" in change
+      ? setSubflowFlags(this.#open, change)
+      : setFlags(this.#open, change);
+  }
+
+  /**
+   * Announces an address to the peer of one connection (ADD_ADDR); doing it
+   * again repeats the announcement. Success says that the kernel took it, not
+   * that the peer did.
+   *
+   * `MPTCP_PM_CMD_ANNOUNCE`, no `ip mptcp` equivalent; needs `CAP_NET_ADMIN`;
+   * Linux 5.19.
+   *
+   * @param options Connection and address.
+   * @throws {NetlinkError} `EINVAL` at `.token`: it is none of a connection
+   * with the userspace path manager; `EINVAL` at `.addr`: the address or the
+   * id is in use with another one; `EPERM`.
+   *
+   * @example Announce a second address
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * function announceSecond(pm: PathManager, token: number): void {
+   *   pm.announce({ token, address: "10.0.2.1", id: 5 });
+   * }
+   * ```
+   */
+  announce(options: AnnounceOptions): void {
+    announce(this.#open, options);
+  }
+
+  /**
+   * Takes an address back from the peer of one connection (RM_ADDR), which
+   * then closes the subflows to it.
+   *
+   * `MPTCP_PM_CMD_REMOVE`, no `ip mptcp` equivalent; needs `CAP_NET_ADMIN`;
+   * Linux 5.19.
+   *
+   * @param options Connection and address id.
+   * @throws {NetlinkError} `EINVAL` at `.token`, as for `announce`; `EINVAL`
+   * at `.loc-id`: the connection has no address with this id; `EPERM`.
+   *
+   * @example Take back what was announced
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * function takeBack(pm: PathManager, token: number): void {
+   *   pm.remove({ token, id: 5 });
+   * }
+   * ```
+   */
+  remove(options: RemoveOptions): void {
+    remove(this.#open, options);
+  }
+
+  /**
+   * Opens a subflow of one connection. Success says that the first packet is
+   * on its way; whether the peer accepts it comes as an event.
+   *
+   * `MPTCP_PM_CMD_SUBFLOW_CREATE`, no `ip mptcp` equivalent; needs
+   * `CAP_NET_ADMIN`; Linux 5.19.
+   *
+   * @param options Connection, both ends and priority.
+   * @throws {NetlinkError} `EINVAL` at `.token`, as for `announce`; `EINVAL`:
+   * families that do not match, or an address with another id; `ENOTCONN`: no
+   * data was exchanged yet, or the connection fell back to TCP;
+   * `EADDRNOTAVAIL`: the local address is not on this host; `ENETUNREACH`;
+   * `EPERM`. The kernel forgets the id of the local address when connecting
+   * fails.
+   *
+   * @example Open a subflow over a second address
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * function openSecond(pm: PathManager, token: number): void {
+   *   pm.subflowCreate({
+   *     token,
+   *     local: { address: "10.0.2.1", id: 5 },
+   *     remote: { address: "10.0.2.2", port: 443 },
+   *   });
+   * }
+   * ```
+   */
+  subflowCreate(options: SubflowCreateOptions): void {
+    subflowCreate(this.#open, options);
+  }
+
+  /**
+   * Closes a subflow of one connection, the initial one too.
+   *
+   * `MPTCP_PM_CMD_SUBFLOW_DESTROY`, no `ip mptcp` equivalent; needs
+   * `CAP_NET_ADMIN`; Linux 5.19.
+   *
+   * @param options Connection and both ends of the subflow, as events show
+   * them.
+   * @throws {NetlinkError} `ESRCH`: the connection has no such subflow;
+   * `EINVAL` at `.token`, as for `announce`; `EPERM`.
+   *
+   * @example Close one
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * function closeSecond(pm: PathManager, token: number): void {
+   *   pm.subflowDestroy({
+   *     token,
+   *     local: { address: "10.0.2.1", port: 43210 },
+   *     remote: { address: "10.0.2.2", port: 443 },
+   *   });
+   * }
+   * ```
+   */
+  subflowDestroy(options: SubflowDestroyOptions): void {
+    subflowDestroy(this.#open, options);
+  }
+
+  /** Closes the socket. Doing it again does nothing. */
+  close(): void {
+    this.#closed = true;
+    this.#transport.close();
+  }
+
+  /** Closes the socket at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,56 @@
+import { MPTCP_PM_ADDR_FLAG_BACKUP } from "../codec/mptcp_pm.gen.ts";
+import {
+  addressAttrs,
+  connectionToken,
+  type Device,
+  deviceIndex,
+  integer,
+} from "./arguments.ts";
+import type { Connection } from "./connection.ts";
+import { type SubflowAddress, subflowEnd } from "./subflow.ts";
+
+/** The subflow to create. */
+export interface SubflowCreateOptions {
+  /** Token of a connection with the userspace path manager. */
+  readonly token: number;
+  /** The subflow's end on this host. */
+  readonly local: {
+    /** IPv4 or IPv6 address of this host. */
+    readonly address: string;
+    /**
+     * Address id, 0 to 255; an address keeps the id it was first used with.
+     * @default {0}
+     */
+    readonly id?: number;
+    /** Source port; 0 lets the kernel choose. @default {0} */
+    readonly port?: number;
+  };
+  /** The subflow's end on the peer. */
+  readonly remote: SubflowAddress;
+  /** Device to bind the subflow to, by name or index. @default {none} */
+  readonly dev?: Device;
+  /**
+   * Whether the subflow carries data only when the others cannot.
+   * @default {false}
+   */
+  readonly backup?: boolean;
+}
+
+/** `MPTCP_PM_CMD_SUBFLOW_CREATE`. */
+export function subflowCreate(
+  connection: Connection,
+  { token, local, remote, dev, backup = false }: SubflowCreateOptions,
+): void {
+  const { address, id = 0, port = 0 } = local;
+  connection.execute("subflow-create", {
+    addr: {
+      ...addressAttrs(address),
+      ...integer("local id", id, 0, 255) !== 0 && { id },
+      ...integer("local port", port, 0, 65535) !== 0 && { port },
+      ...backup && { flags: MPTCP_PM_ADDR_FLAG_BACKUP },
+      ...dev !== undefined && { ifIdx: deviceIndex(connection.transport, dev) },
+    },
+    token: connectionToken(token),
+    addrRemote: subflowEnd("remote", remote),
+  });
+}

@@ -1,0 +1,280 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/commands.ts";
+import { candidates, completion } from "../../cli/completion.ts";
+import { UsageError } from "../../cli/grammar.ts";
+import { run } from "./run.ts";
+
+const SHELLS = ["bash", "zsh", "fish"];
+
+/** The words that can stand where a line ends. */
+function wordsAt(line: string): string[] {
+  return candidates(line.split(" ")).map(([word]) => word);
+}
+
+Deno.test("`candidates()` gives the objects and the options first", () => {
+  const all = [...OBJECTS, ...OPTIONS];
+  assertEquals(candidates([""]), all);
+  assertEquals(candidates([]), all);
+  assertEquals(wordsAt("-"), OPTIONS.map(([word]) => word));
+  for (const [word] of all) assert(wordsAt(word.slice(0, -1)).includes(word));
+});
+
+Deno.test("`candidates()` gives each object its commands, with what they do", () => {
+  for (const object of new Set(COMMANDS.map(({ words }) => words[0]!))) {
+    const commands = COMMANDS.filter(({ words }) => words[0] === object);
+    if (commands[0]!.words.length === 1) continue;
+    assertEquals(
+      candidates([object, ""]),
+      commands.map(({ words, summary }) => [words[1]!, summary]),
+    );
+    for (const { words } of commands) {
+      assertEquals(wordsAt(words.join(" ")).includes(words[1]!), true);
+    }
+  }
+});
+
+Deno.test("`candidates()` gives each command the words of its operands", () => {
+  for (const { words, operands } of COMMANDS) {
+    const expected = Object.values(operands).flatMap(({ words }) => words);
+    assertEquals(candidates([...words, ""]), expected);
+    for (
+      const { words: [keyword], values, takesValue } of Object.values(operands)
+    ) {
+      if (!takesValue) continue;
+      assertEquals(candidates([...words, keyword![0], ""]), values);
+    }
+  }
+});
+
+Deno.test("`candidates()` knows every position of a line", () => {
+  const lines: { readonly [line: string]: string } = {
+    "e": "endpoint",
+    "foo": "",
+    "foo ": "",
+    "endpoint s": "show",
+    "endpoint x": "",
+    "e ": "add delete change show flush",
+    "en sh ": "id token",
+    "li set ": "subflows add_addr_accepted",
+    "limits set subflows ": "",
+    "limits set subflows 3 ": "add_addr_accepted",
+    "limits set subflows 3 add_addr_accepted 4 ": "",
+    "limits show ": "",
+    "endpoint add ::1 dev ": "@/sys/class/net",
+    "endpoint add ::1 dev l": "@/sys/class/net",
+    "endpoint add dev eth0 s": "signal subflow",
+    "endpoint add signal dev eth0 s": "subflow",
+    "endpoint change id 1 no": "nobackup nofullmesh",
+    "announce t": "token",
+    "subflow ": "create destroy change",
+    "subflow c": "create change",
+    "subflow change b": "backup",
+    "-n ": "@/run/netns",
+    "--netns b": "@/run/netns",
+    "endpoint show -n ": "@/run/netns",
+    "-n blue ": [...OBJECTS, ...OPTIONS].map(([word]) => word).join(" "),
+    "-n blue l": "limits",
+    "-j limits -n blue s": "set show",
+    "--netns=blue -j e a bac": "backup",
+    "completion ": "bash zsh fish",
+    "comp f": "fish",
+    "help ": "",
+  };
+  for (const [line, words] of Object.entries(lines)) {
+    assertEquals([line, wordsAt(line).join(" ")], [line, words]);
+  }
+});
+
+Deno.test("`candidates()` gives nothing that the line would refuse", () => {
+  const lines = [
+    "endpoint foo ",
+    "limits s ",
+    "completion bash ",
+  ];
+  const wrong = lines.map((line) => [line, wordsAt(line).join(" ")]);
+  assertEquals(wrong, lines.map((line) => [line, ""]));
+});
+
+Deno.test("`candidates()` gives the options wherever a dash is typed", () => {
+  const options = OPTIONS.map(([word]) => word);
+  for (const line of ["endpoint -", "limits show -", "endpoint add ::1 --"]) {
+    assertEquals([line, wordsAt(line)], [line, options]);
+  }
+});
+
+Deno.test("`candidates()` copes with the words of bash, which ends them at = and :", () => {
+  const lines = {
+    "--netns = blue lim": "limits",
+    "--netns = b": "@/run/netns",
+    "endpoint delete fd00 :: 1 p": "port",
+  };
+  for (const [line, words] of Object.entries(lines)) {
+    assertEquals([line, wordsAt(line).join(" ")], [line, words]);
+  }
+});
+
+Deno.test("`mptcp completion words` prints a candidate a line, its help behind a tab", async () => {
+  const { code, out, err, opened } = await run("completion words -- limits ");
+  assertEquals([code, err, opened], [0, "", []]);
+  assertEquals(out, "set\tSet one limit or both\nshow\tShow the limits\n");
+  const dashed = await run("completion words -- --j");
+  assertEquals(dashed.out, "--json\twrite JSON, errors too\n");
+});
+
+Deno.test("`mptcp completion` prints a script for each shell that its help names", async () => {
+  const { out: help } = await run("completion --help");
+  for (const shell of SHELLS) {
+    const { code, out } = await run(`completion ${shell}`);
+    assertEquals([code, out], [0, completion([shell])]);
+    assert(help.includes(`mptcp completion ${shell}`));
+  }
+  for (const given of [["sh"], ["bash", "zsh"], [""]]) {
+    assertThrows(() => completion(given), UsageError, "known are bash");
+  }
+});
+
+/** Lines, and what a shell is to offer at their end: `word: help`. */
+function offers(): { [line: string]: string[] } {
+  const tabled = (...line: string[]) =>
+    candidates(line).map(([word, help]) => `${word}: ${help}`);
+  const devices = Array.from(
+    Deno.readDirSync("/sys/class/net"),
+    ({ name }) => name,
+  );
+  return {
+    "": tabled(""),
+    "endpoint ": tabled("endpoint", ""),
+    "-j limits s": tabled("limits", ""),
+    "endpoint add ::1 dev ": devices,
+    "endpoint add dev l": devices.filter((name) => name.startsWith("l")),
+  };
+}
+
+/** How to ask a shell: a script, and how to read what it prints. */
+const DRIVERS: {
+  readonly [shell: string]: {
+    readonly command: readonly string[];
+    /** Puts `====` between lines; both kinds of quotes are free to use. */
+    readonly script: (lines: readonly string[]) => string;
+    /** Reads what is offered at one line. */
+    readonly read: (output: string) => string[];
+  };
+} = {
+  bash: {
+    command: ["bash", "--norc", "--noprofile"],
+    script: (lines) => `
+      eval "$(mptcp completion bash)"
+      at() {
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _mptcp
+        printf '%s\\n' "\${COMPREPLY[@]}" ====
+      }
+      [[ $(complete -p mptcp) == 'complete -F _mptcp mptcp' ]] || exit
+      ${
+      lines.map((line) => `at mptcp ${line.replace(/(^| )$/, " ''")}\n`)
+        .join("")
+    }`,
+    read: (output) => output.split("\n"),
+  },
+  zsh: {
+    command: ["zsh", "-f"],
+    // An interactive shell: ^I lists the words, ^T ends the line.
+    script: (lines) => `
+      zmodload zsh/zpty
+      zpty shell "COLUMNS=200 zsh -f -i"
+      zpty -w shell '
+        PS1=
+        unsetopt prompt_sp beep
+        unset zle_bracketed_paste
+        stty columns 200
+        autoload -Uz compinit && compinit -u -D
+        eval "$(mptcp completion zsh)"
+        mark() { print -r -- "<$BUFFER>"; zle kill-whole-line }
+        zle -N mark
+        bindkey "^I" list-choices "^T" mark
+        print RE""ADY'
+      zpty -r shell out '*READY*'
+      for line in ${lines.map((line) => `'mptcp ${line}'`).join(" ")}; do
+        zpty -w -n shell "$line"$'\\t\\x14'
+        zpty -r shell out '*<mptcp*>*'
+        print -r -- "$out"$'\\n===='
+      done
+      zpty -d shell`,
+    read: (output) =>
+      output.replaceAll("\r", "").split("\n")
+        .map((line) => line.trim())
+        .filter((line) => !/^$|^mptcp\b/.test(line))
+        .flatMap((line) =>
+          line.includes(" -- ") ? line.replace(/ +-- /, ": ") : line.split(/ +/)
+        ),
+  },
+  fish: {
+    command: ["fish", "--no-config"],
+    script: (lines) => `
+      mptcp completion fish | source
+      for line in ${lines.map((line) => `'mptcp ${line}'`).join(" ")}
+        complete -C $line
+        echo ====
+      end`,
+    read: (output) =>
+      output.split("\n").map((line) => line.replace("\t", ": ")),
+  },
+};
+
+/** Runs a script in a shell that finds `mptcp`, and returns what it prints. */
+function runIn(command: readonly string[], script: string): string {
+  const folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
+  try {
+    const launcher = new URL("../../bin/mptcp", import.meta.url);
+    Deno.symlinkSync(launcher.pathname, `${folder}/mptcp`);
+    const deno = Deno.execPath().replace(/\/[^/]*$/, "");
+    const { stdout, stderr } = new Deno.Command("timeout", {
+      args: ["20", ...command, "-c", script],
+      env: {
+        PATH: `${folder}:${deno}:${Deno.env.get("PATH")}`,
+        TERM: "dumb",
+        XDG_CONFIG_HOME: folder,
+        XDG_DATA_HOME: folder,
+      },
+      stdin: "null",
+    }).outputSync();
+    const text = new TextDecoder();
+    assertEquals(text.decode(stderr), "");
+    return text.decode(stdout);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+function isInstalled(program: string): boolean {
+  return Deno.env.get("PATH")!.split(":").some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+for (const [shell, { command, script, read }] of Object.entries(DRIVERS)) {
+  Deno.test({
+    name: `\`mptcp completion ${shell}\` completes in ${shell}`,
+    ignore: !isInstalled(shell) && Deno.env.get("REQUIRE_LIVE") !== "1",
+    fn() {
+      const lines = offers();
+      const output = runIn(command, script(Object.keys(lines)));
+      const offered = output.split("\n====\n").slice(0, -1).map(read);
+      // Bash has no place for the help.
+      const expected = Object.entries(lines).map(([line, words]) =>
+        [
+          line,
+          shell === "bash" ? words.map((word) => word.split(":")[0]!) : words,
+        ] as const
+      );
+      assertEquals(
+        expected.map(([line], at) => [line, offered[at]?.sort()]),
+        expected.map(([line, words]) => [line, words.sort()]),
+      );
+    },
+  });
+}

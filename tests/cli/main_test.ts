@@ -1,0 +1,798 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { COMMANDS } from "../../cli/commands.ts";
+import { FamilyNotFoundError, SyscallError } from "../../mod.ts";
+import {
+  type Distortion,
+  FakeKernel,
+  interrupted,
+  warned,
+} from "../support/fake_kernel.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+import { commandsSent, kernelWith, RERUN, run } from "./run.ts";
+
+const ENDS = "token 5 laddr 10.0.0.1 lport 1000 raddr 10.0.0.2 rport 80";
+const CREATE = `subflow create ${ENDS}`;
+
+/** What a command prints, and the commands that it sends to the kernel. */
+interface Row {
+  /** Endpoints that are there before. */
+  readonly endpoints?: readonly string[];
+  /** A command line that is run before. */
+  readonly before?: string;
+  readonly text: string;
+  readonly json: unknown;
+  readonly sent: readonly number[];
+}
+
+const GOOD: { readonly [line: string]: Row } = {
+  "endpoint add 10.0.0.1": {
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1 }],
+    sent: [1, 3],
+  },
+  "endpoint add 10.0.0.1 signal port 80 id 7 dev eth2 backup": {
+    text: "",
+    json: [{
+      address: "10.0.0.1",
+      port: 80,
+      id: 7,
+      signal: true,
+      backup: true,
+      dev: "eth2",
+    }],
+    sent: [1, 3],
+  },
+  "endpoint add FD00::0:1 subflow subflow laminar fullmesh": {
+    text: "",
+    json: [{
+      address: "fd00::1",
+      id: 1,
+      subflow: true,
+      fullmesh: true,
+      laminar: true,
+    }],
+    sent: [1, 3],
+  },
+  "endpoint delete id 0x1": {
+    endpoints: ["10.0.0.1", "10.0.0.2"],
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1 }],
+    sent: [3, 2],
+  },
+  "endpoint delete id 1 10.0.0.1": {
+    endpoints: ["10.0.0.1"],
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1 }],
+    sent: [3, 2],
+  },
+  "endpoint delete 10.0.0.1 port 80": {
+    endpoints: ["10.0.0.1", "10.0.0.1 signal port 80"],
+    text: "",
+    json: [{ address: "10.0.0.1", port: 80, id: 2, signal: true }],
+    sent: [3, 2],
+  },
+  "endpoint delete dev eth3": {
+    endpoints: ["10.0.0.1 dev eth3", "10.0.0.2 dev eth2", "fd00::1 dev eth3"],
+    text: "",
+    json: [
+      { address: "10.0.0.1", id: 1, dev: "eth3" },
+      { address: "fd00::1", id: 3, dev: "eth3" },
+    ],
+    sent: [3, 2, 2],
+  },
+  "endpoint delete id 0 10.0.0.1": { text: "", json: [], sent: [2] },
+  "endpoint change id 1 backup": {
+    endpoints: ["10.0.0.1 fullmesh"],
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1, backup: true, fullmesh: true }],
+    sent: [3, 7, 3],
+  },
+  "endpoint change 10.0.0.1 nobackup fullmesh": {
+    endpoints: ["10.0.0.1 backup"],
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1, fullmesh: true }],
+    sent: [3, 7, 3],
+  },
+  "endpoint change nofullmesh 10.0.0.1 port 0": {
+    endpoints: ["10.0.0.1 fullmesh backup", "10.0.0.1 signal port 80"],
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1, backup: true }],
+    sent: [3, 7, 3],
+  },
+  "endpoint show": {
+    endpoints: [
+      "10.0.0.1 laminar fullmesh backup subflow dev eth2",
+      "fd00::1 id 9 signal port 80",
+      "10.0.0.3",
+    ],
+    text: "10.0.0.1 id 1 subflow backup fullmesh laminar dev eth2 \n" +
+      "fd00::1 port 80 id 9 signal \n" +
+      "10.0.0.3 id 10 \n",
+    json: [
+      {
+        address: "10.0.0.1",
+        id: 1,
+        subflow: true,
+        backup: true,
+        fullmesh: true,
+        laminar: true,
+        dev: "eth2",
+      },
+      { address: "fd00::1", port: 80, id: 9, signal: true },
+      { address: "10.0.0.3", id: 10 },
+    ],
+    sent: [3],
+  },
+  "endpoint": { text: "", json: [], sent: [3] },
+  "endpoint show id 2": {
+    endpoints: ["10.0.0.1", "10.0.0.2 signal"],
+    text: "10.0.0.2 id 2 signal \n",
+    json: [{ address: "10.0.0.2", id: 2, signal: true }],
+    sent: [3],
+  },
+  "endpoint show token 0x5": {
+    endpoints: ["10.0.0.9"],
+    before: "announce 10.0.0.1 token 5 id 4",
+    text: "10.0.0.1 id 4 signal \n",
+    json: [{ address: "10.0.0.1", id: 4, signal: true }],
+    sent: [3],
+  },
+  "endpoint show token 5 id 4": {
+    before: "announce 10.0.0.1 token 5 id 4",
+    text: "10.0.0.1 id 4 signal \n",
+    json: [{ address: "10.0.0.1", id: 4, signal: true }],
+    sent: [3],
+  },
+  "endpoint flush": {
+    endpoints: ["10.0.0.1", "10.0.0.2"],
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1 }, { address: "10.0.0.2", id: 2 }],
+    sent: [3, 4],
+  },
+  "limits set subflows 3": {
+    text: "",
+    json: { add_addr_accepted: 0, subflows: 3 },
+    sent: [5, 6],
+  },
+  "limits set add_addr_accepted 0x8 subflows 0": {
+    text: "",
+    json: { add_addr_accepted: 8, subflows: 0 },
+    sent: [5, 6],
+  },
+  "limits show": {
+    text: "add_addr_accepted 0 subflows 2 \n",
+    json: { add_addr_accepted: 0, subflows: 2 },
+    sent: [6],
+  },
+  "limits": {
+    text: "add_addr_accepted 0 subflows 2 \n",
+    json: { add_addr_accepted: 0, subflows: 2 },
+    sent: [6],
+  },
+  "announce 10.0.0.1 token 5 id 4 port 80 dev eth2": {
+    text: "",
+    json: {
+      address: "10.0.0.1",
+      token: "0x5",
+      id: 4,
+      port: 80,
+      dev: "eth2",
+    },
+    sent: [8],
+  },
+  "remove token 0x00000005 id 4": {
+    before: "announce 10.0.0.1 token 5 id 4",
+    text: "",
+    json: { token: "0x5", id: 4 },
+    sent: [9],
+  },
+  [`${CREATE} lid 3 dev eth2 backup`]: {
+    text: "",
+    json: {
+      token: "0x5",
+      laddr: "10.0.0.1",
+      lport: 1000,
+      raddr: "10.0.0.2",
+      rport: 80,
+      lid: 3,
+      dev: "eth2",
+      backup: true,
+    },
+    sent: [10],
+  },
+  "subflow create token 5 laddr ::1 raddr ::2 rport 80": {
+    text: "",
+    json: { token: "0x5", laddr: "::1", raddr: "::2", rport: 80 },
+    sent: [10],
+  },
+  [`subflow destroy ${ENDS}`]: {
+    before: CREATE,
+    text: "",
+    json: {
+      token: "0x5",
+      laddr: "10.0.0.1",
+      lport: 1000,
+      raddr: "10.0.0.2",
+      rport: 80,
+    },
+    sent: [11],
+  },
+  [`subflow change ${ENDS} backup`]: {
+    before: CREATE,
+    text: "",
+    json: {
+      token: "0x5",
+      laddr: "10.0.0.1",
+      lport: 1000,
+      raddr: "10.0.0.2",
+      rport: 80,
+      backup: true,
+    },
+    sent: [7],
+  },
+  [`subflow change nobackup ${ENDS}`]: {
+    before: CREATE,
+    text: "",
+    json: {
+      token: "0x5",
+      laddr: "10.0.0.1",
+      lport: 1000,
+      raddr: "10.0.0.2",
+      rport: 80,
+      backup: false,
+    },
+    sent: [7],
+  },
+};
+
+/** A kernel as it is before the command of a row. */
+async function kernelFor({ endpoints = [], before }: Row): Promise<FakeKernel> {
+  const kernel = await kernelWith(...endpoints);
+  if (before !== undefined) {
+    assertEquals((await run(before, kernel)).err, "");
+    kernel.closed = false;
+    kernel.sent.length = 0;
+  }
+  return kernel;
+}
+
+for (const [line, row] of Object.entries(GOOD)) {
+  Deno.test(`\`main()\` does \`${line}\`, and says so with -j`, async () => {
+    const kernel = await kernelFor(row);
+    const text = await run(line, kernel);
+    assertEquals([text.code, text.err], [0, ""]);
+    assertEquals(text.out, row.text);
+    assertEquals(commandsSent(kernel), row.sent);
+    assertEquals(kernel.closed, true);
+
+    const json = await run(`-j ${line}`, await kernelFor(row));
+    assertEquals([json.code, json.err], [0, ""]);
+    assertEquals(JSON.parse(json.out), row.json);
+    assertEquals(json.out, `${JSON.stringify(JSON.parse(json.out))}\n`);
+  });
+}
+
+Deno.test("`main()` is tested with every command there is", () => {
+  const untested = COMMANDS.map(({ words }) => words.join(" ")).filter((
+    words,
+  ) => !Object.keys(GOOD).some((line) => `${line} `.startsWith(`${words} `)));
+  assertEquals(untested, []);
+});
+
+Deno.test("`main()` writes the keys of endpoints in the order of `ip -j`", async () => {
+  const kernel = await kernelWith(
+    "10.0.0.1 backup signal dev eth2 id 3 port 80",
+    "::1 laminar fullmesh subflow",
+  );
+  const { out } = await run("-j endpoint", kernel);
+  assertEquals(
+    out,
+    '[{"address":"10.0.0.1","port":80,"id":3,"signal":true,"backup":true,' +
+      '"dev":"eth2"},' +
+      '{"address":"::1","id":4,"subflow":true,"fullmesh":true,' +
+      '"laminar":true}]\n',
+  );
+});
+
+Deno.test("`main()` shows unknown flags and devices that are gone as `ip` does", async () => {
+  const kernel = await kernelWith("10.0.0.1 signal", "10.0.0.2", "10.0.0.3");
+  const [first, second, third] = kernel.endpoints;
+  Object.assign(first!, { flags: 0x41, ifIndex: 999 });
+  Object.assign(second!, { flags: 0x80000000, ifIndex: -1 });
+  Object.assign(third!, { flags: 0xc0 });
+  assertEquals(
+    (await run("endpoint", kernel)).out,
+    "10.0.0.1 id 1 signal rawflags 40 dev if999 \n" +
+      "10.0.0.2 id 2 rawflags 80000000 dev if4294967295 \n" +
+      "10.0.0.3 id 3 rawflags c0 \n",
+  );
+  kernel.closed = false;
+  assertEquals(JSON.parse((await run("endpoint -j", kernel)).out), [
+    { address: "10.0.0.1", id: 1, signal: true, rawflags: "40", dev: "if999" },
+    {
+      address: "10.0.0.2",
+      id: 2,
+      rawflags: "80000000",
+      dev: "if4294967295",
+    },
+    { address: "10.0.0.3", id: 3, rawflags: "c0" },
+  ]);
+});
+
+Deno.test("`main()` takes options anywhere", async () => {
+  const lines = [
+    ...["-j endpoint show id 1", "endpoint -j show id 1"],
+    ...["endpoint show -j id 1", "endpoint show id -j 1"],
+    ...["endpoint show id 1 -j", "endpoint show id 1 --json"],
+    ...["--json endpoint show id 1 --json", "endpoint --json show id 1 -j"],
+    ...["-j -n blue endpoint show id 1", "endpoint -jn blue show id 1"],
+    ...["endpoint show id -n blue 1 -j", "endpoint show id 1 -j --netns=blue"],
+  ];
+  for (const line of lines) {
+    const { code, out, err, opened } = await run(line, await kernelWith("::1"));
+    assertEquals([line, code, err, out], [
+      line,
+      0,
+      "",
+      '[{"address":"::1","id":1}]\n',
+    ]);
+    assertEquals(opened[0]!.netns, line.includes("blue") ? "blue" : undefined);
+  }
+});
+
+Deno.test("`main()` takes what follows `--` for words", async () => {
+  const { code, out } = await run("-- limits show");
+  assertEquals([code, out], [0, "add_addr_accepted 0 subflows 2 \n"]);
+  const refused = await run("limits show -- -j");
+  assertEquals(refused, {
+    code: 255,
+    out: "",
+    err: 'mptcp: Unknown word "-j": nothing can follow here\n' +
+      "usage: mptcp limits show\n",
+    opened: [],
+  });
+});
+
+Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", async () => {
+  const given: [string, string | number | undefined][] = [
+    ["", undefined],
+    ["-n blue", "blue"],
+    ["-n=blue", "blue"],
+    ["--netns blue", "blue"],
+    ["--netns=blue", "blue"],
+    ["-n red -n blue", "blue"],
+    ["-n /run/netns/blue", "/run/netns/blue"],
+    ["-n ./blue", "./blue"],
+    ["-n 4711", 4711],
+    ["-n4711", 4711],
+    ["-n ./4711", "./4711"],
+    ["-n 0", 0],
+    ["-n b2", "b2"],
+  ];
+  for (const [option, netns] of given) {
+    const { code, opened } = await run(`limits ${option}`.trimEnd());
+    assertEquals([option, code, opened[0]?.netns], [option, 0, netns]);
+    assertEquals(opened.length, 1);
+  }
+});
+
+/** A line, the message, and the usage line that follows it. */
+const UNTRIED: readonly (readonly [string, string, string?])[] = [
+  [
+    "foo",
+    'Unknown object "foo": known are endpoint, limits, announce, ' +
+    "remove, subflow, completion",
+  ],
+  [
+    "endpoint foo",
+    'Unknown command "foo": known are add, delete, change, ' +
+    "show, flush",
+  ],
+  ["limits s", 'Ambiguous command "s": it may be set or show'],
+  [
+    "subflow",
+    'Incomplete command "subflow": one of create, destroy, change ' +
+    "is needed",
+  ],
+  [
+    "endpoint add",
+    "Incomplete command: ADDR is missing",
+    "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]",
+  ],
+  [
+    "endpoint add ::1 foo",
+    'Unknown word "foo": what can stand here is ' +
+    "ADDR, dev IF, id N, port N, signal, subflow, backup, fullmesh, laminar",
+    "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]",
+  ],
+  ["limits show 3", 'Unknown word "3": nothing can follow here', "limits show"],
+  [
+    "remove id 010",
+    'Invalid id "010": a whole number from 0 to 255 is needed, ' +
+    "decimal or 0x…",
+    "remove token T id N",
+  ],
+  [
+    "-x limits",
+    'Unknown option "-x": known are -j, -n NETNS, --help, ' +
+    "--version",
+  ],
+  [
+    "limits --verbose",
+    'Unknown option "--verbose": known are -j, -n NETNS, ' +
+    "--help, --version",
+  ],
+  [
+    "limits -nblue",
+    'Unknown option "-nblue": known are -j, -n NETNS, ' +
+    "--help, --version",
+  ],
+  ["limits -n", 'Incomplete option "-n": NAME, PATH or PID is needed'],
+  [
+    "completion",
+    'Incomplete command "completion": one of bash, zsh, fish is needed',
+  ],
+  ["completion tcsh", 'Unknown shell "tcsh": known are bash, zsh, fish'],
+  [
+    "completion bash zsh",
+    'Unknown shell "bash zsh": known are bash, zsh, ' +
+    "fish",
+  ],
+];
+
+Deno.test("`main()` opens nothing when the line makes no sense", async () => {
+  for (const [line, message, usage] of UNTRIED) {
+    const kernel = new FakeKernel();
+    assertEquals([line, await run(line, kernel)], [line, {
+      code: 255,
+      out: "",
+      err: `mptcp: ${message}\n` +
+        (usage === undefined ? "" : `usage: mptcp ${usage}\n`),
+      opened: [],
+    }]);
+    assertEquals(kernel.sent, []);
+    const json = await run(`${line} --json`);
+    assertEquals(json, {
+      code: 255,
+      out: "",
+      err: `${JSON.stringify({ error: message })}\n`,
+      opened: [],
+    });
+  }
+});
+
+/** What only the library sees: the namespace is open, but nothing is sent. */
+const UNSENT: { readonly [line: string]: string } = {
+  "endpoint add 10.0.0.1/24":
+    'Invalid address "10.0.0.1/24": it is given without prefix length',
+  "endpoint add 1.2.3":
+    'Invalid IPv4 address "1.2.3": 4 numbers are needed, not 3',
+  "endpoint add ::ffff:10.0.0.1":
+    'Ambiguous address "::ffff:10.0.0.1": write 10.0.0.1',
+  "endpoint add ::1 id 0":
+    'Invalid id "0": a whole number from 1 to 255 is needed, decimal or 0x…',
+  "endpoint add ::1 id 256":
+    'Invalid id "256": a whole number from 1 to 255 is needed, decimal or 0x…',
+  "endpoint add ::1 port 65536 signal":
+    'Invalid port "65536": a whole number from 0 to 65535 is needed, decimal or 0x…',
+  "endpoint add ::1 port 80":
+    "Contradicting flags: a port needs signal, and no subflow",
+  "endpoint add ::1 signal subflow port 80":
+    "Contradicting flags: a port needs signal, and no subflow",
+  "endpoint add ::1 fullmesh signal":
+    "Contradicting flags: fullmesh goes with subflow, not with signal",
+  "endpoint add ::1 dev nosuch":
+    'Unknown device "nosuch": "ip link" lists the devices',
+  "endpoint delete": "One of id N, ADDR and dev IF is needed",
+  "endpoint delete port 80": "One of id N, ADDR and dev IF is needed",
+  "endpoint delete id 0":
+    "Unknown address: id 0 is the address of each connection's initial " +
+    "subflow, which is told by address and port",
+  "endpoint change backup": "One of id N and ADDR is needed",
+  "endpoint change id 0 backup":
+    'Invalid id "0": a whole number from 1 to 255 is needed, decimal or 0x…',
+  "endpoint change id 1 backup nobackup":
+    '"backup" and "nobackup" contradict each other',
+  "endpoint change id 1 nofullmesh fullmesh":
+    '"fullmesh" and "nofullmesh" contradict each other',
+  "endpoint show id 0": "Invalid id 0: it is an integer from 1 to 255",
+  "endpoint show token 0":
+    'Invalid token "0": a whole number from 1 to 4294967295 is needed, decimal or 0x…',
+  "endpoint show token 4294967296":
+    'Invalid token "4294967296": a whole number from 1 to 4294967295 is needed, decimal or 0x…',
+  "limits set subflows 0x100000000":
+    'Invalid subflows "0x100000000": a whole number from 0 to 4294967295 is needed, decimal or 0x…',
+  "announce ::1 token 5 id 0":
+    'Invalid id "0": a whole number from 1 to 255 is needed, decimal or 0x…',
+  "announce ::1 token 5 id 1 dev nosuch":
+    'Unknown device "nosuch": "ip link" lists the devices',
+  "remove token 5 id 256":
+    'Invalid id "256": a whole number from 0 to 255 is needed, decimal or 0x…',
+  [`${CREATE} lid 256`]:
+    'Invalid lid "256": a whole number from 0 to 255 is needed, decimal or 0x…',
+  "subflow create token 5 laddr x raddr ::1 rport 1":
+    'Invalid address "x": an IPv4 or IPv6 address is needed',
+  "subflow create token 5 laddr ::1 raddr ::1 rport 0":
+    'Invalid rport "0": a whole number from 1 to 65535 is needed, decimal or 0x…',
+  "subflow destroy token 5 laddr ::1 lport 0 raddr ::1 rport 1":
+    'Invalid lport "0": a whole number from 1 to 65535 is needed, decimal or 0x…',
+  [`subflow change ${ENDS} backup nobackup`]:
+    '"backup" and "nobackup" contradict each other',
+};
+
+Deno.test("`main()` sends no command when an operand's value makes no sense", async () => {
+  for (const [line, message] of Object.entries(UNSENT)) {
+    const kernel = await kernelWith("10.0.0.1 dev eth2", "::1 dev eth2");
+    const { code, out, err } = await run(line, kernel);
+    const [problem, usage, ...rest] = err.split("\n");
+    assertEquals([line, problem], [line, `mptcp: ${message}`]);
+    assertEquals(usage?.startsWith("usage: mptcp "), true);
+    assertEquals([code, out, rest], [255, "", [""]]);
+    assertEquals(commandsSent(kernel), []);
+
+    const json = await run(`-j ${line}`, await kernelWith());
+    assertEquals([json.code, json.out], [255, ""]);
+    assertEquals(json.err, `${JSON.stringify({ error: message })}\n`);
+  }
+});
+
+Deno.test("`main()` speaks of operands by the words that were typed", async () => {
+  const lines = {
+    "limits set": "add_addr_accepted",
+    "limits set add_addr_accepted 4294967296": "add_addr_accepted",
+    [`${CREATE} lid 256`]: "lid",
+    "subflow create token 5 laddr ::1 raddr ::1 rport 0": "rport",
+    "subflow destroy token 5 laddr ::1 lport 0 raddr ::1 rport 1": "lport",
+  };
+  const silent = [];
+  for (const [line, word] of Object.entries(lines)) {
+    const { code, err } = await run(line);
+    assertEquals(code, 255);
+    // The usage line does not count: it always has it.
+    const [message] = err.split("\n");
+    if (!message!.match(`\\b${word}\\b`)) silent.push([line, message]);
+  }
+  assertEquals(silent, []);
+});
+
+Deno.test("`main()` says that a number is bad, not an option, when it is negative", async () => {
+  const { code, err, opened } = await run("limits set subflows -1");
+  assertEquals([code, opened], [255, []]);
+  assertEquals(
+    err.split("\n")[0],
+    'mptcp: Invalid number "-1": none is negative',
+  );
+});
+
+/** What the kernel refuses: text, and the fields of the JSON. */
+const REFUSED: readonly {
+  readonly line: string;
+  readonly endpoints?: readonly string[];
+  readonly change?: (kernel: FakeKernel) => void;
+  readonly text: string;
+  readonly json: Record<string, unknown>;
+}[] = [
+  {
+    line: "endpoint add 10.0.0.1",
+    endpoints: ["10.0.0.1"],
+    text:
+      "mptcp: Cannot add address: too many addresses or duplicate one: -17 " +
+      "(EEXIST)\nhint: 10.0.0.1 is an endpoint already, with id 1\n",
+    json: {
+      error:
+        "Cannot add address: too many addresses or duplicate one: -17 (EEXIST)",
+      hint: "10.0.0.1 is an endpoint already, with id 1",
+      op: "add-addr",
+      errno: 17,
+      code: "EEXIST",
+    },
+  },
+  {
+    line: "endpoint show id 99",
+    text: 'mptcp: Cannot get address: address not found (EINVAL at ".addr")\n',
+    json: {
+      error: 'Cannot get address: address not found (EINVAL at ".addr")',
+      op: "get-addr",
+      errno: 22,
+      code: "EINVAL",
+      attribute: ".addr",
+    },
+  },
+  {
+    line: "endpoint delete 10.0.0.9",
+    text: "mptcp: Cannot delete address: no endpoint is 10.0.0.9\n",
+    json: {
+      error: "Cannot delete address: no endpoint is 10.0.0.9",
+      op: "del-addr",
+    },
+  },
+  {
+    line: "endpoint change id 1 fullmesh",
+    endpoints: ["10.0.0.1 signal"],
+    text: 'mptcp: Cannot set flags: invalid addr flags (EINVAL at ".addr")\n' +
+      "hint: fullmesh goes with neither signal nor an implicit endpoint\n",
+    json: {
+      error: 'Cannot set flags: invalid addr flags (EINVAL at ".addr")',
+      hint: "fullmesh goes with neither signal nor an implicit endpoint",
+      op: "set-flags",
+      errno: 22,
+      code: "EINVAL",
+      attribute: ".addr",
+    },
+  },
+  {
+    line: "limits set subflows 9",
+    text: "mptcp: Cannot set limits: limit greater than maximum (8) " +
+      '(EINVAL at ".subflows")\n',
+    json: {
+      error: "Cannot set limits: limit greater than maximum (8) " +
+        '(EINVAL at ".subflows")',
+      op: "set-limits",
+      errno: 22,
+      code: "EINVAL",
+      attribute: ".subflows",
+    },
+  },
+  {
+    line: "limits set subflows 1",
+    change: (kernel) => void (kernel.privileged = false),
+    text: "mptcp: Cannot set limits: Operation not permitted (EPERM)\n" +
+      "hint: CAP_NET_ADMIN is needed in the user namespace that owns this " +
+      "network namespace: try as root\n",
+    json: {
+      error: "Cannot set limits: Operation not permitted (EPERM)",
+      hint: "CAP_NET_ADMIN is needed in the user namespace that owns this " +
+        "network namespace: try as root",
+      op: "set-limits",
+      errno: 1,
+      code: "EPERM",
+    },
+  },
+  {
+    line: `subflow destroy ${ENDS}`,
+    text: "mptcp: Cannot destroy subflow: subflow not found (ESRCH)\n" +
+      "hint: the addresses are written as the subflow's socket has them: an " +
+      "IPv4 client of a dual-stack server is ::ffff:a.b.c.d there\n",
+    json: {
+      error: "Cannot destroy subflow: subflow not found (ESRCH)",
+      hint: "the addresses are written as the subflow's socket has them: an " +
+        "IPv4 client of a dual-stack server is ::ffff:a.b.c.d there",
+      op: "subflow-destroy",
+      errno: 3,
+      code: "ESRCH",
+    },
+  },
+];
+
+for (const { line, endpoints = [], change, text, json } of REFUSED) {
+  Deno.test(`\`main()\` ends with 2 when the kernel refuses \`${line}\``, async () => {
+    const kernel = await kernelWith(...endpoints);
+    change?.(kernel);
+    const ran = await run(line, kernel);
+    assertEquals([ran.code, ran.out, ran.err], [2, "", text]);
+    assertEquals(kernel.closed, true);
+
+    kernel.closed = false;
+    const asJson = await run(`${line} -j`, kernel);
+    assertEquals([asJson.code, asJson.out], [2, ""]);
+    assertEquals(asJson.err, `${JSON.stringify(JSON.parse(asJson.err))}\n`);
+    assertEquals(JSON.parse(asJson.err), json);
+  });
+}
+
+/** What keeps from talking to the kernel, and what is said of it. */
+const UNREACHABLE: {
+  readonly [what: string]: {
+    readonly kernel: (good: FakeKernel) => FakeKernel | Error;
+    readonly text: string;
+    readonly json: Record<string, unknown>;
+  };
+} = {
+  "there is no mptcp_pm": {
+    kernel: (good) => Object.assign(good, { hasFamily: false }),
+    text: new FamilyNotFoundError("mptcp_pm").message,
+    json: {},
+  },
+  "a system call fails": {
+    kernel: () => new SyscallError("socket", 24, "open a netlink socket"),
+    text: "Cannot open a netlink socket: Too many open files (socket: EMFILE)",
+    json: { errno: 24, code: "EMFILE" },
+  },
+  "a system call fails later": {
+    kernel: (good) =>
+      distorted(good, () => [new SyscallError("recvfrom", 12, "receive")]),
+    text: "Cannot receive: Cannot allocate memory (recvfrom: ENOMEM)",
+    json: { errno: 12, code: "ENOMEM" },
+  },
+  "the kernel says nothing": {
+    kernel: (good) => distorted(good, () => []),
+    text: "Cannot look up mptcp_pm: the kernel did not answer within 1000 ms",
+    json: {},
+  },
+  "the kernel's words cannot be read": {
+    kernel: (good) => distorted(good, () => [new Uint8Array(15)]),
+    text: "Cannot decode message: 15 bytes, less than a header at byte 0",
+    json: {},
+  },
+  "the table never stays the same": {
+    kernel: (good) => distorted(good, interrupted),
+    text: "Cannot get address: the table changed during each of 5 dumps",
+    json: {},
+  },
+  "libc may not be called": {
+    kernel: () => new Deno.errors.NotCapable("Cannot call libc"),
+    text: `Cannot call libc\nhint: run: ${RERUN}`,
+    json: { error: "Cannot call libc", hint: `run: ${RERUN}` },
+  },
+  "libc is not found": {
+    kernel: () => new Deno.errors.NotFound("Cannot open libc: no such file"),
+    text: "Cannot open libc: no such file",
+    json: {},
+  },
+  "this is not Linux": {
+    kernel: () => new Deno.errors.NotSupported("Cannot open mptcp_pm on plan9"),
+    text: "Cannot open mptcp_pm on plan9",
+    json: {},
+  },
+};
+
+function distorted(kernel: FakeKernel, distort: Distortion): FakeKernel {
+  return Object.assign(kernel, { distort });
+}
+
+for (const [what, { kernel, text, json }] of Object.entries(UNREACHABLE)) {
+  Deno.test(`\`main()\` ends with 1 when ${what}`, async () => {
+    const ran = await run("endpoint show", kernel(new FakeKernel()));
+    assertEquals([ran.code, ran.out, ran.err], [1, "", `mptcp: ${text}\n`]);
+    const asJson = await run("endpoint -j", kernel(new FakeKernel()));
+    assertEquals([asJson.code, asJson.out], [1, ""]);
+    assertEquals(JSON.parse(asJson.err), { error: text, ...json });
+  });
+}
+
+Deno.test("`main()` hides no bug of its own", async () => {
+  const bug = new ReferenceError("x is not defined");
+  assertEquals(await assertRejects(() => run("limits", bug)), bug);
+});
+
+Deno.test("`main()` writes warnings to stderr, and the result to stdout", async () => {
+  const kernel = async () =>
+    distorted(
+      await kernelWith(),
+      (answer, request) =>
+        commandsSent({ sent: [request] })[0] === 5
+          ? warned("mind the gap")(answer, request)
+          : answer,
+    );
+  const { code, out, err } = await run("limits set subflows 1", await kernel());
+  assertEquals([code, out, err], [0, "", "mptcp: mind the gap\n"]);
+  const json = await run("-j limits set subflows 1", await kernel());
+  assertEquals([json.code, json.out, json.err], [
+    0,
+    '{"add_addr_accepted":0,"subflows":1}\n',
+    '{"warning":"mind the gap"}\n',
+  ]);
+});
+
+Deno.test("`main()` prints its version, and nothing else is looked at", async () => {
+  for (const line of ["--version", "-V", "endpoint -V add", "--version foo"]) {
+    const { code, out, err, opened } = await run(line);
+    assertEquals([line, code, out, err], [
+      line,
+      0,
+      `mptcp ${denoJson.version}\n`,
+      "",
+    ]);
+    assertEquals(opened, []);
+  }
+});
+
+Deno.test("`main()` explains itself on stderr when it is told nothing", async () => {
+  const { out: help } = await run("--help");
+  for (const line of ["", "-j", "-n blue", "--"]) {
+    assertEquals([line, await run(line)], [
+      line,
+      { code: 255, out: "", err: help, opened: [] },
+    ]);
+  }
+});

@@ -1,0 +1,77 @@
+/**
+ * Runs of the command line in this process, against a fake kernel or the
+ * running one.
+ *
+ * @module
+ */
+
+import { main } from "../../cli/main.ts";
+import { PathManager, type PathManagerOptions } from "../../mod.ts";
+import { FakeKernel, FAMILY } from "../support/fake_kernel.ts";
+
+/** Stands for the command line that has the permission. */
+export const RERUN = "deno run --allow-ffi …";
+
+/** What came of a run. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** What the path manager was opened with, each time. */
+  readonly opened: readonly PathManagerOptions[];
+}
+
+/** Words as the tests write them, with a space between. */
+export function wordsOf(line: string): string[] {
+  return line === "" ? [] : line.split(" ");
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args The words, or a line of words without spaces.
+ * @param kernel What answers, or an error that opening throws instead.
+ */
+export async function run(
+  args: string | readonly string[],
+  kernel: FakeKernel | Error | "running" = new FakeKernel(),
+): Promise<Ran> {
+  const ran = { out: "", err: "", opened: [] as PathManagerOptions[] };
+  const code = await main(typeof args === "string" ? wordsOf(args) : args, {
+    out: (text) => void (ran.out += text),
+    err: (text) => void (ran.err += text),
+    open(options) {
+      ran.opened.push(options);
+      if (kernel instanceof Error) return Promise.reject(kernel);
+      return Promise.resolve(PathManager.open({
+        ...options,
+        ...kernel !== "running" && { transport: kernel },
+      }));
+    },
+    rerun: RERUN,
+  });
+  return { code, ...ran };
+}
+
+/** A kernel with some endpoints, eth2, eth3 and a connection of token 5. */
+export async function kernelWith(
+  ...endpoints: readonly string[]
+): Promise<FakeKernel> {
+  const kernel = new FakeKernel();
+  kernel.connect(5);
+  kernel.devices.set("eth2", 12).set("eth3", 13);
+  for (const endpoint of endpoints) {
+    await run(`endpoint add ${endpoint}`, kernel);
+    kernel.closed = false;
+  }
+  kernel.sent.length = 0;
+  return kernel;
+}
+
+/** The commands that a kernel was sent, by number, without the look-up. */
+export function commandsSent(
+  { sent }: Pick<FakeKernel, "sent">,
+): number[] {
+  return sent.filter((request) => request[4] === FAMILY)
+    .map((request) => request[16]!);
+}

@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import {
+  AF_INET,
+  AF_INET6,
+  familyOf,
+  formatIPv4,
+  formatIPv6,
+  isIPv4Mapped,
+  parseIPv4,
+  parseIPv6,
+} from "../../codec/mod.ts";
+import inet from "../golden/inet.jsonl" with { type: "text" };
+import { hex } from "../support/bytes.ts";
+import { goldenLines } from "../support/golden.ts";
+
+type Written = { hex: string; text: string };
+type Read = { input: string; hex: string | null };
+
+const lines = goldenLines<Written | Read>(inet);
+const written = lines.filter((line) => "text" in line);
+const read = lines.filter((line) => "input" in line);
+
+const parse = (text: string) =>
+  text.includes(":") ? parseIPv6(text) : parseIPv4(text);
+const format = (bytes: Uint8Array) =>
+  bytes.length === 4 ? formatIPv4(bytes) : formatIPv6(bytes);
+
+Deno.test("`formatIPv4()` and `formatIPv6()` write as the C library", () => {
+  assertEquals(written.length, 338);
+  for (const { hex: bytes, text } of written) {
+    assertEquals(format(hex(bytes)), text, bytes);
+  }
+});
+
+Deno.test("`parseIPv4()` and `parseIPv6()` read what the C library wrote", () => {
+  for (const { hex: bytes, text } of written) {
+    assertEquals(parse(text), hex(bytes), text);
+  }
+});
+
+Deno.test("`parseIPv4()` and `parseIPv6()` accept what the C library does", () => {
+  const accepted = read.filter(({ hex }) => hex !== null);
+  assertEquals(accepted.length, 28);
+  for (const { input, hex: bytes } of accepted) {
+    assertEquals(parse(input), hex(bytes!), input);
+  }
+});
+
+Deno.test("`parseIPv4()` and `parseIPv6()` reject what the C library does", () => {
+  const refused = read.filter(({ hex }) => hex === null);
+  assertEquals(refused.length, 84);
+  for (const { input } of refused) {
+    assertThrows(() => parse(input), TypeError, "Invalid IP", input);
+    assertThrows(() => familyOf(input), TypeError, "Invalid IP", input);
+  }
+});
+
+Deno.test("`parseIPv4()` says what is wrong", () => {
+  const rows: [text: string, why: string][] = [
+    ["", "4 numbers are needed, not 1"],
+    ["10.1", "4 numbers are needed, not 2"],
+    ["1.2.3.4.5", "4 numbers are needed, not 5"],
+    ["1..2.3", '"" is not a decimal number'],
+    ["0x10.1.1.1", '"0x10" is not a decimal number'],
+    ["1.2.3.4/24", '"4/24" is not a decimal number'],
+    ["1.2.3.-4", '"-4" is not a decimal number'],
+    ["::1", "4 numbers are needed, not 1"],
+    ["010.0.0.1", '"010" may be read as octal'],
+    ["1.2.3.00", '"00" may be read as octal'],
+    ["256.0.0.1", "256 is above 255"],
+    ["1.2.3.1000", "1000 is above 255"],
+    ["1.2.3.99999999999999999999", "99999999999999999999 is above 255"],
+  ];
+  for (const [text, why] of rows) {
+    const error = assertThrows(() => parseIPv4(text), TypeError);
+    assertEquals(error.message, `Invalid IPv4 address "${text}": ${why}`);
+  }
+});
+
+Deno.test("`parseIPv6()` says what is wrong", () => {
+  const rows: [text: string, why: string][] = [
+    ["", "8 groups are needed, not 0"],
+    ["1:2:3", "8 groups are needed, not 3"],
+    ["1:2:3:4:5:6:7:8:9", "8 groups are needed, not 9"],
+    ["1:2:3:4:5:6:7:1.2.3.4", "8 groups are needed, not 9"],
+    ["1:2:3:4::5:6:7:8", '"::" stands for one group at least'],
+    ["1:2:3:4:5:6:7:8::", '"::" stands for one group at least'],
+    ["1::2::3", '"::" occurs twice'],
+    ["::::", '"::" occurs twice'],
+    [":::", '"" is not 1 to 4 hex digits'],
+    ["1::2:", '"" is not 1 to 4 hex digits'],
+    ["12345::", '"12345" is not 1 to 4 hex digits'],
+    ["::g", '"g" is not 1 to 4 hex digits'],
+    ["1.2.3.4::", '"1.2.3.4" is not 1 to 4 hex digits'],
+    ["::1.2.3.4:5", '"1.2.3.4" is not 1 to 4 hex digits'],
+    ["::1/64", '"1/64" is not 1 to 4 hex digits'],
+    ["fe80::1%eth0", "a zone is not part of it, name the device"],
+  ];
+  for (const [text, why] of rows) {
+    const error = assertThrows(() => parseIPv6(text), TypeError);
+    assertEquals(error.message, `Invalid IPv6 address "${text}": ${why}`);
+  }
+  assertThrows(
+    () => parseIPv6("::ffff:010.0.0.1"),
+    TypeError,
+    'Invalid IPv4 address "010.0.0.1": "010" may be read as octal',
+  );
+});
+
+Deno.test("`familyOf()` tells IPv4 and IPv6 apart", () => {
+  assertEquals([AF_INET, AF_INET6], [2, 10]); // as in the captures
+  for (const { hex, text } of written) {
+    assertEquals(familyOf(text), hex.length === 8 ? AF_INET : AF_INET6, text);
+  }
+});
+
+Deno.test("`isIPv4Mapped()` knows `::ffff:0:0/96` only", () => {
+  for (const text of ["::ffff:10.0.1.1", "::ffff:0:0", "::ffff:ffff:ffff"]) {
+    assert(isIPv4Mapped(parseIPv6(text)), text);
+  }
+  for (
+    const text of [
+      "::",
+      "::10.0.1.1",
+      "::fffe:a00:101",
+      "::feff:a00:101",
+      "::ffff:0:a00:101",
+      "1::ffff:a00:101",
+      "100::ffff:a00:101",
+      "::1:ffff:a00:101",
+    ]
+  ) {
+    assertFalse(isIPv4Mapped(parseIPv6(text)), text);
+  }
+  assertFalse(isIPv4Mapped(hex("0a000101")), "IPv4 itself");
+});

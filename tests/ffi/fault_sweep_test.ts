@@ -1,0 +1,158 @@
+/**
+ * Fails call 1, 2, 3, … of the C library in each operation, until it gets by
+ * without reaching the fault.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { PathManager } from "../../ops/path_manager.ts";
+import { HARMLESS } from "../support/fake_kernel.ts";
+import { libc } from "./fake_libc.ts";
+
+const EINTR = 4;
+const EIO = 5;
+const EAGAIN = 11;
+const ENODEV = 19;
+const EMFILE = 24;
+const ENOBUFS = 105;
+
+const TOKEN = 0x1234;
+const local = { address: "10.0.0.1", port: 4000 };
+const remote = { address: "10.0.0.2", port: 5000 };
+
+const OPERATIONS: readonly ((pm: PathManager) => unknown)[] = [
+  (pm) => pm.addAddr({ address: "10.0.0.3", dev: "eth2", flags: ["subflow"] }),
+  (pm) => pm.addAddr({ address: "10.0.0.3", dev: 3 }),
+  (pm) => pm.delAddr({ id: 9 }),
+  (pm) => pm.delAddr({ address: "fd00::1" }),
+  (pm) => pm.delAddr({ dev: "eth1" }),
+  (pm) => pm.getAddr({ id: 1 }),
+  (pm) => pm.dumpAddrs(),
+  (pm) => pm.flushAddrs(),
+  (pm) => pm.setLimits({ subflows: 5 }),
+  (pm) => pm.getLimits(),
+  (pm) => pm.setFlags({ id: 1, backup: true }),
+  (pm) => pm.setFlags({ token: TOKEN, local, remote, backup: true }),
+  (pm) => pm.announce({ token: TOKEN, address: "10.0.0.4", id: 4, dev: 2 }),
+  (pm) => pm.remove({ token: TOKEN, id: 9 }),
+  (pm) =>
+    pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote }),
+  (pm) => pm.subflowDestroy({ token: TOKEN, local, remote }),
+];
+
+/** What the caller hears of a call that failed: nothing where it is no error. */
+function expected(symbol: string, errno: number): string | undefined {
+  const isRepeated = ["send", "recvfrom", "poll"].includes(symbol);
+  if (errno === EINTR && isRepeated) return undefined;
+  if (errno === EAGAIN && symbol === "recvfrom") return undefined;
+  return `${symbol} ${errno}`;
+}
+
+function heard(error: unknown): string {
+  return error instanceof SyscallError
+    ? `${error.syscall} ${error.errno}`
+    : `${error}`;
+}
+
+/** Starts anew, with two endpoints and a connection with a subflow. */
+function restart(): void {
+  libc.reset();
+  libc.kernel.connect(TOKEN);
+  using pm = PathManager.open();
+  pm.addAddr({ address: "10.0.0.1", dev: "eth1", flags: ["subflow"] });
+  pm.addAddr({ address: "fd00::1", id: 9, flags: ["signal"] });
+  pm.announce({ token: TOKEN, address: "10.0.0.9", id: 9 });
+  pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote });
+}
+
+/** So that there is something to wait for. */
+const late = HARMLESS["each datagram late"]!;
+
+/** Arms the next fault, and does what is to be tested. */
+type Attempt = (arm: () => void, what: string) => unknown;
+
+/**
+ * Has call 1, 2, 3, … fail in each attempt, until none did, and compares what
+ * the attempt threw.
+ */
+function sweep(attempt: Attempt): void {
+  for (const errno of [EIO, EINTR, EAGAIN, ENODEV, EMFILE, ENOBUFS]) {
+    for (const delivery of ["in time", "late"]) {
+      let failed: string | undefined = "none yet";
+      for (let nth = 1; failed !== undefined; nth++) {
+        const what = `call ${nth}, errno ${errno}, ${delivery}`;
+        assert(nth < 100, "there is no end of calls");
+        restart();
+        failed = undefined;
+        const arm = () => {
+          if (delivery === "late") libc.kernel.distort = late;
+          libc.calls.length = 0;
+          libc.fails = ({ symbol }, number) => {
+            if (number !== nth) return undefined;
+            failed = symbol;
+            return errno;
+          };
+        };
+        const error = attempt(arm, what);
+        // A device that is not there: the argument is wrong, or has no name.
+        if (failed === "ioctl" && errno === ENODEV) continue;
+        assertEquals(
+          error === undefined ? undefined : heard(error),
+          failed === undefined ? undefined : expected(failed, errno),
+          what,
+        );
+      }
+    }
+  }
+}
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+function assertUsable(pm: PathManager, what: string): void {
+  libc.fails = () => undefined;
+  const { kernel } = libc;
+  assertEquals(pm.getLimits(), kernel.limits, what);
+  assertEquals(
+    pm.dumpAddrs().map(({ id }) => id),
+    kernel.endpoints.map(({ id }) => id).toSorted((one, two) => one - two),
+    what,
+  );
+}
+
+for (const operation of OPERATIONS) {
+  const source = operation.toString().replace(/^\(pm\)\s*=>\s*/, "")
+    .replaceAll(/\s+/g, " ");
+  Deno.test(`\`${source}\` tells which system call failed, and stays usable`, () => {
+    sweep((arm, what) => {
+      const pm = PathManager.open();
+      arm();
+      const error = thrownBy(() => operation(pm));
+      assertUsable(pm, what);
+      pm.close();
+      assertEquals([...libc.fds], [], what);
+      return error;
+    });
+  });
+}
+
+for (const options of [{}, { netns: "blue" }, { netns: 42 }]) {
+  const source = `PathManager.open(${Deno.inspect(options)})`;
+  Deno.test(`\`${source}\` tells which system call failed, and leaks nothing`, () => {
+    sweep((arm, what) => {
+      let pm: PathManager | undefined;
+      arm();
+      const error = thrownBy(() => pm = PathManager.open(options));
+      if (pm === undefined) assertEquals([...libc.fds], [], what);
+      else assertUsable(pm, what);
+      pm?.close();
+      assertEquals([...libc.fds], [], what);
+      return error;
+    });
+  });
+}

@@ -1,0 +1,99 @@
+import {
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
+import { Lab, waitFor } from "../support/lab.ts";
+import { assertNoFdLeak, liveTest } from "../support/live.ts";
+
+/** The namespaces of a process. */
+function namespaces(pid: number): string[] {
+  return Array.from(Deno.readDirSync("/run/netns"), ({ name }) => name)
+    .filter((name) => name.startsWith(`mptcp-${pid}-`));
+}
+
+liveTest("the lab connects over each path and family", () => {
+  using lab = Lab.open({ paths: 2 });
+  for (const path of [1, 2]) {
+    for (const family of [4, 6] as const) {
+      for (const dualStack of [false, true]) {
+        using connection = lab.connect({ family, path, dualStack });
+        connection.transfer(100_000);
+        const { client, server } = connection;
+        // The connection before this one may still be closing.
+        const subflow = lab.client.subflows()
+          .find(({ token }) => token === client.token);
+        assertGreater(subflow!.bytesAcked, 100_000);
+        const { port, address } = client.remote;
+        assertEquals(
+          address,
+          family === 4 ? lab.server.address(path) : lab.server.address6(path),
+        );
+        const mapped = dualStack && family === 4 ? "::ffff:" : "";
+        assertEquals(server.local, { address: mapped + address, port });
+      }
+    }
+  }
+});
+
+liveTest("a path that is cut carries nothing until it is mended", () => {
+  using lab = Lab.open({ paths: 1 });
+  using connection = lab.connect();
+  connection.transfer(1000);
+  lab.cut(1);
+  assertThrows(() => connection.transfer(1000, 50), Error, "0 arrived");
+  assertThrows(() => lab.connect({ timeoutMs: 50 }), Error, "Cannot connect");
+  lab.mend(1);
+  for (const family of [4, 6] as const) {
+    using connection = lab.connect({ family });
+    connection.transfer(1000);
+  }
+});
+
+liveTest("the lab limits the rate of its paths", () => {
+  using lab = Lab.open({ paths: 1, rate: 20 });
+  using connection = lab.connect();
+  const start = performance.now();
+  connection.transfer(500_000);
+  // 200 ms without the burst that passes at once.
+  assertGreater(performance.now() - start, 100);
+  assertLess(performance.now() - start, 2000);
+});
+
+liveTest("the lab leaves no file descriptor and no namespace", () => {
+  assertNoFdLeak(() => {
+    using lab = Lab.open();
+    using connection = lab.connect();
+    connection.transfer(1000);
+    assertEquals(namespaces(Deno.pid).length, 2);
+  });
+  assertEquals(namespaces(Deno.pid), []);
+});
+
+liveTest("a lab that cannot be made leaves nothing", () => {
+  assertThrows(() => Lab.open({ rate: 0 }), Error, "rate");
+  assertEquals(namespaces(Deno.pid), []);
+});
+
+liveTest("the lab removes what killed processes have left", async () => {
+  const process = new Deno.Command("true").spawn();
+  await process.status;
+  const { pid } = process;
+  using lab = Lab.open({ paths: 0 });
+  lab.client.exec("ip", "netns", "add", `mptcp-${pid}-0a0b0c-server`);
+  assertEquals(namespaces(pid).length, 1);
+  using _ = Lab.open({ paths: 0 });
+  assertEquals(namespaces(pid), []);
+  assertEquals(namespaces(Deno.pid).length, 4);
+});
+
+liveTest("`waitFor()` says what it waited for", () => {
+  let calls = 0;
+  assertEquals(waitFor(() => ++calls > 3 && calls, "the fourth call"), 4);
+  assertThrows(
+    () => waitFor(() => false, "a miracle", 10),
+    Error,
+    "Waited 10 ms in vain for a miracle",
+  );
+});

@@ -1,0 +1,22 @@
+/**
+ * Captured conversations for scripts.
+ *
+ * @module
+ */
+import type { Exchange } from "../support/fake_kernel.ts";
+import { golden, goldenNames } from "../support/golden.ts";
+
+/** A captured request and the datagrams that answered it. */
+export function captured(name: string): Exchange {
+  return {
+    request: golden(`${name}/request`).bytes,
+    answer: goldenNames(`${name}/`).map(golden)
+      .filter(({ direction }) => direction === "response")
+      .map(({ bytes }) => bytes),
+  };
+}
+
+/** Captured conversations one after the other, the look-up of the family first. */
+export function conversation(...names: string[]): Exchange[] {
+  return ["ctrl/getfamily", ...names].map(captured);
+}

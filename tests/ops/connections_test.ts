@@ -1,0 +1,115 @@
+/** The commands for connections with the userspace path manager. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { NetlinkError } from "../../ops/errors.ts";
+import { PathManager } from "../../ops/path_manager.ts";
+import { FakeKernel } from "../support/fake_kernel.ts";
+
+const TOKEN = 0xffffffff;
+const IN_KERNEL = 7;
+const local = { address: "10.0.0.1", port: 4000 };
+const remote = { address: "10.0.0.2", port: 5000 };
+
+function open(): { pm: PathManager; kernel: FakeKernel } {
+  const kernel = new FakeKernel();
+  kernel.connect(TOKEN);
+  kernel.connections.set(IN_KERNEL, undefined);
+  return { pm: PathManager.open({ transport: kernel }), kernel };
+}
+
+const ids = (pm: PathManager) =>
+  pm.dumpAddrs({ token: TOKEN }).map(({ id }) => id);
+
+Deno.test("`announce()` and `remove()` add an address to a connection and take it back", () => {
+  const { pm } = open();
+  for (const id of [1, 255]) {
+    pm.announce({ token: TOKEN, address: `10.0.0.${id}`, id, dev: "eth1" });
+  }
+  // Once more, to repeat it.
+  pm.announce({ token: TOKEN, address: "10.0.0.1", id: 1 });
+  assertEquals(ids(pm), [1, 255]);
+  pm.remove({ token: TOKEN, id: 1 });
+  assertEquals(ids(pm), [255]);
+  pm.remove({ token: TOKEN, id: 0 });
+});
+
+Deno.test("`subflowCreate()` and `subflowDestroy()` open a subflow and close it", () => {
+  const { pm, kernel } = open();
+  pm.subflowCreate({
+    token: TOKEN,
+    local: { ...local, id: 255 },
+    remote,
+    dev: 2,
+    backup: true,
+  });
+  const [address] = pm.dumpAddrs({ token: TOKEN });
+  assertEquals(address, {
+    address: "10.0.0.1",
+    port: 4000,
+    id: 255,
+    flags: ["subflow", "backup"],
+    ifIndex: 2,
+    dev: "eth0",
+  });
+  pm.subflowDestroy({ token: TOKEN, local, remote });
+  assertEquals(kernel.connections.get(TOKEN)!.subflows, []);
+  const error = assertThrows(
+    () => pm.subflowDestroy({ token: TOKEN, local, remote }),
+    NetlinkError,
+  );
+  assertEquals(
+    error.message,
+    "Cannot destroy subflow: subflow not found (ESRCH)",
+  );
+});
+
+Deno.test("commands for connections point at a token that is none", () => {
+  const { pm } = open();
+  const calls: ((token: number) => unknown)[] = [
+    (token) => pm.announce({ token, address: "10.0.0.1", id: 1 }),
+    (token) => pm.remove({ token, id: 1 }),
+    (token) => pm.subflowCreate({ token, local, remote }),
+    (token) => pm.subflowDestroy({ token, local, remote }),
+    (token) => pm.setFlags({ token, local, remote, backup: true }),
+    (token) => pm.dumpAddrs({ token }),
+  ];
+  const rows = [[9, "invalid token"], [IN_KERNEL, "userspace PM not selected"]];
+  for (const call of calls) {
+    for (const [token, message] of rows) {
+      const error = assertThrows(() => call(token as number), NetlinkError);
+      assertEquals(error.extack?.message, message);
+      assertEquals(error.extack?.attribute, ".token");
+      assertEquals(error.hint?.startsWith("a token belongs to one"), true);
+    }
+  }
+});
+
+Deno.test("commands for connections pass on refusals", () => {
+  const { pm } = open();
+  pm.announce({ token: TOKEN, address: "10.0.0.1", id: 1 });
+  const rows: [() => unknown, string][] = [
+    [
+      () => pm.announce({ token: TOKEN, address: "10.0.0.1", id: 2 }),
+      'Cannot announce address: did not match address and id (EINVAL at ".addr")',
+    ],
+    [
+      () => pm.remove({ token: TOKEN, id: 31 }),
+      'Cannot remove address: address with id 31 not found (EINVAL at ".loc-id")',
+    ],
+    [
+      () =>
+        pm.subflowCreate({
+          token: TOKEN,
+          local: { address: "::1", id: 3 },
+          remote,
+        }),
+      "Cannot create subflow: families mismatch (EINVAL)",
+    ],
+    [
+      () => pm.subflowCreate({ token: TOKEN, local, remote }),
+      'Cannot create subflow: did not match address and id (EINVAL at ".addr")',
+    ],
+  ];
+  for (const [call, message] of rows) {
+    assertEquals(assertThrows(call, NetlinkError).message, message);
+  }
+});

@@ -1,0 +1,146 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { EndpointNotFoundError, NetlinkError } from "../../ops/errors.ts";
+import { PathManager } from "../../ops/path_manager.ts";
+import { FakeKernel } from "../support/fake_kernel.ts";
+
+const GET_ADDR = 3;
+
+type Selector = Parameters<PathManager["delAddr"]>[0];
+
+/** Endpoints 1 to 6. */
+function open(): { pm: PathManager; kernel: FakeKernel } {
+  const kernel = new FakeKernel();
+  const pm = PathManager.open({ transport: kernel });
+  pm.addAddr({ address: "10.0.0.1", dev: "eth1" });
+  pm.addAddr({ address: "10.0.0.1", port: 80, flags: ["signal"] });
+  pm.addAddr({ address: "10.0.0.1", port: 81, flags: ["signal"] });
+  pm.addAddr({ address: "fd00::1", dev: "eth2" });
+  pm.addAddr({ address: "10.0.0.5", dev: "eth1" });
+  pm.addAddr({ address: "10.0.0.6" });
+  kernel.sent.length = 0;
+  return { pm, kernel };
+}
+
+const ids = (endpoints: readonly { id: number }[]) =>
+  endpoints.map(({ id }) => id).toSorted();
+
+const rows: readonly (readonly [Selector, number[]])[] = [
+  [{ id: 6 }, [6]],
+  [{ id: 4, address: "FD00:0::1" }, [4]],
+  [{ id: 1, address: "::ffff:10.0.0.1" }, [1]],
+  [{ address: "10.0.0.5" }, [5]],
+  [{ address: "10.0.0.1" }, [1, 2, 3]],
+  [{ address: "::ffff:a00:1" }, [1, 2, 3]],
+  [{ address: "10.0.0.1", port: 81 }, [3]],
+  [{ address: "10.0.0.1", port: 0 }, [1]],
+  [{ dev: "eth1" }, [1, 5]],
+  [{ dev: 4 }, [4]],
+  [{ dev: "eth1", address: "10.0.0.5" }, [5]],
+  [{ dev: "eth1", id: 1, address: "10.0.0.1", port: 0 }, [1]],
+  [{ id: 2, port: 80 }, [2]],
+];
+
+for (const [selector, deleted] of rows) {
+  Deno.test(`\`delAddr(${Deno.inspect(selector)})\` deletes ${deleted.join(", ")}`, () => {
+    const { pm, kernel } = open();
+    const before = pm.dumpAddrs();
+    const result = pm.delAddr(selector);
+    assertEquals(result, before.filter(({ id }) => deleted.includes(id)));
+    assertEquals(
+      ids(kernel.endpoints),
+      [1, 2, 3, 4, 5, 6].filter((id) => !deleted.includes(id)),
+    );
+  });
+}
+
+Deno.test("`delAddr()` never sends an address without an id, which would delete nothing", () => {
+  for (const [selector] of rows) {
+    const { pm, kernel } = open();
+    pm.delAddr(selector);
+    const requests = kernel.sent.filter((request) => request[16] === 2);
+    // The nest has an id and nothing else.
+    for (const request of requests) assertEquals(request.length, 32);
+    assertEquals(requests.length > 0, true);
+  }
+});
+
+Deno.test("`delAddr()` says what is not there", () => {
+  const rows: [Selector, string][] = [
+    [{ id: 99 }, "no endpoint has id 99"],
+    [{ id: 99, address: "10.0.0.1" }, "no endpoint has id 99"],
+    [{ address: "10.0.0.9" }, "no endpoint is 10.0.0.9"],
+    [{ address: "10.0.0.1", port: 82 }, "no endpoint is 10.0.0.1 port 82"],
+    [{ dev: "eth0" }, "no endpoint is dev eth0"],
+    [{ dev: 1 }, "no endpoint is dev 1"],
+    [
+      { address: "10.0.0.6", dev: "eth1" },
+      "no endpoint is 10.0.0.6 dev eth1",
+    ],
+    [
+      { id: 5, address: "10.0.0.6" },
+      "endpoint 5 is 10.0.0.5, not 10.0.0.6",
+    ],
+    [{ id: 5, port: 80 }, "endpoint 5 is 10.0.0.5, not port 80"],
+  ];
+  for (const [selector, what] of rows) {
+    const { pm, kernel } = open();
+    const error = assertThrows(
+      () => pm.delAddr(selector),
+      EndpointNotFoundError,
+    );
+    assertEquals(error.message, `Cannot delete address: ${what}`);
+    assertEquals(error.op, "del-addr");
+    assertEquals(kernel.endpoints.length, 6);
+  }
+});
+
+Deno.test("`delAddr()` says that the port is what does not fit", () => {
+  const { pm } = open();
+  pm.delAddr({ id: 1 });
+  for (
+    const selector of [{ address: "10.0.0.1", port: 0 }, { id: 2, port: 0 }]
+  ) {
+    const { message } = assertThrows(
+      () => pm.delAddr(selector),
+      EndpointNotFoundError,
+    );
+    assertMatch(message, /port/);
+  }
+});
+
+Deno.test("`delAddr()` passes on what the kernel says of an endpoint that is gone meanwhile", () => {
+  const { pm, kernel } = open();
+  kernel.distort = (answer, request) => {
+    if (request[16] === GET_ADDR) kernel.endpoints.length = 0;
+    return answer;
+  };
+  const error = assertThrows(() => pm.delAddr({ id: 5 }), NetlinkError);
+  assertEquals(
+    error.message,
+    'Cannot delete address: address not found (EINVAL at ".addr")',
+  );
+});
+
+Deno.test("`delAddr()` of id 0 is about connections, and leaves the table alone", () => {
+  const { pm, kernel } = open();
+  assertEquals(pm.delAddr({ id: 0, address: "10.0.0.1" }), []);
+  assertEquals(pm.delAddr({ id: 0, address: "10.0.0.1", port: 80 }), []);
+  assertEquals(pm.delAddr({ id: 0, address: "::ffff:10.0.0.1" }), []);
+  assertEquals(kernel.endpoints.length, 6);
+  assertEquals(kernel.sent.length, 3);
+  // Family, id, address, and the port that was given.
+  assertEquals(
+    kernel.sent[1]!.subarray(20).toHex(),
+    "24000180" + "0600010002000000" + "0500020000000000" +
+      "080003000a000001" + "0600050050000000",
+  );
+});
+
+Deno.test("`flushAddrs()` deletes all endpoints and leaves the limits", () => {
+  const { pm, kernel } = open();
+  pm.setLimits({ subflows: 7 });
+  pm.flushAddrs();
+  assertEquals(kernel.endpoints, []);
+  assertEquals(pm.dumpAddrs(), []);
+  assertEquals(pm.getLimits().subflows, 7);
+});

@@ -1,0 +1,146 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  FakeKernel,
+  FakeTransport,
+  script,
+  split,
+} from "../support/fake_kernel.ts";
+import { golden, goldenNames } from "../support/golden.ts";
+import { captured } from "./captured.ts";
+
+const CLIENT = 0xebee0860;
+const SERVER = 0xb1362222;
+const IN_KERNEL = 0x44ce98e1;
+
+/** What the fake does not do: it neither listens, connects nor checks widths. */
+const NOT_FAKED = [
+  "ctrl/getfamily-name-without-nul",
+  "ctrl/getpolicy-op-set-limits",
+  "set-limits/short-attr",
+  "add-addr/err-family-u8",
+  "add-addr/err-addr6-15-bytes",
+  "add-addr/err-listen-eaddrnotavail",
+  "add-addr/err-listen-eaddrinuse",
+  "dump/err-unknown-attr",
+  "dump/err-missing-nested-flag",
+  "subflow-create/err-connect-eaddrnotavail",
+  "subflow-create/err-connect-enodev",
+];
+
+/** The captured conversations, in the order in which they took place. */
+const NAMES = goldenNames()
+  .filter((name) => name.endsWith("/request"))
+  .map((name) => name.slice(0, -"/request".length))
+  .filter((name) => !NOT_FAKED.includes(name));
+
+function inOneSession(kernel: FakeKernel, names: string[]): void {
+  for (const name of names) {
+    kernel.send(golden(`${name}/request`).bytes);
+    const answer: Uint8Array[] = [];
+    for (let bytes; (bytes = kernel.receive()) !== undefined;) {
+      answer.push(bytes.slice());
+    }
+    assertEquals(answer.map(readable), datagrams(name).map(readable), name);
+  }
+}
+
+/** What `recv` returned: datagrams of several messages are there in parts too. */
+function datagrams(name: string): Uint8Array[] {
+  const whole = goldenNames(`${name}/datagram`).map(golden);
+  const parts = whole.reduce((sum, { messages }) => sum + messages.length, 0);
+  return [
+    ...whole.map(({ bytes }) => bytes),
+    ...captured(name).answer.slice(parts) as Uint8Array[],
+  ];
+}
+
+/** The messages without the port id, which is that of the socket. */
+function readable(datagram: Uint8Array): string[] {
+  return split(datagram).map((message) => message.fill(0, 12, 16).toHex());
+}
+
+const isOf = (...folders: string[]) => (name: string) =>
+  folders.includes(name.split("/")[0]!);
+
+Deno.test("`FakeKernel` answers as the captured kernel did, byte by byte", () => {
+  const kernel = new FakeKernel();
+  kernel.connect(CLIENT);
+  kernel.connect(SERVER);
+  kernel.connections.set(IN_KERNEL, undefined);
+  const others = isOf("ack-variants", "eperm", "ip");
+  const names = NAMES.filter((name) => !others(name));
+  assertEquals(names.length > 60, true);
+  inOneSession(kernel, names);
+});
+
+Deno.test("`FakeKernel` answers `ip mptcp` as the captured kernel did", () => {
+  const kernel = new FakeKernel();
+  kernel.options.capAck = false;
+  inOneSession(kernel, NAMES.filter(isOf("ip")));
+});
+
+Deno.test("`FakeKernel` shapes refusals by the options of the socket", () => {
+  const rows: [string, boolean, boolean][] = [
+    ["no-ext-no-cap-error", false, false],
+    ["no-ext-no-cap-ok", false, false],
+    ["ext-no-cap-error", true, false],
+    ["cap-no-ext-error", false, true],
+  ];
+  for (const [name, extAck, capAck] of rows) {
+    const kernel = new FakeKernel();
+    Object.assign(kernel.options, { extAck, capAck });
+    inOneSession(kernel, [`ack-variants/${name}`]);
+  }
+});
+
+Deno.test("`FakeKernel` refuses as the captured kernel did without privilege", () => {
+  const kernel = new FakeKernel();
+  kernel.privileged = false;
+  Object.assign(kernel.limits, { addAddrAccepted: 4, subflows: 5 });
+  inOneSession(kernel, NAMES.filter(isOf("eperm")));
+});
+
+Deno.test("`FakeKernel` says of what is no request that all is well", () => {
+  const kernel = new FakeKernel();
+  const request = golden("flush-addrs/ok/request").bytes;
+  request[6] = 4;
+  kernel.send(request);
+  assertEquals(kernel.receive()?.length, 36);
+  request[6] = 0;
+  kernel.send(request);
+  assertEquals(kernel.receive(), undefined);
+});
+
+Deno.test("`FakeKernel` says ENOENT of families that it does not have", () => {
+  const request = golden("get-limits/default/request").bytes;
+  request[4] = 29;
+  const kernel = new FakeKernel();
+  kernel.send(request);
+  const error = new DataView(kernel.receive()!.slice().buffer);
+  assertEquals(error.getInt32(16, true), -2);
+});
+
+Deno.test("`script()` takes no request that is not in it", () => {
+  const limits = captured("get-limits/default");
+  const transport = new FakeTransport(script([limits]));
+  const { bytes } = golden("flush-addrs/ok/request");
+  assertThrows(() => transport.send(bytes), Error, "Unexpected request");
+  const other = new FakeTransport(script([limits]));
+  const again = golden("get-limits/default/request").bytes;
+  other.send(again);
+  assertThrows(() => other.send(again), Error, "Unexpected request");
+});
+
+Deno.test("`FakeTransport` is of no use once closed", () => {
+  const kernel = new FakeKernel();
+  kernel[Symbol.dispose]();
+  kernel.close();
+  const uses: (() => unknown)[] = [
+    () => kernel.send(new Uint8Array()),
+    () => kernel.receive(),
+    () => kernel.wait(0),
+    () => kernel.ifNameToIndex("lo"),
+    () => kernel.ifIndexToName(1),
+  ];
+  for (const use of uses) assertThrows(use, Error, "after close");
+});

@@ -1,0 +1,175 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { EndpointNotFoundError, NetlinkError } from "../../ops/errors.ts";
+import type { EndpointFlag } from "../../ops/flags.ts";
+import { PathManager } from "../../ops/path_manager.ts";
+import type { EndpointSelector } from "../../ops/select.ts";
+import type { FlagChanges } from "../../ops/set_flags.ts";
+import { FakeKernel } from "../support/fake_kernel.ts";
+
+const TOKEN = 0x80000001;
+const GET_ADDR = 3;
+
+function open(...flags: EndpointFlag[]): {
+  pm: PathManager;
+  kernel: FakeKernel;
+} {
+  const kernel = new FakeKernel();
+  kernel.connect(TOKEN);
+  const pm = PathManager.open({ transport: kernel });
+  pm.addAddr({ address: "10.0.0.1", flags });
+  return { pm, kernel };
+}
+
+const rows: readonly (readonly [
+  before: EndpointFlag[],
+  change: FlagChanges,
+  after: EndpointFlag[],
+])[] = [
+  [["subflow"], { backup: true }, ["subflow", "backup"]],
+  [["subflow"], { backup: false }, ["subflow"]],
+  [["subflow"], { fullmesh: true }, ["subflow", "fullmesh"]],
+  [["subflow", "fullmesh"], { backup: true }, [
+    "subflow",
+    "backup",
+    "fullmesh",
+  ]],
+  [["subflow", "backup", "fullmesh"], { backup: false }, [
+    "subflow",
+    "fullmesh",
+  ]],
+  [["subflow", "backup"], { fullmesh: true }, [
+    "subflow",
+    "backup",
+    "fullmesh",
+  ]],
+  [["backup", "fullmesh"], { fullmesh: false }, ["backup"]],
+  [["backup", "fullmesh"], { backup: false, fullmesh: false }, []],
+  [["backup"], { backup: false, fullmesh: true }, ["fullmesh"]],
+  [["signal", "backup", "laminar"], { backup: false }, ["signal", "laminar"]],
+];
+
+for (const [before, change, after] of rows) {
+  const made = Deno.inspect(change);
+  Deno.test(`\`setFlags(${made})\` makes [${before}] [${after}]`, () => {
+    const { pm, kernel } = open(...before);
+    const endpoint = pm.setFlags({ id: 1, ...change });
+    assertEquals(endpoint.flags, after);
+    assertEquals(pm.dumpAddrs(), [endpoint]);
+    assertEquals(kernel.endpoints.length, 1);
+  });
+}
+
+Deno.test("`setFlags()` keeps the flag that another program set before", () => {
+  const { pm, kernel } = open("subflow");
+  kernel.endpoints[0]!.flags |= 8;
+  assertEquals(pm.setFlags({ id: 1, backup: true }).flags, [
+    "subflow",
+    "backup",
+    "fullmesh",
+  ]);
+});
+
+Deno.test("`setFlags()` finds an endpoint by its address", () => {
+  const { pm } = open("subflow");
+  pm.addAddr({ address: "10.0.0.1", port: 80, flags: ["signal"] });
+  pm.addAddr({ address: "fd00::1", id: 9 });
+  const rows: [EndpointSelector & FlagChanges, number][] = [
+    [{ address: "10.0.0.1", port: 0, backup: true }, 1],
+    [{ address: "10.0.0.1", port: 80, backup: true }, 2],
+    [{ address: "::ffff:10.0.0.1", port: 80, backup: true }, 2],
+    [{ address: "FD00::0001", backup: true }, 9],
+    [{ id: 9, address: "fd00::1", backup: true }, 9],
+  ];
+  for (const [change, id] of rows) {
+    assertEquals(pm.setFlags(change).id, id);
+  }
+});
+
+Deno.test("`setFlags()` asks for the port where the address does not tell", () => {
+  const { pm, kernel } = open("subflow");
+  pm.addAddr({ address: "10.0.0.1", port: 80, flags: ["signal"] });
+  const error = assertThrows(
+    () => pm.setFlags({ address: "10.0.0.1", backup: true }),
+    TypeError,
+  );
+  assertEquals(
+    error.message,
+    "Ambiguous endpoint: 10.0.0.1 is id 1 and id 2 port 80",
+  );
+  assertEquals(kernel.endpoints.some(({ flags }) => flags & 4), false);
+});
+
+Deno.test("`setFlags()` says what is not there", () => {
+  const { pm } = open();
+  const rows: [EndpointSelector, string][] = [
+    [{ address: "10.0.0.2" }, "no endpoint is 10.0.0.2"],
+    [{ address: "10.0.0.1", port: 1 }, "no endpoint is 10.0.0.1 port 1"],
+    [{ id: 1, address: "::1" }, "endpoint 1 is 10.0.0.1, not ::1"],
+    [{ id: 2 }, "no endpoint has id 2"],
+  ];
+  for (const [selector, what] of rows) {
+    const error = assertThrows(
+      () => pm.setFlags({ ...selector, backup: true }),
+      EndpointNotFoundError,
+    );
+    assertEquals(error.message, `Cannot set flags: ${what}`);
+    assertEquals(error.op, "set-flags");
+  }
+});
+
+Deno.test("`setFlags()` explains why there is no full mesh", () => {
+  const { pm } = open("signal");
+  const error = assertThrows(
+    () => pm.setFlags({ id: 1, fullmesh: true }),
+    NetlinkError,
+  );
+  assertEquals(
+    error.message,
+    'Cannot set flags: invalid addr flags (EINVAL at ".addr")',
+  );
+  assertEquals(
+    error.hint,
+    "fullmesh goes with neither signal nor an implicit endpoint",
+  );
+});
+
+Deno.test("`setFlags()` does not speak of full mesh when the endpoint is gone meanwhile", () => {
+  const { pm, kernel } = open("subflow");
+  kernel.distort = (answer, request) => {
+    if (request[16] === GET_ADDR) kernel.endpoints.length = 0;
+    return answer;
+  };
+  const error = assertThrows(
+    () => pm.setFlags({ id: 1, backup: true }),
+    NetlinkError,
+  );
+  assertEquals(error.extack?.message, "address not found");
+  assertEquals(error.hint?.includes("fullmesh") ?? false, false);
+});
+
+Deno.test("`setFlags()` changes the priority of a subflow", () => {
+  const { pm, kernel } = open();
+  const local = { address: "10.0.0.1", port: 4000 };
+  const remote = { address: "10.0.0.2", port: 5000 };
+  pm.subflowCreate({ token: TOKEN, local, remote });
+  kernel.sent.length = 0;
+  for (const backup of [true, false]) {
+    const result = pm.setFlags({ token: TOKEN, local, remote, backup });
+    assertEquals(result, undefined);
+  }
+  const flags = kernel.sent.map((request) => request.length);
+  // Without the flag there is no attribute of flags.
+  assertEquals(flags, [92, 84]);
+  const error = assertThrows(
+    () =>
+      pm.setFlags({
+        token: TOKEN,
+        local: { ...local, port: 4001 },
+        remote,
+        backup: true,
+      }),
+    NetlinkError,
+  );
+  assertEquals(error.message, "Cannot set flags: subflow not found (EINVAL)");
+  assertEquals(error.hint, undefined);
+});

@@ -1,0 +1,284 @@
+/**
+ * Two hosts and the paths between them, for tests of Multipath TCP: network
+ * namespaces joined by veth pairs. Nothing outside of them changes.
+ *
+ * @example Two hosts, two paths, one connection
+ * ```ts
+ * using lab = Lab.open({ paths: 2 });
+ * using connection = lab.connect();
+ * connection.transfer(1_000_000);
+ * console.log(lab.client.subflows());
+ * ```
+ *
+ * @module
+ */
+
+import { Host, run } from "./host.ts";
+import {
+  MptcpSocket,
+  POLLIN,
+  POLLOUT,
+  waitForSockets,
+} from "./mptcp_socket.ts";
+
+/** What `ip netns` names the namespaces of a lab: its process, and which. */
+const NAME = /^mptcp-(\d+)-[0-9a-f]+-(client|server)$/;
+
+const TIMEOUT_MS = 5000;
+
+/** How to make a {@linkcode Lab}. */
+export interface LabOptions {
+  /** How many paths there are between the hosts. @default {1} */
+  readonly paths?: number;
+  /** How much a path carries each way, in Mbit/s. @default {no limit} */
+  readonly rate?: number;
+}
+
+/** How to connect the hosts of a {@linkcode Lab}. */
+export interface ConnectOptions {
+  /** Family of the client's socket. @default {4} */
+  readonly family?: 4 | 6;
+  /** Whether the server is an IPv6 socket, whatever the client's family. */
+  readonly dualStack?: boolean;
+  /** The path of the initial subflow. @default {1} */
+  readonly path?: number;
+  /** The server's port; 0 is any that is free. @default {0} */
+  readonly port?: number;
+  /** How long it may take at the most. @default {5000} */
+  readonly timeoutMs?: number;
+}
+
+/** Two hosts, a client and a server, and the paths between them. */
+export class Lab implements Disposable {
+  /** The host that connects. */
+  readonly client: Host;
+  /** The host that listens. */
+  readonly server: Host;
+  readonly #connections = new Set<LabConnection>();
+
+  private constructor() {
+    const id = crypto.getRandomValues(new Uint8Array(3)).toHex();
+    this.client = new Host(`mptcp-${Deno.pid}-${id}-client`, "client");
+    this.server = new Host(`mptcp-${Deno.pid}-${id}-server`, "server");
+  }
+
+  /**
+   * Makes the hosts and the paths. Path `i`, counted from 1, joins
+   * `client<i>` (10.77.i.1, fd77:i::1) and `server<i>` (10.77.i.2, fd77:i::2).
+   */
+  static open({ paths = 1, rate }: LabOptions = {}): Lab {
+    Lab.removeLeftovers();
+    const lab = new Lab();
+    try {
+      for (const host of [lab.client, lab.server]) {
+        run("ip", "netns", "add", host.netns);
+        host.ip("link", "set", "lo", "up");
+        // Link-local addresses too are to be ready at once, and a path that
+        // was cut and mended is to have its addresses again.
+        host.sysctl("net.ipv6.conf.default.accept_dad", 0);
+        host.sysctl("net.ipv6.conf.default.keep_addr_on_down", 1);
+      }
+      for (let path = 1; path <= paths; path++) lab.#join(path, rate);
+      for (let path = 1; path <= paths; path++) lab.#waitUntilUp(path);
+      return lab;
+    } catch (error) {
+      lab.close();
+      throw error;
+    }
+  }
+
+  #join(path: number, rate: number | undefined): void {
+    const { client, server } = this;
+    // With equal indexes the kernel waits a second before it tells IPv6 that
+    // a veth is up (`linkwatch_urgent_event()` in net/core/link_watch.c).
+    client.ip(
+      ...["link", "add", client.dev(path), "index", `${10 + path}`],
+      ...["type", "veth", "peer", "name", server.dev(path)],
+      ...["index", `${20 + path}`, "netns", server.netns],
+    );
+    for (const host of [client, server]) {
+      const dev = host.dev(path);
+      host.ip("address", "add", `${host.address(path)}/24`, "dev", dev);
+      host.ip("address", "add", `${host.address6(path)}/64`, "dev", dev);
+      host.ip("link", "set", dev, "up");
+      if (rate === undefined) continue;
+      run(
+        ...["tc", "-n", host.netns, "qdisc", "add", "dev", dev, "root", "tbf"],
+        ...["rate", `${rate}mbit`, "burst", "32k", "latency", "20ms"],
+      );
+    }
+  }
+
+  /** Until the kernel has noticed the carrier, it drops what is sent. */
+  #waitUntilUp(path: number): void {
+    for (const host of [this.client, this.server]) {
+      waitFor(
+        () => host.ip("link", "show", host.dev(path)).includes("state UP"),
+        `${host.dev(path)} to be up`,
+      );
+    }
+  }
+
+  /** Removes the namespaces of labs whose process was killed. */
+  static removeLeftovers(): void {
+    for (const name of namespaces()) {
+      const pid = name.match(NAME)?.[1];
+      if (pid === undefined || exists(`/proc/${pid}`)) continue;
+      try {
+        run("ip", "netns", "delete", name);
+      } catch (error) {
+        // Unless another process was faster.
+        if (exists(`/run/netns/${name}`)) throw error;
+      }
+    }
+  }
+
+  /** Makes a connection between sockets of this process. */
+  connect(options: ConnectOptions = {}): LabConnection {
+    const {
+      family = 4,
+      dualStack = false,
+      path = 1,
+      port = 0,
+      timeoutMs = TIMEOUT_MS,
+    } = options;
+    const address = (host: Host) =>
+      family === 4 ? host.address(path) : host.address6(path);
+    using sockets = new DisposableStack();
+    const listener = sockets.use(MptcpSocket.listen(
+      this.server.netns,
+      { address: family === 6 || dualStack ? "::" : "0.0.0.0", port },
+    ));
+    const client = sockets.use(MptcpSocket.connect(
+      this.client.netns,
+      address(this.client),
+      { address: address(this.server), port: listener.local.port },
+      timeoutMs,
+    ));
+    const server = sockets.use(listener.accept(timeoutMs));
+    const connection = new LabConnection(client, server, sockets.move());
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  /** Cuts a path: the client's device loses its carrier. */
+  cut(path: number): void {
+    this.server.ip("link", "set", this.server.dev(path), "down");
+  }
+
+  /** Mends a path that was cut. */
+  mend(path: number): void {
+    this.server.ip("link", "set", this.server.dev(path), "up");
+    this.#waitUntilUp(path);
+  }
+
+  /** Closes all connections and removes the hosts. Again, it does nothing. */
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+    this.#connections.clear();
+    const left = namespaces();
+    for (const { netns } of [this.client, this.server]) {
+      if (left.includes(netns)) run("ip", "netns", "delete", netns);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function namespaces(): string[] {
+  if (!exists("/run/netns")) return [];
+  return Array.from(Deno.readDirSync("/run/netns"), ({ name }) => name);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** A connection; both its ends are sockets of this process. */
+export class LabConnection implements Disposable {
+  /** The end that connected. */
+  readonly client: MptcpSocket;
+  /** The end that accepted. */
+  readonly server: MptcpSocket;
+  readonly #sockets: DisposableStack;
+
+  constructor(
+    client: MptcpSocket,
+    server: MptcpSocket,
+    sockets: DisposableStack,
+  ) {
+    this.client = client;
+    this.server = server;
+    this.#sockets = sockets;
+  }
+
+  /** Sends bytes from the client, and takes them at the server. */
+  transfer(bytes: number, timeoutMs?: number): void {
+    for (const _ of this.transferring(bytes, timeoutMs));
+  }
+
+  /** Does the same, and tells after each step how many have arrived. */
+  *transferring(
+    bytes: number,
+    timeoutMs: number = TIMEOUT_MS,
+  ): Generator<number, void> {
+    const { client, server } = this;
+    const end = performance.now() + timeoutMs;
+    let sent = 0;
+    let received = 0;
+    while (received < bytes) {
+      const out = sent < bytes ? client.send(bytes - sent) : 0;
+      const taken = server.receive();
+      sent += out;
+      received += taken;
+      if (taken > 0) yield received;
+      if (out + taken > 0) continue;
+      waitForSockets(
+        sent < bytes
+          ? [[client, POLLOUT], [server, POLLIN]]
+          : [[server, POLLIN]],
+        end - performance.now(),
+        `transfer ${bytes} bytes in ${timeoutMs} ms: ${received} arrived`,
+      );
+    }
+  }
+
+  /** Closes both ends and the listening socket. */
+  close(): void {
+    this.#sockets.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Waits until a condition gives something, asking again every millisecond.
+ *
+ * @throws {Error} It gives nothing in time.
+ */
+export function waitFor<T>(
+  condition: () => T | undefined | false,
+  what: string,
+  timeoutMs = 3000,
+): T {
+  const end = performance.now() + timeoutMs;
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const result = condition();
+    if (result !== undefined && result !== false) return result;
+    if (performance.now() > end) {
+      throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
+    }
+    Atomics.wait(never, 0, 0, 1);
+  }
+}

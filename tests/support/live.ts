@@ -1,0 +1,57 @@
+/**
+ * Tests against the running kernel.
+ *
+ * @module
+ */
+
+import { libc } from "../../ffi/libc.ts";
+import { whatIsMissing } from "./requirements.ts";
+
+const missing = whatIsMissing();
+if (missing === undefined) {
+  // Bound now: the sanitizer would take them for leaks of the first test.
+  const { socket, device, netns } = libc();
+  socket(), device(), netns();
+} else if (Deno.env.get("REQUIRE_LIVE") !== "1") {
+  console.error(`Live tests are skipped: ${missing}`);
+}
+
+/**
+ * A test against the running kernel. Where that is not possible it is
+ * skipped, or fails if the environment says `REQUIRE_LIVE=1`.
+ */
+export function liveTest(name: string, fn: () => void | Promise<void>): void {
+  if (missing === undefined) return Deno.test(name, fn);
+  if (Deno.env.get("REQUIRE_LIVE") !== "1") return Deno.test.ignore(name, fn);
+  Deno.test(name, () => {
+    throw new Error(`REQUIRE_LIVE is set, but ${missing}`);
+  });
+}
+
+/**
+ * Runs something and checks that it leaves no file descriptor open. It runs
+ * twice, because Deno opens some of its own the first time.
+ */
+export function assertNoFdLeak(action: () => void): void {
+  action();
+  const before = openFds();
+  action();
+  const after = openFds();
+  if (after.length > before.length) {
+    throw new Error(
+      `${after.length - before.length} of these file descriptors leaked: ` +
+        after.join(", "),
+    );
+  }
+}
+
+/** What the file descriptors of this process are open for. */
+function openFds(): string[] {
+  return Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return "this list";
+    }
+  });
+}

@@ -1,0 +1,276 @@
+/**
+ * MPTCP sockets of this process in any network namespace, never blocking but
+ * in {@linkcode waitForSockets}.
+ *
+ * @module
+ */
+
+import {
+  AF_INET,
+  AF_INET6,
+  familyOf,
+  formatIPv4,
+  formatIPv6,
+  parseIPv4,
+  parseIPv6,
+} from "../../codec/inet.ts";
+import { inNetns, type Netns } from "../../ffi/netns.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SOL_MPTCP = 284;
+const MPTCP_INFO = 1;
+const MSG_NOSIGNAL = 0x4000;
+const IPPROTO_MPTCP = 262;
+const EINTR = 4;
+const EAGAIN = 11;
+const EINPROGRESS = 115;
+
+/** Something can be received. */
+export const POLLIN = 1;
+/** Something can be sent. */
+export const POLLOUT = 4;
+
+const { symbols } = Deno.dlopen("libc.so.6", {
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+  // void *memcpy(void *dest, const void *src, size_t n)
+  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void" },
+  // int socket(int domain, int type, int protocol)
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int listen(int fd, int backlog)
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  // int accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  // int getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // int getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  // ssize_t send(int fd, const void *buf, size_t len, int flags)
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  // ssize_t recv(int fd, void *buf, size_t len, int flags)
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  // int poll(struct pollfd *fds, nfds_t nfds, int timeout)
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  // int close(int fd)
+  close: { parameters: ["i32"], result: "i32" },
+});
+const { memcpy } = symbols;
+const errnoPointer = symbols.__errno_location();
+// See ffi/libc.ts for why memcpy follows each call directly.
+const errno = new Int32Array(1);
+
+/** Address and port of one end. */
+export interface SocketAddress {
+  /** IPv4 or IPv6 address, in the family of the socket. */
+  readonly address: string;
+  /** TCP port. */
+  readonly port: number;
+}
+
+/** A socket of this process; its namespace is where it was made. */
+export class MptcpSocket implements Disposable {
+  #fd: number;
+  readonly #buffer = new Uint8Array(65536);
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  static #open(netns: Netns, address: string): MptcpSocket {
+    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const family = familyOf(address);
+    return new MptcpSocket(inNetns(netns, () => {
+      const fd = symbols.socket(family, type, IPPROTO_MPTCP);
+      memcpy(errno, errnoPointer, 4n);
+      if (fd < 0) throw failure("socket", "make a socket");
+      return fd;
+    }, symbols.close));
+  }
+
+  /** Listens; port 0 is any that is free, `"::"` is dual-stack. */
+  static listen(
+    netns: Netns,
+    { address, port }: SocketAddress,
+  ): MptcpSocket {
+    const socket = MptcpSocket.#open(netns, address);
+    try {
+      socket.#bind({ address, port });
+      const result = symbols.listen(socket.#fd, 8);
+      memcpy(errno, errnoPointer, 4n);
+      if (result < 0) throw failure("listen", "listen");
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /** Connects from an address. */
+  static connect(
+    netns: Netns,
+    from: string,
+    to: SocketAddress,
+    timeoutMs: number,
+  ): MptcpSocket {
+    const socket = MptcpSocket.#open(netns, from);
+    try {
+      socket.#bind({ address: from, port: 0 });
+      const address = encodeAddress(to);
+      const result = symbols.connect(socket.#fd, address, address.length);
+      memcpy(errno, errnoPointer, 4n);
+      if (result < 0 && errno[0] !== EINPROGRESS) {
+        throw failure("connect", `connect to ${to.address}`);
+      }
+      waitForSockets(
+        [[socket, POLLOUT]],
+        timeoutMs,
+        `connect to ${to.address}`,
+      );
+      errno[0] = socket.#option(SOL_SOCKET, SO_ERROR, 4)[0]!;
+      if (errno[0] !== 0) throw failure("connect", `connect to ${to.address}`);
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  #bind(to: SocketAddress): void {
+    const address = encodeAddress(to);
+    const result = symbols.bind(this.#fd, address, address.length);
+    memcpy(errno, errnoPointer, 4n);
+    if (result < 0) throw failure("bind", `bind to ${to.address}`);
+  }
+
+  /** Takes the next connection. */
+  accept(timeoutMs: number): MptcpSocket {
+    waitForSockets([[this, POLLIN]], timeoutMs, "accept a connection");
+    const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const fd = symbols.accept4(this.#fd, null, null, flags);
+    memcpy(errno, errnoPointer, 4n);
+    if (fd < 0) throw failure("accept4", "accept a connection");
+    return new MptcpSocket(fd);
+  }
+
+  /** The end on this host. */
+  get local(): SocketAddress {
+    const address = new Uint8Array(28);
+    const result = symbols.getsockname(this.#fd, address, Uint32Array.of(28));
+    memcpy(errno, errnoPointer, 4n);
+    if (result < 0) throw failure("getsockname", "get the local address");
+    return decodeAddress(address);
+  }
+
+  /** The end on the peer. */
+  get remote(): SocketAddress {
+    const address = new Uint8Array(28);
+    const result = symbols.getpeername(this.#fd, address, Uint32Array.of(28));
+    memcpy(errno, errnoPointer, 4n);
+    if (result < 0) throw failure("getpeername", "get the remote address");
+    return decodeAddress(address);
+  }
+
+  /** The connection's token on this host (`mptcpi_token`). */
+  get token(): number {
+    return this.#option(SOL_MPTCP, MPTCP_INFO, 256)[12 / 4]!;
+  }
+
+  #option(level: number, name: number, length: number): Uint32Array {
+    const value = new Uint32Array(length / 4);
+    const lengths = Uint32Array.of(length);
+    const result = symbols.getsockopt(this.#fd, level, name, value, lengths);
+    memcpy(errno, errnoPointer, 4n);
+    if (result < 0) throw failure("getsockopt", "get a socket option");
+    return value;
+  }
+
+  /** Sends zeros; returns how many bytes the kernel took. */
+  send(length: number): number {
+    const size = BigInt(Math.min(length, this.#buffer.length));
+    const sent = symbols.send(this.#fd, this.#buffer, size, MSG_NOSIGNAL);
+    memcpy(errno, errnoPointer, 4n);
+    if (sent >= 0) return sent;
+    if (errno[0] === EAGAIN) return 0;
+    throw failure("send", "send");
+  }
+
+  /** Takes bytes; returns how many, 0 if none are there. */
+  receive(): number {
+    const received = symbols.recv(this.#fd, this.#buffer, 65536n, 0);
+    memcpy(errno, errnoPointer, 4n);
+    if (received > 0) return received;
+    if (received === 0) throw new Error("Cannot receive: the peer has closed");
+    if (errno[0] === EAGAIN) return 0;
+    throw failure("recv", "receive");
+  }
+
+  /** The number of the file descriptor. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Closes the socket. Doing it again does nothing. */
+  close(): void {
+    if (this.#fd >= 0) symbols.close(this.#fd);
+    this.#fd = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Blocks until one of the sockets is ready for what is wanted of it. */
+export function waitForSockets(
+  wanted: readonly (readonly [socket: MptcpSocket, events: number])[],
+  timeoutMs: number,
+  action: string,
+): void {
+  // struct pollfd: int fd, short events, short revents.
+  const fds = Int32Array.from(wanted.flatMap(([{ fd }, want]) => [fd, want]));
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const left = Math.max(0, Math.ceil(end - performance.now()));
+    const ready = symbols.poll(fds, BigInt(wanted.length), left);
+    memcpy(errno, errnoPointer, 4n);
+    if (ready > 0) return;
+    if (ready === 0) throw new Error(`Cannot ${action}: the time is over`);
+    if (errno[0] !== EINTR) throw failure("poll", action);
+  }
+}
+
+/** `struct sockaddr_in` or `sockaddr_in6`. */
+function encodeAddress({ address, port }: SocketAddress) {
+  const family = familyOf(address);
+  const bytes = new Uint8Array(family === AF_INET ? 16 : 28);
+  new Uint16Array(bytes.buffer)[0] = family;
+  new DataView(bytes.buffer).setUint16(2, port);
+  if (family === AF_INET) bytes.set(parseIPv4(address), 4);
+  else bytes.set(parseIPv6(address), 8);
+  return bytes;
+}
+
+function decodeAddress(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
+  const port = new DataView(bytes.buffer).getUint16(2);
+  return new Uint16Array(bytes.buffer)[0] === AF_INET6
+    ? { address: formatIPv6(bytes.subarray(8, 24)), port }
+    : { address: formatIPv4(bytes.subarray(4, 8)), port };
+}
+
+function failure(syscall: string, action: string): SyscallError {
+  return new SyscallError(syscall, errno[0]!, action);
+}

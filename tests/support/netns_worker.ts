@@ -1,0 +1,18 @@
+/**
+ * Opens the namespace that it is sent the name of, and says what is in it.
+ *
+ * @module
+ */
+
+/// <reference lib="deno.worker" />
+
+import { PathManager } from "../../mod.ts";
+
+const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");
+
+self.onmessage = ({ data: netns }: MessageEvent<string>) => {
+  const home = here();
+  using pm = PathManager.open({ netns });
+  const address = pm.dumpAddrs()[0]?.address;
+  self.postMessage({ address, cameBack: here() === home });
+};

@@ -1,0 +1,29 @@
+import { run } from "./host.ts";
+
+const CAP_NET_ADMIN = 12;
+const CAP_SYS_ADMIN = 21;
+
+/** What a lab with Multipath TCP lacks here: one sentence, or nothing. */
+export function whatIsMissing(): string | undefined {
+  if (Deno.build.os !== "linux") return "this is not Linux";
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const caps = BigInt(`0x${status.match(/^CapEff:\s*(\w+)/m)![1]}`);
+  const has = (cap: number) => (caps >> BigInt(cap) & 1n) === 1n;
+  if (!has(CAP_NET_ADMIN) || !has(CAP_SYS_ADMIN)) {
+    return "making network namespaces needs root";
+  }
+  try {
+    Deno.statSync("/proc/sys/net/mptcp");
+  } catch {
+    return "this kernel has no Multipath TCP (CONFIG_MPTCP)";
+  }
+  for (const tool of ["ip", "ss", "nstat"]) {
+    try {
+      run(tool, "-V");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return `the program ${tool} of iproute2 is missing`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+/**
+ * Demands how much of each room the tests run through.
+ *
+ * usage: deno run -A tools/coverage.ts FOLDER
+ *
+ * @module
+ */
+
+/** The lowest share of branches and of lines, in percent. */
+const DEMANDS: {
+  readonly [room: string]: { branches: number; lines: number };
+} = {
+  codec: { branches: 100, lines: 100 },
+  ffi: { branches: 90, lines: 90 },
+  ops: { branches: 90, lines: 90 },
+  cli: { branches: 90, lines: 90 },
+};
+
+const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
+  args: ["coverage", "--lcov", Deno.args[0] ?? "coverage"],
+}).outputSync();
+if (!success) {
+  console.error(new TextDecoder().decode(stderr));
+  Deno.exit(1);
+}
+
+const rooms = new Map<string, Record<string, number>>();
+const root = new URL("..", import.meta.url).pathname;
+let room: string | undefined;
+for (const row of new TextDecoder().decode(stdout).split("\n")) {
+  const [key, value = ""] = row.split(":");
+  if (key === "SF") {
+    room = value.startsWith(root)
+      ? value.slice(root.length).split("/")[0]
+      : undefined;
+  } else if (room !== undefined && /^(BRF|BRH|LF|LH)$/.test(key!)) {
+    const counts = rooms.get(room) ?? {};
+    counts[key!] = (counts[key!] ?? 0) + Number(value);
+    rooms.set(room, counts);
+  }
+}
+
+let failed = 0;
+for (const [name, demand] of Object.entries(DEMANDS)) {
+  const { BRF = 0, BRH = 0, LF = 0, LH = 0 } = rooms.get(name) ?? {};
+  const branches = BRF === 0 ? 0 : 100 * BRH / BRF;
+  const lines = LF === 0 ? 0 : 100 * LH / LF;
+  const ok = branches >= demand.branches && lines >= demand.lines;
+  if (!ok) failed++;
+  console.log(
+    `${name}: ${branches.toFixed(1)} % of ${BRF} branches, ` +
+      `${lines.toFixed(1)} % of ${LF} lines` +
+      (ok ? "" : `; ${demand.branches} % and ${demand.lines} % are demanded`),
+  );
+}
+if (failed > 0) Deno.exit(1);

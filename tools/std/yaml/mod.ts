@@ -1,0 +1,89 @@
+/**
+ * Stands in for `@std/yaml` where JSR cannot be reached: `parse` and
+ * `stringify` over js-yaml, which std's own derives from. (`npm:yaml` reads
+ * environment variables and so needs a permission.)
+ *
+ * One known difference: `0o14` is 12 here, and a string in std.
+ *
+ * @module
+ */
+// Inline, since the root's deno.json must not name what only this file needs.
+// deno-lint-ignore no-import-prefix
+import * as yaml from "npm:js-yaml@4.3.2";
+
+const schemas: Record<"core" | "default" | "failsafe" | "json", unknown> = {
+  core: yaml.CORE_SCHEMA,
+  default: yaml.DEFAULT_SCHEMA,
+  failsafe: yaml.FAILSAFE_SCHEMA,
+  json: yaml.JSON_SCHEMA,
+};
+
+/** Options of {@linkcode parse}. */
+export interface ParseOptions {
+  /** Which types are known. */
+  schema?: keyof typeof schemas;
+  /** Let the last of two equal keys win instead of throwing. */
+  allowDuplicateKeys?: boolean;
+  /** Is called with what is odd but no error. */
+  onWarning?: (error: Error) => void;
+}
+
+/** Reads a document; throws a `SyntaxError` that names line and column. */
+export function parse(content: string, options: ParseOptions = {}): unknown {
+  try {
+    return yaml.load(content, {
+      schema: schemas[options.schema ?? "default"],
+      json: options.allowDuplicateKeys,
+      onWarning: options.onWarning &&
+        ((warning: unknown) => options.onWarning!(syntaxError(warning))),
+    }) ?? null;
+  } catch (error) {
+    throw error instanceof yaml.YAMLException ? syntaxError(error) : error;
+  }
+}
+
+function syntaxError(error: unknown): SyntaxError {
+  const { reason, mark } = error as {
+    reason: string;
+    mark?: { line: number; column: number; snippet: string };
+  };
+  const where = mark &&
+    ` at line ${mark.line + 1}, column ${mark.column + 1}:\n${mark.snippet}`;
+  return new SyntaxError(reason + (where ?? ""), { cause: error });
+}
+
+/** Options of {@linkcode stringify}. */
+export interface StringifyOptions {
+  /** Spaces for each level; 2. */
+  indent?: number;
+  /** Indent the dashes of an array in an object; true. */
+  arrayIndent?: boolean;
+  /** Leave out functions and the like instead of throwing. */
+  skipInvalid?: boolean;
+  /** From which level on to write flow style; -1 is never. */
+  flowLevel?: number;
+  /** Whether, or how, to sort keys. */
+  sortKeys?: boolean | ((a: string, b: string) => number);
+  /** Where to fold; 80. */
+  lineWidth?: number;
+  /** Write an object that comes twice as anchor and alias; true. */
+  useAnchors?: boolean;
+}
+
+/** Writes a value as a document; throws a `TypeError` where YAML cannot. */
+export function stringify(
+  data: unknown,
+  { arrayIndent = true, useAnchors = true, ...same }: StringifyOptions = {},
+): string {
+  try {
+    return yaml.dump(data, {
+      ...same,
+      noArrayIndent: !arrayIndent,
+      noRefs: !useAnchors,
+    });
+  } catch (error) {
+    throw error instanceof yaml.YAMLException
+      ? new TypeError((error as Error).message, { cause: error })
+      : error;
+  }
+}
