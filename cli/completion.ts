@@ -65,10 +65,16 @@ export function completion(given: readonly string[]): string {
     return candidates(words)
       .map(([word, help]) => `${word}\t${help}\n`).join("");
   }
-  const script = SCRIPTS[shell ?? ""];
+  const known = Object.keys(SCRIPTS).join(", ");
+  if (shell === undefined) {
+    throw new UsageError(
+      `Incomplete command "completion": one of ${known} is needed`,
+    );
+  }
+  const script = SCRIPTS[shell];
   if (script === undefined || words.length > 0) {
     throw new UsageError(
-      `Unknown shell "${given.join(" ")}": known are bash, zsh, fish`,
+      `Unknown shell "${given.join(" ")}": known are ${known}`,
     );
   }
   return script;
@@ -88,7 +94,7 @@ export function candidates(given: readonly string[]): Candidate[] {
 }
 
 function possible(before: readonly string[]): readonly Candidate[] {
-  const last = before.at(-1);
+  const last = before.findLast((word) => word !== "=");
   if (last === "-n" || last === "--netns") {
     return [["@/run/netns", "network namespace"]];
   }
@@ -121,9 +127,9 @@ function possible(before: readonly string[]): readonly Candidate[] {
   );
 }
 
+/** Bash makes three words of `--netns=blue`. */
 function withoutOptions(words: readonly string[]): string[] {
   return words.filter((word, index) =>
-    !word.startsWith("-") &&
-    !["-n", "--netns"].includes(words[index - 1] ?? "")
+    !/^(-|=$)/.test(word) && !/^(-n|--netns|=)$/.test(words[index - 1] ?? "")
   );
 }

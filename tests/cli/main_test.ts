@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { COMMANDS } from "../../cli/commands.ts";
+import { COMMANDS, OBJECTS } from "../../cli/commands.ts";
 import { FamilyNotFoundError, SyscallError } from "../../mod.ts";
 import {
   type Distortion,
@@ -380,8 +380,9 @@ Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", 
 const UNTRIED: readonly (readonly [string, string, string?])[] = [
   [
     "foo",
-    'Unknown object "foo": known are endpoint, limits, announce, ' +
-    "remove, subflow, completion",
+    `Unknown object "foo": known are ${
+      OBJECTS.map(([word]) => word).join(", ")
+    }`,
   ],
   [
     "endpoint foo",

@@ -170,6 +170,13 @@ const FINDINGS: readonly (readonly [
     "already",
   ],
   [
+    "how many there are, whoever has the id",
+    (pm) => (fill(pm, 7), pm.addAddr({ address: "10.9.9.9", id: 77 })),
+    "ERANGE",
+    ["8 endpoints"],
+    "belongs",
+  ],
+  [
     "that the address is in the full table",
     (pm) => (fill(pm, 7), pm.addAddr({ address: "fd00::1" })),
     "ERANGE",

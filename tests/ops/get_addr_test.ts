@@ -15,6 +15,7 @@ function open(): { pm: PathManager; kernel: FakeKernel } {
 /** A path manager whose kernel has one endpoint, of these attributes. */
 function withNest(...attrs: Uint8Array[]): PathManager {
   const { pm, kernel } = open();
+  kernel.devices.set("no device", -1);
   kernel.distort = (_, request) => [
     message(
       FAMILY,
