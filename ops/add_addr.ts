@@ -108,10 +108,12 @@ function withFinding(
 ): unknown {
   if (!(error instanceof NetlinkError)) return error;
   const { op, errno, code, extack } = error;
-  if (!["EEXIST", "EBUSY", "ERANGE"].includes(code)) return error;
+  if (!["EEXIST", "EBUSY", "ERANGE", "EINVAL"].includes(code)) return error;
   try {
     const hint = finding(code, dumpAddrs(connection), wanted);
-    return new NetlinkError(op, errno, extack, hint);
+    return hint === undefined
+      ? error
+      : new NetlinkError(op, errno, extack, hint);
   } catch {
     return error;
   }
@@ -133,6 +135,12 @@ function finding(
     isSameAddress(endpoint.address, address) &&
     (code === "EEXIST" || endpoint.port === port)
   );
+  if (code === "EINVAL") {
+    return same?.flags.includes("implicit")
+      ? `the kernel itself uses ${same.address}, with id ${same.id}: ` +
+        "leave the id out to take it over"
+      : undefined;
+  }
   if (same !== undefined) {
     return `${same.address} is an endpoint already, with id ${same.id}`;
   }

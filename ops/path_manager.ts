@@ -100,6 +100,9 @@ export class PathManager implements Disposable {
    */
   static open(options: PathManagerOptions = {}): PathManager {
     const { netns, onWarning = () => {} } = options;
+    if (netns !== undefined && options.transport !== undefined) {
+      throw new TypeError("Contradicting options: netns and transport");
+    }
     const transport = options.transport ?? openTransport(netns);
     try {
       return new PathManager(transport, new Connection(transport, onWarning));

@@ -43,10 +43,10 @@ export async function run(
     open(options) {
       ran.opened.push(options);
       if (kernel instanceof Error) return Promise.reject(kernel);
-      return Promise.resolve(PathManager.open({
-        ...options,
-        ...kernel !== "running" && { transport: kernel },
-      }));
+      const { netns: _, ...others } = options;
+      return Promise.resolve(PathManager.open(
+        kernel === "running" ? options : { ...others, transport: kernel },
+      ));
     },
     rerun: RERUN,
   });

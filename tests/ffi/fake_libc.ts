@@ -185,9 +185,11 @@ export class FakeLibc {
       request.set(new TextEncoder().encode(`${name}\0`));
       return 0;
     }
+    // `dev_ioctl()` ends the name after 15 bytes, and before the colon of an
+    // alias, "eth0:1".
+    request[15] = 0;
     const end = request.indexOf(0);
     const name = new TextDecoder().decode(request.subarray(0, end));
-    // `dev_ioctl()` cuts the name of an alias, "eth0:1", at the colon.
     const found = this.kernel.ifNameToIndex(name.split(":")[0]!);
     if (found === undefined) return this.#fail(ENODEV);
     index[4] = found;

@@ -4,7 +4,10 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { SyscallError } from "../../ffi/syscall_error.ts";
-import { PathManager } from "../../ops/path_manager.ts";
+import {
+  PathManager,
+  type PathManagerOptions,
+} from "../../ops/path_manager.ts";
 import { HARMLESS } from "../support/fake_kernel.ts";
 import { libc } from "./fake_libc.ts";
 
@@ -141,15 +144,22 @@ for (const operation of OPERATIONS) {
   });
 }
 
-for (const options of [{}, { netns: "blue" }, { netns: 42 }]) {
+const PLACES: readonly (readonly [PathManagerOptions, string])[] = [
+  [{}, "home"],
+  [{ netns: "blue" }, "blue"],
+  [{ netns: 42 }, "process 42"],
+];
+
+for (const [options, place] of PLACES) {
   const source = `PathManager.open(${Deno.inspect(options)})`;
   Deno.test(`\`${source}\` tells which system call failed, and leaks nothing`, () => {
     sweep((arm, what) => {
       let pm: PathManager | undefined;
       arm();
       const error = thrownBy(() => pm = PathManager.open(options));
-      if (pm === undefined) assertEquals([...libc.fds], [], what);
-      else assertUsable(pm, what);
+      const sockets = pm === undefined ? [] : [`socket in ${place}`];
+      assertEquals([...libc.fds.values()], sockets, what);
+      if (pm !== undefined) assertUsable(pm, what);
       pm?.close();
       assertEquals([...libc.fds], [], what);
       return error;

@@ -299,6 +299,7 @@ liveTest("`addAddr()` makes an implicit endpoint an ordinary one", () => {
 
   assertRefused(() => pm.addAddr({ address, id: 9 }), "add-addr EINVAL", {
     message: "too many addresses or duplicate one: -22",
+    hint: `the kernel itself uses ${address}, with id 1: leave the id out`,
   });
   assertRefused(() => pm.addAddr({ address, id: 1 }), "add-addr EBUSY", {
     message: "too many addresses or duplicate one: -16",

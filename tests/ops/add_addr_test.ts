@@ -82,6 +82,17 @@ Deno.test("`addAddr()` takes the place of an implicit endpoint", () => {
   const { pm, kernel } = open();
   pm.addAddr({ address: "10.0.0.1", id: 9 });
   kernel.endpoints[0]!.flags = 16;
+  // But not under another id.
+  const error = assertThrows(
+    () => pm.addAddr({ address: "10.0.0.1", id: 8 }),
+    NetlinkError,
+  );
+  assertEquals(error.code, "EINVAL");
+  assertEquals(
+    error.hint,
+    "the kernel itself uses 10.0.0.1, with id 9: " +
+      "leave the id out to take it over",
+  );
   const endpoint = pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] });
   assertEquals([endpoint.id, endpoint.flags], [9, ["subflow"]]);
 });

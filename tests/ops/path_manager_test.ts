@@ -52,6 +52,16 @@ Deno.test("`setFlags()` of a subflow throws BadResource once closed", () => {
   );
 });
 
+Deno.test("`open()` refuses a namespace together with a transport", () => {
+  const transport = new FakeKernel();
+  assertThrows(
+    () => PathManager.open({ transport, netns: "blue" }),
+    TypeError,
+    "Contradicting options: netns and transport",
+  );
+  assertEquals(transport.sent, []);
+});
+
 Deno.test("`close()` closes the transport, and does nothing the second time", () => {
   const transport = new FakeKernel();
   const pm = PathManager.open({ transport });

@@ -134,7 +134,7 @@ Deno.test("`setFlags()` explains why there is no full mesh", () => {
 });
 
 Deno.test("`setFlags()` does not speak of full mesh when the endpoint is gone meanwhile", () => {
-  const { pm, kernel } = open("subflow");
+  const { pm, kernel } = open("signal");
   kernel.distort = (answer, request) => {
     if (request[16] === GET_ADDR) kernel.endpoints.length = 0;
     return answer;

@@ -217,13 +217,20 @@ export function withSeq(datagram: Uint8Array, seq: number): Bytes {
 /** What the kernel says besides the number of an error. */
 interface ExtAck {
   readonly message?: string;
-  readonly offset?: number;
+  /** Where in the request. */
+  readonly offset?: number | undefined;
+  /** The number of an attribute that is missing. */
   readonly missType?: number;
 }
 
 /** Why the kernel does not do something. */
 class Refusal {
   constructor(readonly errno: number, readonly extack: ExtAck = {}) {}
+}
+
+/** Refuses with EINVAL and these words, about the attribute if one is given. */
+function invalid(message: string, attr?: Attr): never {
+  throw new Refusal(EINVAL, { message, offset: attr?.offset });
 }
 
 const ENOENT = 2;
@@ -297,7 +304,7 @@ function attrsOf(bytes: Bytes, base: number): Attrs {
     const type = viewOf(bytes).getUint16(at + 2, true) & 0x3fff;
     const payload = bytes.slice(at + 4, at + length);
     attrs.set(type, { offset: base + at, payload });
-    at += (length + 3) & ~3;
+    at += Math.max(4, (length + 3) & ~3);
   }
   if (at < bytes.length) {
     attrs.set(LEFT_OVER, { offset: base + at, payload: bytes.slice(at) });
@@ -317,9 +324,12 @@ export interface FakeAddress {
   readonly family: number;
   /** 4 or 16 bytes. */
   readonly address: Bytes;
+  /** 0: none. */
   readonly port: number;
   readonly id: number;
+  /** Bits. */
   flags: number;
+  /** 0: none. */
   readonly ifIndex: number;
 }
 
@@ -346,7 +356,7 @@ const FULLMESH = 8;
 const IMPLICIT = 16;
 const KNOWN_FLAGS = 0x3f;
 
-/** Names of the attributes that are outside of address nests. */
+/** Numbers of the attributes outside of address nests. */
 const ADDR = 1;
 const RCV_ADD_ADDRS = 2;
 const SUBFLOWS = 3;
@@ -364,7 +374,7 @@ export class FakeKernel extends FakeTransport {
   /** The endpoints in the order that the kernel looks through them. */
   readonly endpoints: FakeAddress[] = [];
   /** Highest number of endpoints, and value of a limit. */
-  readonly max = 8;
+  max = 8;
   /** The limits. */
   readonly limits = { subflows: 2, addAddrAccepted: 0 };
   /** Connections by token; `undefined`: one with the in-kernel path manager. */
@@ -426,8 +436,8 @@ export class FakeKernel extends FakeTransport {
         if (this.unread.some(isDone)) throw new Refusal(EBUSY);
         return this.#dump(attrs, seqOf(request), reply);
       }
-      const replies = this.#execute(cmd, attrs);
-      return [...replies.map((attrs) => reply(0, attrs)), ...ack];
+      const answer = this.#execute(cmd, attrs);
+      return [...answer === undefined ? [] : [reply(0, answer)], ...ack];
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       const { errno, extack } = refusal;
@@ -481,47 +491,42 @@ export class FakeKernel extends FakeTransport {
     }
   }
 
-  /** Does a command, and returns the attributes of each reply. */
-  #execute(cmd: number, attrs: Attrs): Uint8Array[][] {
+  /** Does a command, and returns the attributes of the reply, if there is one. */
+  #execute(cmd: number, attrs: Attrs): Uint8Array[] | void {
     switch (cmd) {
       case 1:
-        this.#addAddr(attrs);
-        return [];
+        return this.#addAddr(attrs);
       case 2: {
         const { id } = addressOf(need(attrs, ADDR), false);
         // Without id it is about connections, and well in any case.
         if (id !== 0) this.#delete(this.#byId(attrs));
-        return [];
+        return;
       }
       case GET_ADDR:
-        return [[nest(this.#byId(attrs))]];
+        return [nest(this.#byId(attrs))];
       case 4:
         this.endpoints.length = 0;
         this.#cursor = 1;
-        return [];
+        return;
       case 5:
-        this.#setLimits(attrs);
-        return [];
+        return this.#setLimits(attrs);
       case GET_LIMITS:
-        return [[
+        return [
           attr(RCV_ADD_ADDRS, u32(this.limits.addAddrAccepted)),
           attr(SUBFLOWS, u32(this.limits.subflows)),
-        ]];
+        ];
       case 7:
-        this.#setFlags(attrs);
-        return [];
+        return attrs.has(TOKEN)
+          ? this.#setSubflowFlags(attrs)
+          : this.#setFlags(attrs);
       case 8:
-        this.#announce(attrs);
-        return [];
+        return this.#announce(attrs);
       case 9:
-        this.#remove(attrs);
-        return [];
+        return this.#remove(attrs);
       case 10:
-        this.#subflowCreate(attrs);
-        return [];
+        return this.#subflowCreate(attrs);
       default:
-        this.#subflowDestroy(attrs);
-        return [];
+        return this.#subflowDestroy(attrs);
     }
   }
 
@@ -529,43 +534,39 @@ export class FakeKernel extends FakeTransport {
     const nest = need(attrs, ADDR);
     const given = addressOf(nest);
     const { flags, port } = given;
-    const refuse = (message: string) => {
-      throw new Refusal(EINVAL, { message, offset: nest.offset });
-    };
     if (port !== 0 && (flags & (SIGNAL | SUBFLOW)) !== SIGNAL) {
-      refuse("flags must have signal and not subflow when using port");
+      invalid("flags must have signal and not subflow when using port", nest);
     }
     if (flags & SIGNAL && flags & FULLMESH) {
-      refuse("flags mustn't have both signal and fullmesh");
+      invalid("flags mustn't have both signal and fullmesh", nest);
     }
-    if (flags & IMPLICIT) refuse("can't create IMPLICIT endpoint");
+    if (flags & IMPLICIT) invalid("can't create IMPLICIT endpoint", nest);
     const errno = this.endpoints.length >= this.max
       ? ERANGE
       : this.endpoints.some(({ id }) => id === given.id)
       ? EBUSY
-      : this.#store(given)
-      ? 0
-      : EEXIST;
+      : this.#store(given);
     if (errno !== 0) {
       const message = `too many addresses or duplicate one: -${errno}`;
       throw new Refusal(errno, { message });
     }
   }
 
-  #store(given: FakeAddress): boolean {
+  #store(given: FakeAddress): number {
     const same = this.endpoints.find((endpoint) =>
       isSame(endpoint, given) && endpoint.port === given.port
     );
-    if (same !== undefined && !(same.flags & IMPLICIT && given.id === 0)) {
-      return false;
+    if (same !== undefined) {
+      if (!(same.flags & IMPLICIT)) return EEXIST;
+      if (given.id !== 0) return EINVAL;
+      this.#delete(same);
     }
-    if (same !== undefined) this.#delete(same);
     const id = same?.id ?? (given.id || this.#freeId());
     this.#cursor = Math.max(this.#cursor, id);
     const endpoint = { ...given, id, flags: given.flags & KNOWN_FLAGS };
     if (given.port === 0) this.endpoints.push(endpoint);
     else this.endpoints.unshift(endpoint);
-    return true;
+    return 0;
   }
 
   #freeId(): number {
@@ -588,14 +589,14 @@ export class FakeKernel extends FakeTransport {
     const addresses = token === undefined
       ? this.endpoints
       : this.connections.get(numberOf(token))?.addresses ?? [];
-    return addresses.find((address) => address.id === id) ?? notFound(nest);
+    return addresses.find((address) => address.id === id) ??
+      invalid("address not found", nest);
   }
 
   #setLimits(attrs: Attrs): void {
     for (const limit of [attrs.get(RCV_ADD_ADDRS), attrs.get(SUBFLOWS)]) {
-      if (limit !== undefined && numberOf(limit) > this.max) {
-        const message = `limit greater than maximum (${this.max})`;
-        throw new Refusal(EINVAL, { message, offset: limit.offset });
+      if (numberOf(limit) > this.max) {
+        invalid(`limit greater than maximum (${this.max})`, limit);
       }
     }
     const { limits } = this;
@@ -609,20 +610,8 @@ export class FakeKernel extends FakeTransport {
   #setFlags(attrs: Attrs): void {
     const nest = need(attrs, ADDR);
     const given = addressOf(nest, false);
-    if (attrs.has(TOKEN)) {
-      const remote = addressOf(need(attrs, ADDR_REMOTE));
-      const { subflows } = this.#connection(need(attrs, TOKEN));
-      if (given.family === 0) {
-        const message = "invalid local address family";
-        throw new Refusal(EINVAL, { message, offset: nest.offset });
-      }
-      if (!subflows.some(isSubflow(given, remote))) {
-        throw new Refusal(EINVAL, { message: "subflow not found" });
-      }
-      return;
-    }
-    const { offset } = nest;
     if (given.family === 0 && given.id === 0) {
+      const { offset } = nest;
       throw new Refusal(EOPNOTSUPP, { message: "missing address ID", offset });
     }
     const endpoint =
@@ -631,36 +620,40 @@ export class FakeKernel extends FakeTransport {
           ? endpoint.id === given.id
           : isSame(endpoint, given) &&
             (endpoint.port === 0 || endpoint.port === given.port)
-      ) ?? notFound(nest);
+      ) ?? invalid("address not found", nest);
     if (given.flags & FULLMESH && endpoint.flags & (SIGNAL | IMPLICIT)) {
-      throw new Refusal(EINVAL, { message: "invalid addr flags", offset });
+      invalid("invalid addr flags", nest);
     }
     const mask = BACKUP | FULLMESH;
     endpoint.flags = endpoint.flags & ~mask | given.flags & mask;
   }
 
+  #setSubflowFlags(attrs: Attrs): void {
+    const nest = need(attrs, ADDR);
+    const local = addressOf(nest, false);
+    const remote = addressOf(need(attrs, ADDR_REMOTE));
+    const { subflows } = this.#connection(need(attrs, TOKEN));
+    if (local.family === 0) invalid("invalid local address family", nest);
+    if (!subflows.some(isSubflow(local, remote))) invalid("subflow not found");
+  }
+
   #connection(token: Attr): FakeConnection {
-    const { offset } = token;
-    const connection = this.connections.get(numberOf(token));
-    if (connection !== undefined) return connection;
-    const message = this.connections.has(numberOf(token))
-      ? "userspace PM not selected"
-      : "invalid token";
-    throw new Refusal(EINVAL, { message, offset });
+    const number = numberOf(token);
+    return this.connections.get(number) ?? invalid(
+      this.connections.has(number)
+        ? "userspace PM not selected"
+        : "invalid token",
+      token,
+    );
   }
 
   #announce(attrs: Attrs): void {
     const nest = need(attrs, ADDR);
     const { addresses } = this.#connection(need(attrs, TOKEN));
     const given = addressOf(nest);
-    const { offset } = nest;
-    if (given.id === 0) {
-      throw new Refusal(EINVAL, { message: "invalid addr id", offset });
-    }
-    if (!(given.flags & SIGNAL)) {
-      throw new Refusal(EINVAL, { message: "invalid addr flags", offset });
-    }
-    remember(addresses, given, offset);
+    if (given.id === 0) invalid("invalid addr id", nest);
+    if (!(given.flags & SIGNAL)) invalid("invalid addr flags", nest);
+    remember(addresses, given, nest);
   }
 
   #remove(attrs: Attrs): void {
@@ -669,10 +662,7 @@ export class FakeKernel extends FakeTransport {
     const id = numberOf(locId);
     const index = addresses.findIndex((address) => address.id === id);
     if (index >= 0) addresses.splice(index, 1);
-    else if (id !== 0) {
-      const message = `address with id ${id} not found`;
-      throw new Refusal(EINVAL, { message, offset: locId.offset });
-    }
+    else if (id !== 0) invalid(`address with id ${id} not found`, locId);
   }
 
   #subflowCreate(attrs: Attrs): void {
@@ -680,15 +670,10 @@ export class FakeKernel extends FakeTransport {
     const farNest = need(attrs, ADDR_REMOTE);
     const { addresses, subflows } = this.#connection(need(attrs, TOKEN));
     const local = addressOf(nest);
-    const { offset } = nest;
-    if (local.flags & SIGNAL) {
-      throw new Refusal(EINVAL, { message: "invalid addr flags", offset });
-    }
+    if (local.flags & SIGNAL) invalid("invalid addr flags", nest);
     const remote = addressOf(farNest);
-    if (local.family !== remote.family) {
-      throw new Refusal(EINVAL, { message: "families mismatch" });
-    }
-    remember(addresses, { ...local, flags: local.flags | SUBFLOW }, offset);
+    if (local.family !== remote.family) invalid("families mismatch");
+    remember(addresses, { ...local, flags: local.flags | SUBFLOW }, nest);
     // The port that the first one had in the capture.
     const port = local.port || 0xe13b + subflows.length;
     subflows.push([{ ...local, port }, remote]);
@@ -701,17 +686,10 @@ export class FakeKernel extends FakeTransport {
     const local = addressOf(nest);
     const remote = addressOf(farNest);
     if (local.family !== remote.family) {
-      const message = "address families do not match";
-      throw new Refusal(EINVAL, { message });
+      invalid("address families do not match");
     }
-    const { offset } = nest;
-    if (local.port === 0) {
-      throw new Refusal(EINVAL, { message: "missing local port", offset });
-    }
-    if (remote.port === 0) {
-      const { offset } = farNest;
-      throw new Refusal(EINVAL, { message: "missing remote port", offset });
-    }
+    if (local.port === 0) invalid("missing local port", nest);
+    if (remote.port === 0) invalid("missing remote port", farNest);
     const index = subflows.findIndex(isSubflow(local, remote));
     if (index < 0) throw new Refusal(ESRCH, { message: "subflow not found" });
     subflows.splice(index, 1);
@@ -726,26 +704,18 @@ function need(attrs: Attrs, missType: number): Attr {
   return attr;
 }
 
-function notFound({ offset }: Attr): never {
-  throw new Refusal(EINVAL, { message: "address not found", offset });
-}
-
 /** Reads an address nest. */
 function addressOf(nest: Attr, needsFamily = true): FakeAddress {
-  const { offset } = nest;
-  const attrs = attrsOf(nest.payload, offset + 4);
+  const attrs = attrsOf(nest.payload, nest.offset + 4);
   const family = numberOf(attrs.get(1));
-  const refuse = (message: string) => {
-    throw new Refusal(EINVAL, { message, offset });
-  };
-  if (family === 0 && needsFamily) refuse("missing family");
-  if (![0, 2, 10].includes(family)) refuse("unknown address family");
+  if (family === 0 && needsFamily) invalid("missing family", nest);
+  if (![0, 2, 10].includes(family)) invalid("unknown address family", nest);
   const address = family === 0
     ? new Uint8Array()
     : attrs.get(family === 2 ? 3 : 4)?.payload;
   return {
     family,
-    address: address ?? refuse("missing address data")!,
+    address: address ?? invalid("missing address data", nest),
     port: numberOf(attrs.get(5)),
     id: numberOf(attrs.get(2)),
     flags: numberOf(attrs.get(6)),
@@ -766,21 +736,15 @@ function nest({ family, address, port, id, flags, ifIndex }: FakeAddress) {
   );
 }
 
-function remember(
-  addresses: FakeAddress[],
-  given: FakeAddress,
-  offset: number,
-) {
-  const isKnown = (address: FakeAddress) =>
-    isSame(address, given) && address.id === given.id;
+/** An address keeps its id, and an id its address. */
+function remember(addresses: FakeAddress[], given: FakeAddress, nest: Attr) {
   const isNear = (address: FakeAddress) =>
     isSame(address, given) || address.id === given.id;
-  if (addresses.some(isKnown)) return;
-  if (addresses.some(isNear)) {
-    const message = "did not match address and id";
-    throw new Refusal(EINVAL, { message, offset });
+  const known = addresses.find(isNear);
+  if (known === undefined) addresses.push(given);
+  else if (!isSame(known, given) || known.id !== given.id) {
+    invalid("did not match address and id", nest);
   }
-  addresses.push(given);
 }
 
 function isSubflow(local: FakeAddress, remote: FakeAddress) {
