@@ -19,6 +19,7 @@ if (import.meta.main) {
       const { PathManager } = await import("./mod.ts");
       return PathManager.open(options);
     },
+    stop: async () => (await import("./cli/stop.ts")).stop(),
     rerun: rerun(import.meta.url, Deno.args),
   });
 }

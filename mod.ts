@@ -35,9 +35,23 @@ export {
   ProtocolError,
   SyscallError,
 } from "./ops/errors.ts";
+export type {
+  AnnouncedEvent,
+  ClosedEvent,
+  ConnectionEvent,
+  EventOf,
+  ListenerEvent,
+  OverrunEvent,
+  PathManagerEvent,
+  RemovedEvent,
+  SubflowEvent,
+  UnknownEvent,
+} from "./ops/event.ts";
+export { type EventsOptions, EventStream } from "./ops/events.ts";
 export type { EndpointFlag } from "./ops/flags.ts";
 export type { DumpAddrsOptions, GetAddrOptions } from "./ops/get_addr.ts";
 export type { Limits } from "./ops/limits.ts";
+export type { PathManagerMode } from "./ops/mode.ts";
 export { PathManager, type PathManagerOptions } from "./ops/path_manager.ts";
 export type { RemoveOptions } from "./ops/remove.ts";
 export type { EndpointSelector } from "./ops/select.ts";
@@ -45,6 +59,6 @@ export type { FlagChanges, SubflowFlagChanges } from "./ops/set_flags.ts";
 export type { SubflowAddress } from "./ops/subflow.ts";
 export type { SubflowCreateOptions } from "./ops/subflow_create.ts";
 export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
-export type { Netns, Transport } from "./ops/transport.ts";
+export type { Netns, Subscription, Transport } from "./ops/transport.ts";
 export { DecodeError } from "./codec/decode_error.ts";
 export type { AddrFlag, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -1,12 +1,17 @@
 /**
- * Runs all benchmarks: `deno task bench`. They only read.
+ * Runs all benchmarks: `deno task bench`. They change nothing but namespaces
+ * that they make.
  *
  * @module
  */
 
+import { events } from "./events.ts";
 import { startup } from "./startup.ts";
 
-const BENCHMARKS: readonly (() => void | Promise<void>)[] = [startup];
+const BENCHMARKS: readonly (() => void | Promise<void>)[] = [
+  startup,
+  events,
+];
 
 function machine(): string {
   const cpus = Deno.readTextFileSync("/proc/cpuinfo");
@@ -17,4 +22,7 @@ function machine(): string {
 console.log(`${machine()}
 Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}
 `);
-for (const benchmark of BENCHMARKS) await benchmark();
+for (const benchmark of BENCHMARKS) {
+  await benchmark();
+  console.log();
+}

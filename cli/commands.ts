@@ -2,6 +2,7 @@ import { ANNOUNCE } from "./announce.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import type { Candidate, Command } from "./grammar.ts";
 import { LIMITS } from "./limits.ts";
+import { MONITOR } from "./monitor.ts";
 import { REMOVE } from "./remove.ts";
 import { SUBFLOW } from "./subflow.ts";
 
@@ -12,6 +13,7 @@ export const COMMANDS: readonly Command[] = [
   ...ANNOUNCE,
   ...REMOVE,
   ...SUBFLOW,
+  ...MONITOR,
 ];
 
 /** The first words, and what they are about. */
@@ -21,6 +23,7 @@ export const OBJECTS: readonly Candidate[] = [
   ["announce", "announce an address to the peer of one connection"],
   ["remove", "take an announced address back"],
   ["subflow", "the subflows of one connection"],
+  ["monitor", "what happens, as it happens"],
   ["completion", "shell completion"],
 ];
 
@@ -28,6 +31,8 @@ export const OBJECTS: readonly Candidate[] = [
 export const OPTIONS: readonly Candidate[] = [
   ["--json", "write JSON, errors too"],
   ["--netns", "work in network namespace NAME, PATH or PID"],
+  ["--timestamp", "monitor: say when"],
+  ["--explain", "monitor: say what errors mean"],
   ["--help", "explain"],
   ["--version", "print the version"],
 ];

@@ -70,7 +70,28 @@ export interface Command {
   readonly form?: string;
   readonly operands: Operands;
   /** What it does, given the values of its operands. */
-  run(pm: PathManager, values: never): Output;
+  run(pm: PathManager, values: never, how: How): Output | AsyncIterable<Output>;
+}
+
+/** How to run a command that goes on until it is stopped. */
+export interface How {
+  /** Starts to look out for what stops it. */
+  readonly stop: () => Promise<Stop>;
+  /** Whether to say when. */
+  readonly timestamp: boolean;
+  /** Whether to say why. */
+  readonly explain: boolean;
+}
+
+/** What stops a command that goes on. */
+export interface Stop extends Disposable {
+  /** Aborts when the user stops the program or nobody reads its output. */
+  readonly signal: AbortSignal;
+  /**
+   * Settles when a line can be written, or the signal has aborted. Who writes
+   * without it waits for a slow reader, and does not notice the signal.
+   */
+  readonly writable: () => Promise<void>;
 }
 
 /** Checks a command's types, and forgets the operands' for the table. */
@@ -79,7 +100,11 @@ export function command<O extends Operands>(definition: {
   readonly summary: string;
   readonly form?: string;
   readonly operands: O;
-  run(pm: PathManager, values: Values<O>): Output;
+  run(
+    pm: PathManager,
+    values: Values<O>,
+    how: How,
+  ): Output | AsyncIterable<Output>;
 }): Command {
   return definition;
 }

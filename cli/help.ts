@@ -37,7 +37,12 @@ function overview(): string {
   return "mptcp: controls Multipath TCP on Linux\n\n" + USAGE + "\n" +
     "objects:\n" + table(OBJECTS) + "\noptions, anywhere:\n" +
     table(
-      OPTIONS.map(([word, help]) => [`${SHORT[word]}, ${word}`, help] as const),
+      OPTIONS.map(([word, help]) =>
+        [
+          `${SHORT[word] ?? "   "}${SHORT[word] ? "," : ""} ${word}`,
+          help,
+        ] as const
+      ),
     ) +
     "\ncommands:\n" +
     COMMANDS.map((command) => `  ${invocation(command)}`).join("") +
@@ -48,6 +53,7 @@ function overview(): string {
 const SHORT: { readonly [option: string]: string } = {
   "--json": "-j",
   "--netns": "-n",
+  "--timestamp": "-t",
   "--help": "-h",
   "--version": "-V",
 };

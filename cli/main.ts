@@ -7,7 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Netns, PathManager, PathManagerOptions } from "../mod.ts";
 import { describe, EXIT_USAGE } from "./failure.ts";
-import { UsageError } from "./grammar.ts";
+import { type Output, type Stop, UsageError } from "./grammar.ts";
 import { findCommand, type Found, readOperands } from "./parse.ts";
 
 /** The world around a run. */
@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly err: (text: string) => void;
   /** Opens the path manager. */
   readonly open: (options: PathManagerOptions) => Promise<PathManager>;
+  /** Looks out for what stops a command that goes on. */
+  readonly stop: () => Promise<Stop>;
   /** The command line that has the permission to call libc. */
   readonly rerun: string;
 }
@@ -56,26 +58,29 @@ interface Options {
   readonly json: boolean;
   readonly help: boolean;
   readonly version: boolean;
+  readonly timestamp: boolean;
+  readonly explain: boolean;
   readonly netns?: Netns;
   readonly words: readonly string[];
 }
 
 function readOptions(args: readonly string[]): Options {
   const parsed = parseArgs([...args], {
-    boolean: ["json", "help", "version"],
+    boolean: ["json", "timestamp", "explain", "help", "version"],
     string: ["netns", "_"],
-    alias: { json: "j", netns: "n", help: "h", version: "V" },
+    alias: { json: "j", netns: "n", timestamp: "t", help: "h", version: "V" },
     unknown(arg, key) {
       if (key === undefined) return true;
       if (/^-\d/.test(arg)) {
         throw new UsageError(`Invalid number "${arg}": none is negative`);
       }
       throw new UsageError(
-        `Unknown option "${arg}": known are -j, -n NETNS, --help, --version`,
+        `Unknown option "${arg}": known are -j, -n NETNS, -t, --explain, ` +
+          "--help, --version",
       );
     },
   });
-  const { json, help, version, netns } = parsed;
+  const { json, timestamp, explain, help, version, netns } = parsed;
   if (netns === "") {
     throw new UsageError('Incomplete option "-n": NAME, PATH or PID is needed');
   }
@@ -83,6 +88,8 @@ function readOptions(args: readonly string[]): Options {
     json,
     help,
     version,
+    timestamp,
+    explain,
     words: parsed._.map(String),
     // A namespace whose name is a number can still be given by its path.
     ...netns !== undefined &&
@@ -100,7 +107,7 @@ async function version({ out }: Surroundings): Promise<number> {
 
 async function run(
   { path, command, rest, help: isHelp }: Found,
-  { json, netns }: Options,
+  { json, netns, timestamp, explain }: Options,
   around: Surroundings,
 ): Promise<number> {
   if (isHelp || path.length === 0) {
@@ -119,8 +126,15 @@ async function run(
     onWarning: ({ message }) =>
       around.err(json ? line({ warning: message }) : `mptcp: ${message}\n`),
   });
-  const output = command.run(pm, values as never);
-  around.out(json ? line(output.json) : output.text);
+  const print = ({ json: value, text }: Output) =>
+    around.out(json ? line(value) : text);
+  const { stop } = around;
+  const result = command.run(pm, values as never, { stop, timestamp, explain });
+  if (Symbol.asyncIterator in result) {
+    for await (const output of result) print(output);
+  } else {
+    print(result);
+  }
   return 0;
 }
 

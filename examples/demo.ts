@@ -7,8 +7,7 @@
  */
 
 import { PathManager } from "../mod.ts";
-import { Lab, type LabConnection, waitFor } from "../tests/support/lab.ts";
-import { whatIsMissing } from "../tests/support/requirements.ts";
+import { Lab, type LabConnection, waitFor } from "../testing/lab.ts";
 
 const RATE = 40;
 const SIZE = 5_000_000;
@@ -104,8 +103,6 @@ async function demo(lab: Lab): Promise<void> {
 /** Makes the lab, or ends with one line that says what is missing. */
 async function openLab(): Promise<Lab> {
   try {
-    const missing = whatIsMissing();
-    if (missing !== undefined) throw new Error(missing);
     return Lab.open({ paths: PATHS.length, rate: RATE });
   } catch (error) {
     // Ctrl-C reaches the programs that the lab runs, too.

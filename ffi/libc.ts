@@ -91,6 +91,54 @@ const SOCKET = {
   },
 } as const;
 
+const WAITING = {
+  eventfd: {
+    parameters: [
+      "u32", // unsigned int initval
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  // On a thread of Deno's pool: errno stays there.
+  pollAside: {
+    name: "poll",
+    nonblocking: true,
+    parameters: [
+      "buffer", // struct pollfd *fds
+      "u64", // nfds_t nfds
+      "i32", // int timeout, in milliseconds
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+const FILE = {
+  // Variadic in C: the third argument, a mode, counts only for new files.
+  open: {
+    parameters: [
+      "buffer", // const char *pathname
+      "i32", // int flags
+    ],
+    result: "i32", // int
+  },
+  read: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // void *buf
+      "usize", // size_t count
+    ],
+    result: "i32", // ssize_t, as for send
+  },
+  write: {
+    parameters: [
+      "i32", // int fd
+      "buffer", // const void *buf
+      "usize", // size_t count
+    ],
+    result: "i32", // ssize_t, as for send
+  },
+} as const;
+
 const DEVICE = {
   // Variadic in C; on x86_64 and aarch64 Linux a pointer travels the same way.
   ioctl: {
@@ -104,14 +152,6 @@ const DEVICE = {
 } as const;
 
 const NETNS = {
-  // Variadic in C: the third argument, a mode, counts only for new files.
-  open: {
-    parameters: [
-      "buffer", // const char *pathname
-      "i32", // int flags
-    ],
-    result: "i32", // int
-  },
   setns: {
     parameters: [
       "i32", // int fd
@@ -152,13 +192,27 @@ export interface Libc {
     bind(fd: number, address: BufferSource, length: number): number;
     poll(fds: BufferSource, count: bigint, timeoutMs: number): number;
   };
+  /** What waiting without blocking needs. */
+  readonly waiting: () => {
+    eventfd(count: number, flags: number): number;
+    pollAside(
+      fds: BufferSource,
+      count: bigint,
+      timeoutMs: number,
+    ): Promise<number>;
+  };
+  /** What files need. */
+  readonly file: () => {
+    open(path: BufferSource, flags: number): number;
+    read(fd: number, buffer: BufferSource, length: bigint): number;
+    write(fd: number, data: BufferSource, length: bigint): number;
+  };
   /** What looking up network devices needs. */
   readonly device: () => {
     ioctl(fd: number, request: bigint, argument: BufferSource): number;
   };
   /** What visiting network namespaces needs. */
   readonly netns: () => {
-    open(path: BufferSource, flags: number): number;
     setns(fd: number, type: number): number;
   };
 }
@@ -189,6 +243,8 @@ function open(): Libc {
     symbols,
     errnoPointer: symbols.__errno_location(),
     socket: once(() => Deno.dlopen(path, SOCKET).symbols),
+    waiting: once(() => Deno.dlopen(path, WAITING).symbols),
+    file: once(() => Deno.dlopen(path, FILE).symbols),
     device: once(() => Deno.dlopen(path, DEVICE).symbols),
     netns: once(() => Deno.dlopen(path, NETNS).symbols),
   };

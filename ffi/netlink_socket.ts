@@ -5,9 +5,12 @@
  * @module
  */
 
+import type { Hints } from "./file.ts";
 import { libc } from "./libc.ts";
 import { inNetns, type Netns } from "./netns.ts";
+import { readSysctl, writeSysctl } from "./sysctl.ts";
 import { SyscallError } from "./syscall_error.ts";
+import { type Wait, waitFor } from "./waiter.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -26,6 +29,7 @@ const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
 
+const SIOCGSKNS = 0x894cn;
 const SIOCGIFNAME = 0x8910n;
 const SIOCGIFINDEX = 0x8933n;
 const IFNAMSIZ = 16;
@@ -45,12 +49,23 @@ const EMSGSIZE = 90;
 const RECEIVE_LENGTH = 65536;
 const RECEIVE_LENGTH_BIGINT = 65536n;
 
+/**
+ * How much the kernel queues for a reader that is busy: about 5000 events,
+ * each of which it counts as some 830 bytes.
+ */
+const EVENT_QUEUE_LENGTH = 2 ** 21;
+
+const NOTHING = new Uint8Array(0);
+
 // memcpy copies errno here; see libc.ts for why it is done inline everywhere.
 const errno = new Int32Array(1);
 
 /** A generic-netlink socket of one network namespace. */
 export class NetlinkSocket {
   #fd: number;
+  /** Whether the socket may be in another namespace than this thread. */
+  readonly #isElsewhere: boolean;
+  #wait: Wait | undefined;
   readonly #symbols: ReturnType<typeof libc>["symbols"];
   readonly #errnoPointer: Deno.PointerValue;
   readonly #buffer = new Uint8Array(RECEIVE_LENGTH);
@@ -58,8 +73,9 @@ export class NetlinkSocket {
   readonly #sender = new Uint32Array(3);
   readonly #senderLength = new Uint32Array(1);
 
-  private constructor(fd: number) {
+  private constructor(fd: number, isElsewhere: boolean) {
     this.#fd = fd;
+    this.#isElsewhere = isElsewhere;
     ({ symbols: this.#symbols, errnoPointer: this.#errnoPointer } = libc());
   }
 
@@ -70,9 +86,9 @@ export class NetlinkSocket {
    * @param netns Where to open it; absent: where this thread is.
    */
   static open(netns?: Netns): NetlinkSocket {
-    const socket = new NetlinkSocket(
-      netns === undefined ? openFd() : inNetns(netns, openFd, closeFd),
-    );
+    const socket = netns === undefined
+      ? new NetlinkSocket(openFd(), false)
+      : new NetlinkSocket(inNetns(netns, openFd, closeFd), true);
     try {
       socket.#setOption(SOL_NETLINK, NETLINK_EXT_ACK, 1, "ask for reasons");
       socket.#setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1, "ask for short acks");
@@ -163,6 +179,64 @@ export class NetlinkSocket {
   }
 
   /**
+   * Opens another socket in this one's namespace, which hears a group.
+   *
+   * @param group Number of the group on the running kernel.
+   */
+  subscribe(group: number): NetlinkSocket {
+    const fd = this.#within(openFd, closeFd);
+    const socket = new NetlinkSocket(fd, this.#isElsewhere);
+    try {
+      socket.setReceiveBuffer(EVENT_QUEUE_LENGTH);
+      socket.join(group);
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Waits, without blocking the thread, until a datagram is there or the
+   * socket is closed.
+   */
+  async readable(): Promise<void> {
+    if (this.closed) return;
+    this.#wait ??= waitFor(this.#fd);
+    try {
+      await this.#wait.ended;
+    } finally {
+      this.#wait = undefined;
+    }
+  }
+
+  /** Reads a sysctl below `net.mptcp`; `undefined`: the kernel has none. */
+  readSysctl(name: string): string | undefined {
+    return readSysctl(name, (open) => this.#within(open, closeFd));
+  }
+
+  /** Writes a sysctl below `net.mptcp`. */
+  writeSysctl(name: string, value: string): void {
+    writeSysctl(name, value, (open) => this.#within(open, closeFd));
+  }
+
+  /** Does something in the namespace that the socket is in. */
+  #within<T>(action: () => T, undo: (result: T) => void): T {
+    if (!this.#isElsewhere) return action();
+    const { memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    const { ioctl } = libc().device();
+    const netns = ioctl(this.#fd, SIOCGSKNS, NOTHING);
+    memcpy(errno, pointer, 4n);
+    if (netns < 0) throw failure("ioctl", "find the namespace of the socket");
+    try {
+      return inNetns(`/proc/thread-self/fd/${netns}`, action, undo);
+    } finally {
+      closeFd(netns);
+    }
+  }
+
+  /**
    * Joins a multicast group of the socket's family.
    *
    * @param group Its number on the running kernel.
@@ -184,6 +258,10 @@ export class NetlinkSocket {
       NETLINK_ADD_MEMBERSHIP,
       group,
       `join multicast group ${group}`,
+      {
+        [EPERM]: "CAP_NET_ADMIN is needed in the user namespace that owns " +
+          "this network namespace",
+      },
     );
   }
 
@@ -253,20 +331,25 @@ export class NetlinkSocket {
     option: number,
     value: number,
     action: string,
+    hints: Hints = {},
   ): void {
     const { setsockopt, memcpy } = this.#symbols;
     const pointer = this.#errnoPointer;
     const bytes = Int32Array.of(value);
     const result = setsockopt(this.#fd, level, option, bytes, 4);
     memcpy(errno, pointer, 4n);
-    if (result < 0) throw failure("setsockopt", action);
+    if (result < 0) throw failure("setsockopt", action, hints);
   }
 
   /** Closes the socket. Closing it again does nothing. */
   close(): void {
     if (this.#fd < 0) return;
-    closeFd(this.#fd);
+    const fd = this.#fd;
     this.#fd = -1;
+    if (this.#wait === undefined) return closeFd(fd);
+    this.#wait.cancel();
+    const close = () => closeFd(fd);
+    this.#wait.ended.then(close, close);
   }
 
   /** Closes the socket. */
@@ -288,6 +371,10 @@ function closeFd(fd: number): void {
   libc().symbols.close(fd);
 }
 
-function failure(syscall: string, action: string): SyscallError {
-  return new SyscallError(syscall, errno[0]!, action);
+function failure(
+  syscall: string,
+  action: string,
+  hints: Hints = {},
+): SyscallError {
+  return new SyscallError(syscall, errno[0]!, action, hints[errno[0]!]);
 }

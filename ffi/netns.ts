@@ -4,11 +4,10 @@
  * @module
  */
 
+import { type Hints, O_RDONLY, openFile } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
-const O_RDONLY = 0;
-const O_CLOEXEC = 0o2000000;
 const CLONE_NEWNET = 0x40000000;
 
 const EPERM = 1;
@@ -41,13 +40,16 @@ export function inNetns<T>(
   // Not /proc/self: that is the main thread, which may be elsewhere.
   const home = openFile(
     "/proc/thread-self/ns/net",
+    O_RDONLY,
     "remember this network namespace",
-    {},
   );
   try {
-    const there = openFile(path, `find network namespace ${quoted(netns)}`, {
-      [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
-    });
+    const there = openFile(
+      path,
+      O_RDONLY,
+      `find network namespace ${quoted(netns)}`,
+      { [ENOENT]: `there is no ${path}; "ip netns" lists those with a name` },
+    );
     try {
       return visit(there, home, netns, action, undo);
     } finally {
@@ -113,21 +115,6 @@ function quoted(netns: Netns): string {
   return typeof netns === "string"
     ? JSON.stringify(netns)
     : `of process ${netns}`;
-}
-
-/** What to say to an error number, besides what it says itself. */
-type Hints = { readonly [errno: number]: string };
-
-function openFile(path: string, action: string, hints: Hints): number {
-  const { symbols: { memcpy }, errnoPointer } = libc();
-  const { open } = libc().netns();
-  const name = new TextEncoder().encode(`${path}\0`);
-  const fd = open(name, O_RDONLY | O_CLOEXEC);
-  memcpy(errno, errnoPointer, 4n);
-  if (fd < 0) {
-    throw new SyscallError("open", errno[0]!, action, hints[errno[0]!]);
-  }
-  return fd;
 }
 
 function setns(

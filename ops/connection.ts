@@ -46,7 +46,7 @@ import {
   type Operation,
   ProtocolError,
 } from "./errors.ts";
-import type { Transport } from "./transport.ts";
+import type { Subscription, Transport } from "./transport.ts";
 
 /**
  * The kernel answers inside `send`. What is not there by then will hardly come:
@@ -126,6 +126,22 @@ export class Connection {
     attrs: DumpRequests[Op],
   ): Replies[Op][] {
     return this.#request(op, NLM_F_DUMP, attrs) as Replies[Op][];
+  }
+
+  /**
+   * Listens to a multicast group of the family.
+   *
+   * @throws {ProtocolError} The kernel has no such group.
+   */
+  subscribe(name: string): Subscription {
+    const group = this.#family.mcastGroups.find((group) => group.name === name);
+    if (group === undefined) {
+      throw new ProtocolError(
+        `Cannot hear events: ${this.#family.name} has no group "${name}" ` +
+          "here, which Linux has from 5.12 on",
+      );
+    }
+    return this.transport.subscribe(group.id);
   }
 
   #request(op: OpName, flags: number, attrs: object): object[] {

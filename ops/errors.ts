@@ -10,6 +10,7 @@ import { errnoName, errnoText } from "../ffi/errno.ts";
 import { hintFor } from "./hints.ts";
 
 export { SyscallError } from "../ffi/syscall_error.ts";
+export { errnoName, errnoText };
 
 /** What each command does, as the messages say it. */
 export const ACTIONS: { readonly [op in OpName | "getfamily"]: string } = {

@@ -3,6 +3,8 @@ import { announce, type AnnounceOptions } from "./announce.ts";
 import { Connection, type Warning } from "./connection.ts";
 import { delAddr } from "./del_addr.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { EventOf, PathManagerEvent } from "./event.ts";
+import { type EventsOptions, EventStream } from "./events.ts";
 import { flushAddrs } from "./flush_addrs.ts";
 import {
   dumpAddrs,
@@ -12,6 +14,7 @@ import {
 } from "./get_addr.ts";
 import { getLimits } from "./get_limits.ts";
 import type { Limits } from "./limits.ts";
+import { getMode, type PathManagerMode, setMode } from "./mode.ts";
 import { remove, type RemoveOptions } from "./remove.ts";
 import type { EndpointSelector } from "./select.ts";
 import {
@@ -440,7 +443,87 @@ export class PathManager implements Disposable {
     subflowDestroy(this.#open, options);
   }
 
-  /** Closes the socket. Doing it again does nothing. */
+  /**
+   * Opens a stream of what happens, on a socket of its own that has joined
+   * when this returns: nothing is lost between this and the first `next()`.
+   * A reader that is too slow gets an `overrun` for what it missed.
+   *
+   * While anything on the host listens, in any namespace, connections with the
+   * userspace path manager accept subflows and announcements; else they refuse
+   * them.
+   *
+   * Group `mptcp_pm_events`, `ip mptcp monitor`; needs `CAP_NET_ADMIN`; Linux
+   * 5.12, for listeners 6.2.
+   *
+   * @typeParam Type The types to hear; the events have one of them.
+   * @param options Which events, and what ends the stream.
+   * @throws {TypeError} A type is unknown.
+   * @throws {SyscallError} `EPERM`.
+   *
+   * @example Announce an address on each new connection
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * for await (const event of pm.events({ types: ["established"] })) {
+   *   if (event.type !== "established") continue;
+   *   pm.announce({ token: event.token, address: "10.0.2.1", id: 5 });
+   * }
+   * ```
+   */
+  events<Type extends PathManagerEvent["type"] = PathManagerEvent["type"]>(
+    options: EventsOptions<Type> = {},
+  ): EventStream<EventOf<Type>> {
+    return new EventStream(this.#open, options);
+  }
+
+  /**
+   * Tells who manages the paths of connections made from now on.
+   *
+   * Sysctl `net.mptcp.path_manager`, `pm_type` before Linux 6.15; needs no
+   * privilege.
+   *
+   * @example See whether commands can steer new connections
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * console.log(pm.getMode() === "userspace");
+   * ```
+   */
+  getMode(): PathManagerMode {
+    return getMode(this.#open.transport);
+  }
+
+  /**
+   * Chooses who manages the paths of connections made from now on. Existing
+   * connections keep theirs.
+   *
+   * Sysctl `net.mptcp.path_manager`, `pm_type` before Linux 6.15; needs
+   * `CAP_NET_ADMIN`.
+   *
+   * @param mode `"kernel"`, `"userspace"`, or another one that the kernel has.
+   * @returns What chooses the former mode again when it is disposed of; a
+   * `using` declaration asks for that, ignoring it does not.
+   * @throws {RangeError} The kernel has no such mode.
+   * @throws {SyscallError} `EACCES`: the privilege is missing.
+   *
+   * @example Steer the connections of this block
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * using _kernelAgain = pm.setMode("userspace");
+   * ```
+   */
+  setMode(mode: PathManagerMode): Disposable {
+    return setMode(this.#open.transport, mode);
+  }
+
+  /**
+   * Closes the socket; streams of events have their own and go on. Doing it
+   * again does nothing.
+   */
   close(): void {
     this.#closed = true;
     this.#transport.close();

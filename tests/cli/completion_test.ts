@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/commands.ts";
 import { candidates, completion } from "../../cli/completion.ts";
 import { UsageError } from "../../cli/grammar.ts";
+import { EVENT_TYPES } from "../../ops/event.ts";
 import { run } from "./run.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
@@ -79,6 +80,14 @@ Deno.test("`candidates()` knows every position of a line", () => {
     "completion ": "bash zsh fish",
     "comp f": "fish",
     "help ": "",
+    "mo": "monitor",
+    "-t mon": "monitor",
+    "monitor ": `event ${EVENT_TYPES.join(" ")} token`,
+    "monitor event sub-": "sub-established sub-closed sub-priority",
+    "monitor event closed c": "created",
+    "monitor -t closed --explain t": "token",
+    "monitor token ": "",
+    "monitor token 5 ev": "event",
   };
   for (const [line, words] of Object.entries(lines)) {
     assertEquals([line, wordsAt(line).join(" ")], [line, words]);
@@ -97,7 +106,11 @@ Deno.test("`candidates()` gives nothing that the line would refuse", () => {
 
 Deno.test("`candidates()` gives the options wherever a dash is typed", () => {
   const options = OPTIONS.map(([word]) => word);
-  for (const line of ["endpoint -", "limits show -", "endpoint add ::1 --"]) {
+  const lines = [
+    ...["endpoint -", "limits show -", "endpoint add ::1 --"],
+    "monitor event -",
+  ];
+  for (const line of lines) {
     assertEquals([line, wordsAt(line)], [line, options]);
   }
 });
@@ -145,6 +158,7 @@ function offers(): { [line: string]: string[] } {
     "": tabled(""),
     "endpoint ": tabled("endpoint", ""),
     "-j limits s": tabled("limits", ""),
+    "monitor event li": tabled("monitor", "event", "li"),
     "endpoint add ::1 dev ": devices,
     "endpoint add dev l": devices.filter((name) => name.startsWith("l")),
   };

@@ -170,6 +170,7 @@ const EXAMPLES: { readonly [metavar: string]: string } = {
   "B": "10.0.0.2",
   "FLAG…": "signal",
   "CHANGE…": "backup",
+  "NAME…": "created",
   "backup|nobackup": "nobackup",
 };
 

@@ -1,60 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { libcPaths } from "../../ffi/libc.ts";
-import { Lab } from "../support/lab.ts";
+import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
+import {
+  deno,
+  type Ended,
+  environment,
+  launcher,
+  quoted,
+  root,
+  run,
+  script,
+} from "./program.ts";
 import denoJson from "../../deno.json" with { type: "json" };
-
-const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
-const launcher = `${root}bin/mptcp`;
-const script = `${root}cli.ts`;
-const text = new TextDecoder();
-
-/** What came of a process. */
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a program that finds this very deno, without a terminal. */
-function run(command: readonly string[], options: {
-  readonly cwd?: string;
-  readonly env?: Record<string, string>;
-} = {}): Ended {
-  const { code, stdout, stderr } = new Deno.Command(command[0]!, {
-    args: command.slice(1),
-    stdin: "null",
-    ...options,
-    env: { ...environment(), ...options.env },
-  }).outputSync();
-  return { code, out: text.decode(stdout), err: text.decode(stderr) };
-}
-
-function environment(): Record<string, string> {
-  const folder = Deno.execPath().replace(/\/[^/]*$/, "");
-  return {
-    DENO_NO_UPDATE_CHECK: "1",
-    NO_COLOR: "1",
-    PATH: `${folder}:${Deno.env.get("PATH")}`,
-  };
-}
-
-/** The flag that says where this run has @std/* from, if one is needed. */
-function configFlag(): string[] {
-  if (!import.meta.resolve("@std/assert").startsWith("file:")) return [];
-  const { out } = run(["deno", "run", "-A", `${root}tools/std/config.ts`], {
-    env: { STD_SOURCE: "npm" },
-    cwd: "/",
-  });
-  return [out.trim()];
-}
-
-const deno = ["deno", "run", ...configFlag()];
-
-/** Words as a shell takes them. */
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-}
 
 /** A folder that is removed at the end of the block. */
 function folder(): Disposable & { path: string } {

@@ -7,7 +7,7 @@
 
 import { main } from "../../cli/main.ts";
 import { PathManager, type PathManagerOptions } from "../../mod.ts";
-import { FakeKernel, FAMILY } from "../support/fake_kernel.ts";
+import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 
 /** Stands for the command line that has the permission. */
 export const RERUN = "deno run --allow-ffi …";
@@ -31,10 +31,12 @@ export function wordsOf(line: string): string[] {
  *
  * @param args The words, or a line of words without spaces.
  * @param kernel What answers, or an error that opening throws instead.
+ * @param signal What stops a command that goes on; without it, it ends at once.
  */
 export async function run(
   args: string | readonly string[],
   kernel: FakeKernel | Error | "running" = new FakeKernel(),
+  signal: AbortSignal = AbortSignal.abort(),
 ): Promise<Ran> {
   const ran = { out: "", err: "", opened: [] as PathManagerOptions[] };
   const code = await main(typeof args === "string" ? wordsOf(args) : args, {
@@ -48,6 +50,12 @@ export async function run(
         kernel === "running" ? options : { ...others, transport: kernel },
       ));
     },
+    stop: () =>
+      Promise.resolve({
+        signal,
+        writable: () => Promise.resolve(),
+        [Symbol.dispose]() {},
+      }),
     rerun: RERUN,
   });
   return { code, ...ran };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Lab } from "../support/lab.ts";
+import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { run, wordsOf } from "./run.ts";
 

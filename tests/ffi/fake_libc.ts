@@ -6,7 +6,8 @@
  * @module
  */
 
-import { FakeKernel } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
+import type { FakeSubscription } from "../../testing/fake_transport.ts";
 
 const EAGAIN = 11;
 const ENODEV = 19;
@@ -17,7 +18,13 @@ const EINVAL = 22;
 const STALE = 999;
 
 const AF_NETLINK = 16;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const SIOCGSKNS = 0x894cn;
 const SIOCGIFNAME = 0x8910n;
+
+const POLLIN = 1;
+const POLLNVAL = 0x20;
 
 /** One call: the function and what it was called with. */
 export interface Call {
@@ -46,6 +53,12 @@ export class FakeLibc {
   readonly calls: Call[] = [];
   /** The open file descriptors, and what they are open for. */
   readonly fds: Map<number, string> = new Map();
+  /** What they were ever open for. */
+  readonly opened: string[] = [];
+  /** The descriptors of each `pollAside` under way. */
+  readonly polling: Set<readonly number[]> = new Set();
+  /** What can be read, of what is neither a socket nor an eventfd. */
+  readonly readable: Set<number> = new Set();
   /** Where this thread is. */
   netns = "home";
   /** The files that stand for network namespaces; `""`: it is none. */
@@ -65,12 +78,19 @@ export class FakeLibc {
   #nextFd = 100;
   /** The sockets that have a port id: by `bind`, or since the first `send`. */
   readonly #bound = new Set<number>();
+  /** The sockets that have joined a group. */
+  readonly #joined = new Map<number, FakeSubscription>();
+  /** Settles when an eventfd was written to. */
+  #written = Promise.withResolvers<void>();
 
   /** Forgets all calls. */
   reset(): void {
     this.kernel = new FakeKernel();
     this.calls.length = 0;
     this.fds.clear();
+    this.opened.length = 0;
+    this.readable.clear();
+    this.#joined.clear();
     this.netns = "home";
     this.fails = () => undefined;
     this.senders = [];
@@ -98,8 +118,15 @@ export class FakeLibc {
     }
     if (symbol === "close") return this.#close(args[0] as number);
     this.calls.push(call);
-    this.#unread = symbol;
     const errno = this.fails(call, this.calls.length);
+    if (symbol === "pollAside") {
+      // Its errno stays on a thread of its own.
+      return errno === undefined
+        ? this.#pollAside(args[0] as Int32Array)
+        : Promise.resolve(-1);
+    }
+    // Nobody asks what reading and writing one say.
+    if (this.fds.get(args[0] as number) !== "eventfd") this.#unread = symbol;
     if (errno === undefined) this.#errno = STALE;
     return errno === undefined ? this.#do(symbol, args) : this.#fail(errno);
   }
@@ -110,13 +137,55 @@ export class FakeLibc {
   }
 
   #close(fd: number): number {
+    for (const polled of this.polling) {
+      if (polled.includes(fd)) throw new Error(`close(${fd}): it is polled`);
+    }
     if (!this.fds.delete(fd)) throw new Error(`close(${fd}): it is not open`);
     return 0;
   }
 
   #open(what: string): number {
     this.fds.set(++this.#nextFd, what);
+    this.opened.push(what);
     return this.#nextFd;
+  }
+
+  /** Makes something that can be read at once, whatever it is. */
+  signal(fd: number): void {
+    this.readable.add(fd);
+    this.#written.resolve();
+  }
+
+  async #pollAside(fds: Int32Array): Promise<number> {
+    const polled = Array.from(fds).filter((_, index) => index % 2 === 0);
+    this.polling.add(polled);
+    try {
+      for (;;) {
+        for (const fd of polled) {
+          void this.#joined.get(fd)?.readable().then(() => this.signal(fd));
+        }
+        const ready = this.#revents(fds);
+        if (ready > 0) return ready;
+        this.#written = Promise.withResolvers();
+        await this.#written.promise;
+      }
+    } finally {
+      this.polling.delete(polled);
+    }
+  }
+
+  #revents(fds: Int32Array): number {
+    let ready = 0;
+    for (let at = 0; at < fds.length; at += 2) {
+      const revents = !this.fds.has(fds[at]!)
+        ? POLLNVAL
+        : this.readable.has(fds[at]!)
+        ? fds[at + 1]! & POLLIN
+        : 0;
+      fds[at + 1] = fds[at + 1]! & 0xffff | revents << 16;
+      if (revents !== 0) ready++;
+    }
+    return ready;
   }
 
   #do(symbol: string, args: readonly unknown[]): number {
@@ -128,6 +197,10 @@ export class FakeLibc {
       return this.#open(`socket in ${this.netns}`);
     }
     if (symbol === "open") return this.#openFile(args[0] as Uint8Array);
+    if (symbol === "eventfd") return this.#open("eventfd");
+    if (symbol === "poll" && args[1] !== 1n) {
+      return this.#revents(args[0] as Int32Array);
+    }
     const fd = symbol === "poll"
       ? (args[0] as Int32Array)[0]!
       : args[0] as number;
@@ -138,8 +211,26 @@ export class FakeLibc {
         if (what === "") return this.#fail(EINVAL);
         this.netns = what;
         return 0;
-      case "setsockopt":
+      case "setsockopt": {
+        const [, level, option, value] = args as [
+          number,
+          number,
+          number,
+          Int32Array,
+        ];
+        if (level === SOL_NETLINK && option === NETLINK_ADD_MEMBERSHIP) {
+          this.#joined.set(fd, this.kernel.subscribe(value[0]!));
+        }
         return 0;
+      }
+      case "read":
+        return what === "eventfd"
+          ? this.#readEventfd(fd)
+          : this.#readSysctl(what, args[1] as Uint8Array);
+      case "write":
+        if (what === "eventfd") this.signal(fd);
+        else this.#writeSysctl(what, args[1] as Uint8Array);
+        return Number(args[2]);
       case "bind": {
         // Port id 0 is not the one that it has by then.
         if (this.#bound.has(fd)) return this.#fail(EINVAL);
@@ -157,19 +248,42 @@ export class FakeLibc {
       case "poll":
         return this.kernel.wait(args[2] as number) ? 1 : 0;
       default:
+        if (args[1] === SIOCGSKNS) {
+          return this.#open(what.replace("socket in ", ""));
+        }
         return this.#ioctl(args[1] as bigint, args[2] as Uint8Array);
     }
   }
 
-  #openFile(path: Uint8Array): number {
-    const text = new TextDecoder().decode(path);
+  #openFile(name: Uint8Array): number {
+    const text = new TextDecoder().decode(name);
     if (!text.endsWith("\0")) throw new Error(`open("${text}"): no NUL`);
-    const what = this.namespaces.get(text.slice(0, -1));
+    const path = text.slice(0, -1);
+    const [, sysctl = ""] = path.match(/^\/proc\/sys\/net\/mptcp\/(.+)$/) ?? [];
+    const [, fd] = path.match(/^\/proc\/thread-self\/fd\/(.+)$/) ?? [];
+    const what = this.kernel.sysctls.has(sysctl)
+      ? `${sysctl} in ${this.netns}`
+      : this.namespaces.get(path) ?? this.fds.get(Number(fd));
     return what === undefined ? this.#fail(ENOENT) : this.#open(what);
   }
 
-  #receive([, buffer, length, , sender, senderLength]: Recvfrom): number {
-    const bytes = this.kernel.receive();
+  #readEventfd(fd: number): number {
+    return this.readable.delete(fd) ? 8 : this.#fail(EAGAIN);
+  }
+
+  #readSysctl(what: string, buffer: Uint8Array): number {
+    const text = `${this.kernel.sysctls.get(what.split(" ")[0]!)}\n`;
+    return new TextEncoder().encodeInto(text, buffer).written;
+  }
+
+  #writeSysctl(what: string, text: Uint8Array): void {
+    const value = new TextDecoder().decode(text);
+    this.kernel.writeSysctl(what.split(" ")[0]!, value);
+  }
+
+  #receive([fd, buffer, length, , sender, senderLength]: Recvfrom): number {
+    this.readable.delete(fd);
+    const bytes = (this.#joined.get(fd) ?? this.kernel).receive();
     if (bytes === undefined) return this.#fail(EAGAIN);
     if (senderLength[0] !== 12) throw new Error("sockaddr_nl has 12 bytes");
     sender.set([AF_NETLINK, this.senders.shift() ?? 0, 0]);

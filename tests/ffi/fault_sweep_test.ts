@@ -8,7 +8,8 @@ import {
   PathManager,
   type PathManagerOptions,
 } from "../../ops/path_manager.ts";
-import { HARMLESS } from "../support/fake_kernel.ts";
+import { HARMLESS } from "../support/distortions.ts";
+import { golden } from "../support/golden.ts";
 import { libc } from "./fake_libc.ts";
 
 const EINTR = 4;
@@ -21,6 +22,14 @@ const ENOBUFS = 105;
 const TOKEN = 0x1234;
 const local = { address: "10.0.0.1", port: 4000 };
 const remote = { address: "10.0.0.2", port: 5000 };
+
+/** Those that do something in the namespace that the socket is in. */
+const SOMEWHERE: readonly ((pm: PathManager) => unknown)[] = [
+  (pm) => pm.events().close(),
+  (pm) => pm.getMode(),
+  (pm) => pm.setMode("userspace"),
+  (pm) => pm.setMode("userspace")[Symbol.dispose](),
+];
 
 const OPERATIONS: readonly ((pm: PathManager) => unknown)[] = [
   (pm) => pm.addAddr({ address: "10.0.0.3", dev: "eth2", flags: ["subflow"] }),
@@ -40,6 +49,7 @@ const OPERATIONS: readonly ((pm: PathManager) => unknown)[] = [
   (pm) =>
     pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote }),
   (pm) => pm.subflowDestroy({ token: TOKEN, local, remote }),
+  ...SOMEWHERE,
 ];
 
 /** What the caller hears of a call that failed: nothing where it is no error. */
@@ -128,17 +138,27 @@ function assertUsable(pm: PathManager, what: string): void {
   );
 }
 
-for (const operation of OPERATIONS) {
+const CASES = [
+  ...OPERATIONS.map((operation) => [operation, undefined] as const),
+  ...SOMEWHERE.map((operation) => [operation, "blue"] as const),
+];
+
+for (const [operation, netns] of CASES) {
   const source = operation.toString().replace(/^\(pm\)\s*=>\s*/, "")
     .replaceAll(/\s+/g, " ");
-  Deno.test(`\`${source}\` tells which system call failed, and stays usable`, () => {
+  const where = netns === undefined ? "" : " of another namespace";
+  Deno.test(`\`${source}\`${where} tells which system call failed, and stays usable`, () => {
     sweep((arm, what) => {
-      const pm = PathManager.open();
+      const pm = PathManager.open(netns === undefined ? {} : { netns });
       arm();
       const error = thrownBy(() => operation(pm));
       assertUsable(pm, what);
       pm.close();
       assertEquals([...libc.fds], [], what);
+      // Where even the way back failed, the error says so.
+      if (!heard(error).startsWith("setns")) {
+        assertEquals(libc.netns, "home", what);
+      }
       return error;
     });
   });
@@ -166,3 +186,54 @@ for (const [options, place] of PLACES) {
     });
   });
 }
+
+const created = golden("event/kpm-v4/client/created").bytes;
+
+/** What a stream tells besides the events when a call fails. */
+function told(symbol: string | undefined, errno: number): string[] {
+  if (symbol === "eventfd") return [`eventfd ${errno}`];
+  if (symbol !== "recvfrom" || [EINTR, EAGAIN].includes(errno)) return [];
+  return [errno === ENOBUFS ? "overrun" : `recvfrom ${errno}`];
+}
+
+Deno.test("a stream tells which system call failed, or goes on, and leaks nothing", async () => {
+  for (const errno of [EIO, EINTR, EAGAIN, EMFILE, ENOBUFS]) {
+    let failed: string | undefined = "none yet";
+    for (let nth = 1; failed !== undefined; nth++) {
+      const what = `call ${nth}, errno ${errno}`;
+      assert(nth < 100, "there is no end of calls");
+      libc.reset();
+      failed = undefined;
+      const pm = PathManager.open();
+      const stream = pm.events();
+      libc.calls.length = 0;
+      libc.fails = ({ symbol }, number) => {
+        if (number !== nth) return undefined;
+        failed = symbol;
+        return errno;
+      };
+      const seen: string[] = [];
+      const reading = (async () => {
+        for await (const { type } of stream) seen.push(type);
+      })().catch((error) => seen.push(heard(error)));
+      for (let count = 0; count < 3; count++) {
+        libc.kernel.emit(created);
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      libc.fails = () => undefined;
+      stream.close();
+      await reading;
+      const isEvent = (text: string) => text === "created";
+      const others = seen.filter((text) => !isEvent(text));
+      assertEquals(others, told(failed, errno), `${failed}: ${what}`);
+      // An error is the last thing; else all events are there.
+      const isOver = others.some((text) => text !== "overrun");
+      if (isOver) assert(!isEvent(seen.at(-1)!), what);
+      else assertEquals(seen.filter(isEvent).length, 3, what);
+      assertUsable(pm, what);
+      pm.close();
+      await new Promise((resolve) => setTimeout(resolve));
+      assertEquals([...libc.fds], [], what);
+    }
+  }
+});

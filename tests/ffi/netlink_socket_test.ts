@@ -199,17 +199,22 @@ Deno.test("`join()` binds and joins", () => {
 });
 
 Deno.test("`join()` says which of its two steps failed", () => {
-  const rows: [string, string][] = [
-    ["bind", "Cannot bind the netlink socket"],
-    ["setsockopt", "Cannot join multicast group 40"],
+  const rows: [symbol: string, what: string, hint: string][] = [
+    ["bind", "Cannot bind the netlink socket", ""],
+    [
+      "setsockopt",
+      "Cannot join multicast group 40",
+      ": CAP_NET_ADMIN is needed in the user namespace that owns this " +
+      "network namespace",
+    ],
   ];
-  for (const [symbol, what] of rows) {
+  for (const [symbol, what, hint] of rows) {
     using socket = open();
     fail(symbol, EPERM);
     const error = assertThrows(() => socket.join(40), SyscallError);
     assertEquals(
       error.message,
-      `${what}: Operation not permitted (${symbol}: EPERM)`,
+      `${what}: Operation not permitted (${symbol}: EPERM)${hint}`,
     );
   }
 });

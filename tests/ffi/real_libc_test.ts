@@ -8,8 +8,8 @@ import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 
 // Bound here: the sanitizer would take them for leaks of the first test.
-const { socket, device, netns } = libc();
-socket(), device(), netns();
+const { socket, file, device, netns } = libc();
+socket(), file(), device(), netns();
 
 /** Asks nlctrl, which every kernel has, for itself. */
 const GET_NLCTRL = Uint8Array.fromHex(

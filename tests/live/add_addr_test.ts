@@ -9,7 +9,7 @@ import {
 } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../support/assert_refused.ts";
 import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
-import { Lab, waitFor } from "../support/lab.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { RawConnection, type Request } from "../support/raw_connection.ts";
 

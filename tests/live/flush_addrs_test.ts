@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { PathManager } from "../../mod.ts";
 import { assertRefused } from "../support/assert_refused.ts";
-import { Lab, waitFor } from "../support/lab.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { RawConnection } from "../support/raw_connection.ts";
 

@@ -3,7 +3,7 @@ import { NLM_F_DUMP, NLM_F_REQUEST } from "../../codec/mod.ts";
 import { PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../support/assert_refused.ts";
 import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
-import { Lab } from "../support/lab.ts";
+import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { RawConnection, type Request } from "../support/raw_connection.ts";
 

@@ -2,9 +2,10 @@ import {
   assertEquals,
   assertGreater,
   assertLess,
+  assertRejects,
   assertThrows,
 } from "@std/assert";
-import { Lab, waitFor } from "../support/lab.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
 import { assertNoFdLeak, liveTest } from "../support/live.ts";
 
 /** The namespaces of a process. */
@@ -96,4 +97,28 @@ liveTest("`waitFor()` says what it waited for", () => {
     Error,
     "Waited 10 ms in vain for a miracle",
   );
+});
+
+liveTest("`transferAsync()` lets the rest of the process go on", async () => {
+  using lab = Lab.open({ rate: 40 });
+  using connection = lab.connect();
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  try {
+    await connection.transferAsync(500_000);
+  } finally {
+    clearInterval(timer);
+  }
+  assertGreater(turns, 3);
+  assertEquals(connection.server.receive(), 0);
+  lab.cut(1);
+  await assertRejects(
+    () => connection.transferAsync(1000, 50),
+    Error,
+    "Cannot transfer 1000 bytes in 50 ms: 0 arrived: the time is over",
+  );
+});
+
+liveTest("`Lab.missing()` says nothing where there is a lab", () => {
+  assertEquals(Lab.missing(), undefined);
 });

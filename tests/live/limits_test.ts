@@ -1,7 +1,7 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { type Limits, NetlinkError, PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../support/assert_refused.ts";
-import { Lab } from "../support/lab.ts";
+import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { RawConnection } from "../support/raw_connection.ts";
 

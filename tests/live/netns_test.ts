@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { inNetns } from "../../ffi/netns.ts";
 import { PathManager, SyscallError } from "../../mod.ts";
-import { Lab, waitFor } from "../support/lab.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
 import { assertNoFdLeak, liveTest } from "../support/live.ts";
 
 /** The namespace that this thread is in. */

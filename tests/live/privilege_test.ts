@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { libcPaths } from "../../ffi/libc.ts";
 import { eventsGroup } from "../support/event_tap.ts";
-import { run } from "../support/host.ts";
-import { Lab } from "../support/lab.ts";
+import { run } from "../../testing/host.ts";
+import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -149,7 +149,8 @@ liveTest("an unprivileged user can read, and is told why not change", () => {
     join: {
       name: "SyscallError",
       message: `Cannot join multicast group ${eventsGroup()}: ` +
-        "Operation not permitted (setsockopt: EPERM)",
+        "Operation not permitted (setsockopt: EPERM): CAP_NET_ADMIN is " +
+        "needed in the user namespace that owns this network namespace",
       syscall: "setsockopt",
       code: "EPERM",
     },

@@ -17,7 +17,7 @@ import {
 import { Connection } from "../../ops/connection.ts";
 import { eventsGroup, EventTap } from "../support/event_tap.ts";
 import { sendAsForeigner } from "../support/foreign_sender.ts";
-import { Lab } from "../support/lab.ts";
+import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { RawConnection } from "../support/raw_connection.ts";
 

@@ -6,7 +6,7 @@ import {
   SyscallError,
 } from "../../ops/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { FakeKernel } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const ADD_ADDR = 1;
 const GET_ADDR = 3;

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PathManager } from "../../ops/path_manager.ts";
-import { FakeKernel } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const TOKEN = 0x1234;
 const local = { address: "10.0.1.1", port: 4000 };

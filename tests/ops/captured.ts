@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Exchange } from "../support/fake_kernel.ts";
+import type { Exchange } from "../support/script.ts";
 import { golden, goldenNames } from "../support/golden.ts";
 
 /** A captured request and the datagrams that answered it. */

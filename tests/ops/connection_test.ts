@@ -13,24 +13,28 @@ import {
   ProtocolError,
   SyscallError,
 } from "../../ops/errors.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 import {
   type Answer,
-  attr,
   type Delivery,
   type Distortion,
-  done,
-  FakeKernel,
   FakeTransport,
+} from "../../testing/fake_transport.ts";
+import {
+  attr,
+  done,
+  join,
+  message,
+  split,
+  verdict,
+} from "../../testing/netlink_bytes.ts";
+import {
   HARMFUL,
   HARMLESS,
   interrupted,
-  join,
-  message,
-  script,
-  split,
-  verdict,
   warned,
-} from "../support/fake_kernel.ts";
+} from "../support/distortions.ts";
+import { script } from "../support/script.ts";
 import { golden } from "../support/golden.ts";
 import { captured, conversation } from "./captured.ts";
 

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { NetlinkError } from "../../ops/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { FakeKernel } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const TOKEN = 0xffffffff;
 const IN_KERNEL = 7;

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { EndpointNotFoundError, NetlinkError } from "../../ops/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { FakeKernel } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const GET_ADDR = 3;
 

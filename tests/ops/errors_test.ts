@@ -11,7 +11,8 @@ import {
   ProtocolError,
   SyscallError,
 } from "../../ops/errors.ts";
-import { FakeTransport, script } from "../support/fake_kernel.ts";
+import { FakeTransport } from "../../testing/fake_transport.ts";
+import { script } from "../support/script.ts";
 import { camelCased, golden, goldenNames } from "../support/golden.ts";
 import { captured } from "./captured.ts";
 

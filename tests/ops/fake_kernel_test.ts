@@ -1,10 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  FakeKernel,
-  FakeTransport,
-  script,
-  split,
-} from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { FakeTransport } from "../../testing/fake_transport.ts";
+import { split } from "../../testing/netlink_bytes.ts";
+import { script } from "../support/script.ts";
 import { golden, goldenNames } from "../support/golden.ts";
 import { captured } from "./captured.ts";
 

@@ -2,7 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import { NetlinkError, ProtocolError } from "../../ops/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { attr, FakeKernel, FAMILY, message } from "../support/fake_kernel.ts";
+import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
+import { attr, message } from "../../testing/netlink_bytes.ts";
 
 const TOKEN = 0xfffffffe;
 

@@ -2,7 +2,8 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import type { Warning } from "../../ops/connection.ts";
 import { FamilyNotFoundError, SyscallError } from "../../ops/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { FakeKernel, warned } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { warned } from "../support/distortions.ts";
 
 const local = { address: "10.0.0.1", port: 4000 };
 const remote = { address: "10.0.0.2", port: 5000 };
@@ -21,6 +22,9 @@ const METHODS: Readonly<Record<string, (pm: PathManager) => unknown>> = {
   remove: (pm) => pm.remove({ token: 1, id: 1 }),
   subflowCreate: (pm) => pm.subflowCreate({ token: 1, local, remote }),
   subflowDestroy: (pm) => pm.subflowDestroy({ token: 1, local, remote }),
+  events: (pm) => pm.events(),
+  getMode: (pm) => pm.getMode(),
+  setMode: (pm) => pm.setMode("kernel"),
 };
 
 Deno.test("all methods of `PathManager` are in the table", () => {

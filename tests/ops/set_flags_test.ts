@@ -4,7 +4,7 @@ import type { EndpointFlag } from "../../ops/flags.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import type { EndpointSelector } from "../../ops/select.ts";
 import type { FlagChanges } from "../../ops/set_flags.ts";
-import { FakeKernel } from "../support/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const TOKEN = 0x80000001;
 const GET_ADDR = 3;

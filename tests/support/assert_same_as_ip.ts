@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Endpoint } from "../../ops/endpoint.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "../../testing/host.ts";
 
 /** Flags that every `ip mptcp` has a word for. */
 const WORDS = ["signal", "subflow", "backup", "fullmesh"];

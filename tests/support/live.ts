@@ -4,15 +4,12 @@
  * @module
  */
 
-import { libc } from "../../ffi/libc.ts";
-import { whatIsMissing } from "./requirements.ts";
+import { Lab } from "../../testing/lab.ts";
 
-const missing = whatIsMissing();
-if (missing === undefined) {
-  // Bound now: the sanitizer would take them for leaks of the first test.
-  const { socket, device, netns } = libc();
-  socket(), device(), netns();
-} else if (Deno.env.get("REQUIRE_LIVE") !== "1") {
+// Called here, because it opens the C library: within a test the sanitizer
+// would take that for a leak.
+const missing = Lab.missing();
+if (missing !== undefined && Deno.env.get("REQUIRE_LIVE") !== "1") {
   console.error(`Live tests are skipped: ${missing}`);
 }
 

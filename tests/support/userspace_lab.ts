@@ -6,9 +6,13 @@
 
 import { PathManager } from "../../mod.ts";
 import { EventTap } from "./event_tap.ts";
-import type { Host } from "./host.ts";
-import { type ConnectOptions, Lab, type LabConnection } from "./lab.ts";
-import type { MptcpSocket } from "./mptcp_socket.ts";
+import type { Host } from "../../testing/host.ts";
+import {
+  type ConnectOptions,
+  Lab,
+  type LabConnection,
+} from "../../testing/lab.ts";
+import type { MptcpSocket } from "../../testing/mptcp_socket.ts";
 
 /** One end of the connection, and what is needed to manage it. */
 export interface End {

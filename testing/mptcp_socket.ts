@@ -13,9 +13,9 @@ import {
   formatIPv6,
   parseIPv4,
   parseIPv6,
-} from "../../codec/inet.ts";
-import { inNetns, type Netns } from "../../ffi/netns.ts";
-import { SyscallError } from "../../ffi/syscall_error.ts";
+} from "../codec/inet.ts";
+import { inNetns, type Netns } from "../ffi/netns.ts";
+import { SyscallError } from "../ffi/syscall_error.ts";
 
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
@@ -35,7 +35,7 @@ export const POLLIN = 1;
 /** Something can be sent. */
 export const POLLOUT = 4;
 
-const { symbols } = Deno.dlopen("libc.so.6", {
+const FUNCTIONS = {
   // int *__errno_location(void)
   __errno_location: { parameters: [], result: "pointer" },
   // void *memcpy(void *dest, const void *src, size_t n)
@@ -67,10 +67,43 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
-});
-const { memcpy } = symbols;
-const errnoPointer = symbols.__errno_location();
-// See ffi/libc.ts for why memcpy follows each call directly.
+} as const;
+
+/** What the process calls the C library: glibc, musl. */
+const NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
+
+type Calls = Deno.DynamicLibrary<typeof FUNCTIONS>["symbols"] & {
+  /** Where this thread's errno is. */
+  readonly errnoPointer: Deno.PointerValue;
+};
+
+let opened: Calls | undefined;
+
+/**
+ * The C library, opened at the first call and kept: it is part of the process
+ * anyway. See ffi/libc.ts for why `memcpy` follows each call directly.
+ *
+ * @throws {Deno.errors.NotFound} There is no such library.
+ * @throws {Deno.errors.NotCapable} There is no permission to call it.
+ */
+export function socketCalls(): Calls {
+  return opened ??= open();
+}
+
+function open(): Calls {
+  const failures: string[] = [];
+  for (const name of NAMES) {
+    try {
+      const { symbols } = Deno.dlopen(name, FUNCTIONS);
+      return { ...symbols, errnoPointer: symbols.__errno_location() };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
+      failures.push((error as Error).message);
+    }
+  }
+  throw new Deno.errors.NotFound(`Cannot open libc: ${failures.join("; ")}`);
+}
+
 const errno = new Int32Array(1);
 
 /** Address and port of one end. */
@@ -81,7 +114,19 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** A socket of this process; its namespace is where it was made. */
+/**
+ * An MPTCP socket of this process, in a network namespace of its own choice,
+ * never blocking. {@linkcode Lab.connect} makes a pair of them.
+ *
+ * @example Talk to a server that is not of the lab
+ * ```ts
+ * import { MptcpSocket } from "@mptcp/pm/testing";
+ *
+ * const server = { address: "10.77.1.2", port: 443 };
+ * using socket = MptcpSocket.connect("blue", "10.77.1.1", server, 1000);
+ * console.log(socket.token);
+ * ```
+ */
 export class MptcpSocket implements Disposable {
   #fd: number;
   readonly #buffer = new Uint8Array(65536);
@@ -93,23 +138,28 @@ export class MptcpSocket implements Disposable {
   static #open(netns: Netns, address: string): MptcpSocket {
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     const family = familyOf(address);
+    const { socket, close, memcpy, errnoPointer } = socketCalls();
     return new MptcpSocket(inNetns(netns, () => {
-      const fd = symbols.socket(family, type, IPPROTO_MPTCP);
+      const fd = socket(family, type, IPPROTO_MPTCP);
       memcpy(errno, errnoPointer, 4n);
       if (fd < 0) throw failure("socket", "make a socket");
       return fd;
-    }, symbols.close));
+    }, close));
   }
 
-  /** Listens; port 0 is any that is free, `"::"` is dual-stack. */
-  static listen(
-    netns: Netns,
-    { address, port }: SocketAddress,
-  ): MptcpSocket {
-    const socket = MptcpSocket.#open(netns, address);
+  /**
+   * Listens.
+   *
+   * @param netns Where: a name of `ip netns`, a path, or a process id.
+   * @param local On what; port 0 is any that is free, `"::"` is dual-stack.
+   * @throws {SyscallError} A system call fails.
+   */
+  static listen(netns: Netns, local: SocketAddress): MptcpSocket {
+    const socket = MptcpSocket.#open(netns, local.address);
     try {
-      socket.#bind({ address, port });
-      const result = symbols.listen(socket.#fd, 8);
+      socket.#bind(local);
+      const { listen, memcpy, errnoPointer } = socketCalls();
+      const result = listen(socket.#fd, 8);
       memcpy(errno, errnoPointer, 4n);
       if (result < 0) throw failure("listen", "listen");
       return socket;
@@ -119,7 +169,16 @@ export class MptcpSocket implements Disposable {
     }
   }
 
-  /** Connects from an address. */
+  /**
+   * Connects, and blocks until that is done.
+   *
+   * @param netns Where: a name of `ip netns`, a path, or a process id.
+   * @param from The address on this host.
+   * @param to The server.
+   * @param timeoutMs How long it may take, in milliseconds.
+   * @throws {SyscallError} A system call fails, or the server refuses.
+   * @throws {Error} It takes longer.
+   */
   static connect(
     netns: Netns,
     from: string,
@@ -130,7 +189,8 @@ export class MptcpSocket implements Disposable {
     try {
       socket.#bind({ address: from, port: 0 });
       const address = encodeAddress(to);
-      const result = symbols.connect(socket.#fd, address, address.length);
+      const { connect, memcpy, errnoPointer } = socketCalls();
+      const result = connect(socket.#fd, address, address.length);
       memcpy(errno, errnoPointer, 4n);
       if (result < 0 && errno[0] !== EINPROGRESS) {
         throw failure("connect", `connect to ${to.address}`);
@@ -151,16 +211,24 @@ export class MptcpSocket implements Disposable {
 
   #bind(to: SocketAddress): void {
     const address = encodeAddress(to);
-    const result = symbols.bind(this.#fd, address, address.length);
+    const { bind, memcpy, errnoPointer } = socketCalls();
+    const result = bind(this.#fd, address, address.length);
     memcpy(errno, errnoPointer, 4n);
     if (result < 0) throw failure("bind", `bind to ${to.address}`);
   }
 
-  /** Takes the next connection. */
+  /**
+   * Takes the next connection, and blocks until there is one.
+   *
+   * @param timeoutMs How long it may take, in milliseconds.
+   * @throws {SyscallError} A system call fails.
+   * @throws {Error} It takes longer.
+   */
   accept(timeoutMs: number): MptcpSocket {
     waitForSockets([[this, POLLIN]], timeoutMs, "accept a connection");
     const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    const fd = symbols.accept4(this.#fd, null, null, flags);
+    const { accept4, memcpy, errnoPointer } = socketCalls();
+    const fd = accept4(this.#fd, null, null, flags);
     memcpy(errno, errnoPointer, 4n);
     if (fd < 0) throw failure("accept4", "accept a connection");
     return new MptcpSocket(fd);
@@ -169,7 +237,8 @@ export class MptcpSocket implements Disposable {
   /** The end on this host. */
   get local(): SocketAddress {
     const address = new Uint8Array(28);
-    const result = symbols.getsockname(this.#fd, address, Uint32Array.of(28));
+    const { getsockname, memcpy, errnoPointer } = socketCalls();
+    const result = getsockname(this.#fd, address, Uint32Array.of(28));
     memcpy(errno, errnoPointer, 4n);
     if (result < 0) throw failure("getsockname", "get the local address");
     return decodeAddress(address);
@@ -178,7 +247,8 @@ export class MptcpSocket implements Disposable {
   /** The end on the peer. */
   get remote(): SocketAddress {
     const address = new Uint8Array(28);
-    const result = symbols.getpeername(this.#fd, address, Uint32Array.of(28));
+    const { getpeername, memcpy, errnoPointer } = socketCalls();
+    const result = getpeername(this.#fd, address, Uint32Array.of(28));
     memcpy(errno, errnoPointer, 4n);
     if (result < 0) throw failure("getpeername", "get the remote address");
     return decodeAddress(address);
@@ -192,25 +262,40 @@ export class MptcpSocket implements Disposable {
   #option(level: number, name: number, length: number): Uint32Array {
     const value = new Uint32Array(length / 4);
     const lengths = Uint32Array.of(length);
-    const result = symbols.getsockopt(this.#fd, level, name, value, lengths);
+    const { getsockopt, memcpy, errnoPointer } = socketCalls();
+    const result = getsockopt(this.#fd, level, name, value, lengths);
     memcpy(errno, errnoPointer, 4n);
     if (result < 0) throw failure("getsockopt", "get a socket option");
     return value;
   }
 
-  /** Sends zeros; returns how many bytes the kernel took. */
+  /**
+   * Sends zeros.
+   *
+   * @param length How many.
+   * @returns How many the kernel took: 0 if its buffer is full.
+   * @throws {SyscallError} A system call fails.
+   */
   send(length: number): number {
     const size = BigInt(Math.min(length, this.#buffer.length));
-    const sent = symbols.send(this.#fd, this.#buffer, size, MSG_NOSIGNAL);
+    const { send, memcpy, errnoPointer } = socketCalls();
+    const sent = send(this.#fd, this.#buffer, size, MSG_NOSIGNAL);
     memcpy(errno, errnoPointer, 4n);
     if (sent >= 0) return sent;
     if (errno[0] === EAGAIN) return 0;
     throw failure("send", "send");
   }
 
-  /** Takes bytes; returns how many, 0 if none are there. */
+  /**
+   * Takes bytes.
+   *
+   * @returns How many: 0 if none are there.
+   * @throws {SyscallError} A system call fails.
+   * @throws {Error} The peer has closed the connection.
+   */
   receive(): number {
-    const received = symbols.recv(this.#fd, this.#buffer, 65536n, 0);
+    const { recv, memcpy, errnoPointer } = socketCalls();
+    const received = recv(this.#fd, this.#buffer, 65536n, 0);
     memcpy(errno, errnoPointer, 4n);
     if (received > 0) return received;
     if (received === 0) throw new Error("Cannot receive: the peer has closed");
@@ -225,10 +310,11 @@ export class MptcpSocket implements Disposable {
 
   /** Closes the socket. Doing it again does nothing. */
   close(): void {
-    if (this.#fd >= 0) symbols.close(this.#fd);
+    if (this.#fd >= 0) socketCalls().close(this.#fd);
     this.#fd = -1;
   }
 
+  /** Closes the socket. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -245,7 +331,8 @@ export function waitForSockets(
   const end = performance.now() + timeoutMs;
   for (;;) {
     const left = Math.max(0, Math.ceil(end - performance.now()));
-    const ready = symbols.poll(fds, BigInt(wanted.length), left);
+    const { poll, memcpy, errnoPointer } = socketCalls();
+    const ready = poll(fds, BigInt(wanted.length), left);
     memcpy(errno, errnoPointer, 4n);
     if (ready > 0) return;
     if (ready === 0) throw new Error(`Cannot ${action}: the time is over`);

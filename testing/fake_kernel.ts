@@ -1,227 +1,55 @@
 /**
- * Kernels to test against: each a {@linkcode Transport} that needs neither
- * Linux nor root, waits for nothing and does the same every time.
+ * A kernel that is none: endpoints, limits, connections and events as Linux
+ * 6.18 has them. `tests/ops/fake_kernel_test.ts` holds it against all captured
+ * conversations, byte by byte.
  *
- * - {@linkcode FakeKernel} keeps endpoints, limits and connections, and answers
- *   as Linux 6.18 does. `tests/ops/fake_kernel_test.ts` holds it against all
- *   captured conversations, byte by byte.
- * - {@linkcode FakeTransport} with a {@linkcode script} answers with the bytes
- *   that it is given.
- * - {@linkcode HARMLESS} and {@linkcode HARMFUL} are other ways to deliver
- *   answers.
- *
- * Nothing here uses the codec: these bytes are to be read by it.
+ * Nothing here uses the codec but for the text of addresses: these bytes are to
+ * be read by it.
  *
  * @module
  */
 
-import type { Transport } from "../../ops/transport.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
-
-/**
- * What `receive()` finds next: a datagram; nothing yet, until `wait()` was
- * called; an error, which it throws.
- */
-export type Delivery = Bytes | undefined | Error;
-
-/** What comes back for one request. */
-export type Answer = (request: Bytes) => Delivery[];
-
-/** Another way to deliver the answer to a request. */
-export type Distortion = (answer: Delivery[], request: Bytes) => Delivery[];
-
-/** A transport to whatever answers. */
-export class FakeTransport implements Transport {
-  /** All requests, as they were sent. */
-  readonly sent: Bytes[] = [];
-  /** The timeouts of all calls of `wait()`. */
-  readonly waits: number[] = [];
-  /** Whether it was closed. */
-  closed = false;
-  /** The network devices: indices by name. */
-  readonly devices: Map<string, number> = new Map([["lo", 1]]);
-  /** How answers are delivered. */
-  distort: Distortion = (answer) => answer;
-  readonly #answer: Answer;
-  readonly #queue: Delivery[] = [];
-  readonly #buffer = new Uint8Array(65536);
-  #view = this.#buffer.subarray(0, 0);
-
-  constructor(answer: Answer) {
-    this.#answer = answer;
-  }
-
-  /** What can still be received. */
-  get unread(): readonly Delivery[] {
-    return this.#queue;
-  }
-
-  send(datagram: Bytes): void {
-    this.#demandOpen();
-    const request = datagram.slice();
-    this.sent.push(request);
-    this.#queue.push(...this.distort(this.#answer(request), request));
-  }
-
-  receive(): Uint8Array | undefined {
-    this.#demandOpen();
-    if (this.#queue[0] === undefined) return undefined;
-    const delivery = this.#queue.shift()!;
-    if (delivery instanceof Error) throw delivery;
-    // Views of earlier datagrams show this instead of them.
-    this.#view.fill(0xee);
-    this.#buffer.set(delivery);
-    return this.#view = this.#buffer.subarray(0, delivery.length);
-  }
-
-  wait(timeoutMs: number): boolean {
-    this.#demandOpen();
-    this.waits.push(timeoutMs);
-    if (this.#queue[0] === undefined) this.#queue.shift();
-    return this.#queue.length > 0;
-  }
-
-  ifNameToIndex(name: string): number | undefined {
-    this.#demandOpen();
-    return this.devices.get(name);
-  }
-
-  ifIndexToName(index: number): string | undefined {
-    this.#demandOpen();
-    return [...this.devices].find(([, other]) => other === index)?.[0];
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  #demandOpen(): void {
-    if (this.closed) throw new Error("The fake transport was used after close");
-  }
-}
-
-/** One request that is expected, and what comes back for it. */
-export interface Exchange {
-  /** The request but for its sequence number, or a test of it. */
-  readonly request: Bytes | ((request: Bytes) => boolean);
-  /** What comes back; the sequence number is put in. */
-  readonly answer: readonly Delivery[];
-}
-
-/** Answers as it is written, and refuses to go on after any other request. */
-export function script(exchanges: Iterable<Exchange>): Answer {
-  const rest = [...exchanges];
-  return (request) => {
-    const exchange = rest.shift();
-    const expected = exchange?.request;
-    const fits = typeof expected === "function"
-      ? expected(request)
-      : expected !== undefined &&
-        withSeq(expected, seqOf(request)).toHex() === request.toHex();
-    if (exchange === undefined || !fits) {
-      const wanted = typeof expected === "object"
-        ? expected.toHex()
-        : "no such";
-      throw new Error(`Unexpected request ${request.toHex()}: ${wanted}`);
-    }
-    return exchange.answer.map((delivery) =>
-      delivery instanceof Uint8Array
-        ? withSeq(delivery, seqOf(request))
-        : delivery
-    );
-  };
-}
-
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
-const GENL_ID_CTRL = 16;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_MULTI = 0x2;
-const NLM_F_ACK = 0x4;
-const NLM_F_DUMP_INTR = 0x10;
-const NLM_F_DUMP = 0x300;
-const NLM_F_CAPPED = 0x100;
-const NLM_F_ACK_TLVS = 0x200;
+import { AF_INET, formatIPv4, formatIPv6 } from "../codec/inet.ts";
+import { SyscallError } from "../ffi/syscall_error.ts";
+import type { SubflowAddress } from "../ops/subflow.ts";
+import {
+  addressBytes,
+  encodeEvent,
+  type FakeEventFields,
+  type FakeEventType,
+} from "./fake_event.ts";
+import {
+  type Delivery,
+  type FakeSubscription,
+  FakeTransport,
+} from "./fake_transport.ts";
+import {
+  attr,
+  type Bytes,
+  done,
+  type ExtAck,
+  flagsOf,
+  GENL_ID_CTRL,
+  join,
+  message,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_MULTI,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  seqOf,
+  type SocketOptions,
+  text,
+  typeOf,
+  u16,
+  u32,
+  u8,
+  verdict,
+  viewOf,
+} from "./netlink_bytes.ts";
 
 /** The number of `mptcp_pm` here. It is another one on each real kernel. */
 export const FAMILY = 28;
-const PORT_ID = 0x5120;
-
-const u8 = (value: number) => Uint8Array.of(value);
-const u16 = (value: number) => new Uint8Array(Uint16Array.of(value).buffer);
-const u32 = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
-const text = (value: string) => new TextEncoder().encode(`${value}\0`);
-
-/** Puts bytes behind each other. */
-export function join(parts: readonly Uint8Array[]): Bytes {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
-
-/** An attribute with its padding. */
-export function attr(type: number, ...payload: Uint8Array[]): Bytes {
-  const body = join([u16(0), u16(type), ...payload]);
-  const bytes = new Uint8Array((body.length + 3) & ~3);
-  bytes.set(body);
-  bytes.set(u16(body.length));
-  return bytes;
-}
-
-/** A netlink message of the kernel. */
-export function message(
-  type: number,
-  flags: number,
-  seq: number,
-  ...payload: Uint8Array[]
-): Bytes {
-  const header = [u16(type), u16(flags), u32(seq), u32(PORT_ID)];
-  const rest = join([...header, ...payload]);
-  return join([u32(4 + rest.length), rest]);
-}
-
-/** The messages of a datagram, each on its own. */
-export function split(datagram: Uint8Array): Bytes[] {
-  const messages: Bytes[] = [];
-  for (let at = 0; at < datagram.length;) {
-    const length = viewOf(datagram).getUint32(at, true);
-    messages.push(datagram.slice(at, at + length) as Bytes);
-    at += Math.max(16, (length + 3) & ~3);
-  }
-  return messages;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-const typeOf = (message: Uint8Array) => viewOf(message).getUint16(4, true);
-const flagsOf = (message: Uint8Array) => viewOf(message).getUint16(6, true);
-const seqOf = (message: Uint8Array) => viewOf(message).getUint32(8, true);
-
-/** The datagram as the answer to the request with another number. */
-export function withSeq(datagram: Uint8Array, seq: number): Bytes {
-  return join(
-    split(datagram).map((message) => {
-      message.set(u32(seq), 8);
-      // The header of the request.
-      if (typeOf(message) === NLMSG_ERROR) message.set(u32(seq), 16 + 4 + 8);
-      return message;
-    }),
-  );
-}
-
-/** What the kernel says besides the number of an error. */
-interface ExtAck {
-  readonly message?: string;
-  /** Where in the request. */
-  readonly offset?: number | undefined;
-  /** The number of an attribute that is missing. */
-  readonly missType?: number;
-}
 
 /** Why the kernel does not do something. */
 class Refusal {
@@ -236,56 +64,13 @@ function invalid(message: string, attr?: Attr): never {
 const ENOENT = 2;
 const ESRCH = 3;
 const EPERM = 1;
+const EACCES = 13;
 const EBUSY = 16;
 const EEXIST = 17;
 const EINVAL = 22;
 const ERANGE = 34;
 const EOPNOTSUPP = 95;
-
-/** `NLMSGERR_ATTR_*` in the kernel's order. */
-function extackAttrs({ message, offset, missType }: ExtAck): Bytes[] {
-  return [
-    ...message !== undefined ? [attr(1, text(message))] : [],
-    ...offset !== undefined ? [attr(2, u32(offset))] : [],
-    ...missType !== undefined ? [attr(5, u32(missType))] : [],
-  ];
-}
-
-/** The end of a dump. */
-export function done(seq: number, errno = 0, extack: ExtAck = {}): Bytes {
-  const attrs = extackAttrs(extack);
-  const flags = NLM_F_MULTI | (attrs.length > 0 ? NLM_F_ACK_TLVS : 0);
-  return message(NLMSG_DONE, flags, seq, u32(-errno), ...attrs);
-}
-
-/** `NETLINK_EXT_ACK` and `NETLINK_CAP_ACK` of the socket. */
-export interface SocketOptions {
-  extAck: boolean;
-  capAck: boolean;
-}
-
-/** The verdict on a request: 0 is success. */
-export function verdict(
-  request: Bytes,
-  errno: number,
-  extack: ExtAck = {},
-  { extAck, capAck }: SocketOptions = { extAck: true, capAck: true },
-): Bytes {
-  const attrs = extAck ? extackAttrs(extack) : [];
-  const isCapped = capAck || errno === 0;
-  const flags = (isCapped ? NLM_F_CAPPED : 0) |
-    (attrs.length > 0 ? NLM_F_ACK_TLVS : 0);
-  const echo = isCapped ? request.subarray(0, 16) : request;
-  const padding = new Uint8Array(-echo.length & 3);
-  return message(
-    NLMSG_ERROR,
-    flags,
-    seqOf(request),
-    u32(-errno),
-    echo,
-    ...attrs.length > 0 ? [padding, ...attrs] : [],
-  );
-}
+const ENOBUFS = 105;
 
 /** An attribute that came: where it starts in the request, and its payload. */
 interface Attr {
@@ -318,26 +103,40 @@ function numberOf(attr: Attr | undefined): number {
   return attr?.payload.reduceRight((sum, byte) => sum * 256 + byte, 0) ?? 0;
 }
 
-/** An address as the kernel keeps it. */
+/** An address as a {@linkcode FakeKernel} keeps it. */
 export interface FakeAddress {
   /** 2 or 10; 0 where the request has none. */
   readonly family: number;
   /** 4 or 16 bytes. */
-  readonly address: Bytes;
-  /** 0: none. */
+  readonly address: Uint8Array<ArrayBuffer>;
+  /** TCP port; 0: none. */
   readonly port: number;
+  /** Address id. */
   readonly id: number;
-  /** Bits. */
+  /** Flags as the kernel has them. */
   flags: number;
-  /** 0: none. */
+  /** Index of a device; 0: none. */
   readonly ifIndex: number;
 }
 
-/** A connection with the userspace path manager. */
-interface FakeConnection {
+/** A connection of a {@linkcode FakeKernel}, with the userspace path manager. */
+export interface FakeConnection {
+  /** What was announced, and where subflows start. */
   readonly addresses: FakeAddress[];
-  /** Local and remote end. */
-  readonly subflows: (readonly [FakeAddress, FakeAddress])[];
+  /** The ends of the subflows, on this host and on the peer. */
+  readonly subflows: (readonly [local: FakeAddress, remote: FakeAddress])[];
+}
+
+/** A subflow of a {@linkcode FakeKernel}, to be read. */
+export interface FakeSubflow {
+  /** The end on this host. */
+  readonly local: SubflowAddress;
+  /** The end on the peer. */
+  readonly remote: SubflowAddress;
+  /** Id of the local address. */
+  readonly locId: number;
+  /** Whether this host uses it only when there is no other. */
+  readonly backup: boolean;
 }
 
 /** Equal for `a.b.c.d` and `::ffff:a.b.c.d`. */
@@ -369,25 +168,55 @@ const OP_FLAGS = [, 26, 26, 14, 26, 26, 10, 26, 26, 26, 26, 26];
 const GET_ADDR = 3;
 const GET_LIMITS = 6;
 
-/** A kernel with `mptcp_pm`: one network namespace of it. */
+/**
+ * A kernel with `mptcp_pm`, or rather one network namespace of it, that is none:
+ * for tests of programs that use {@linkcode PathManager}, on any system, without
+ * root and without waiting. It keeps endpoints, limits and connections, and
+ * answers each command with the bytes that Linux 6.18 answers with, errors
+ * included. Events happen when the test says so.
+ *
+ * There are the devices `lo`, `eth0`, `eth1` and `eth2`, and no network.
+ *
+ * @example Test what a path manager does about an event
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { FakeKernel } from "@mptcp/pm/testing";
+ *
+ * const kernel = new FakeKernel();
+ * using pm = PathManager.open({ transport: kernel });
+ * kernel.connect(5);
+ *
+ * const events = pm.events({ types: ["established"] });
+ * kernel.emitEvent("established", { token: 5, serverSide: true });
+ * for await (const { token } of events) {
+ *   pm.announce({ token, address: "10.0.2.1", id: 1 });
+ *   break;
+ * }
+ * console.log(pm.dumpAddrs({ token: 5 })); // 10.0.2.1, id 1, signal
+ * ```
+ */
 export class FakeKernel extends FakeTransport {
   /** The endpoints in the order that the kernel looks through them. */
   readonly endpoints: FakeAddress[] = [];
   /** Highest number of endpoints, and value of a limit. */
   max = 8;
   /** The limits. */
-  readonly limits = { subflows: 2, addAddrAccepted: 0 };
+  readonly limits: { subflows: number; addAddrAccepted: number } = {
+    subflows: 2,
+    addAddrAccepted: 0,
+  };
   /** Connections by token; `undefined`: one with the in-kernel path manager. */
   readonly connections: Map<number, FakeConnection | undefined> = new Map();
-  /** Whether the caller has `CAP_NET_ADMIN`. */
+  /** Whether the caller has `CAP_NET_ADMIN`; else changes and events fail. */
   privileged = true;
   /** Whether the kernel has `mptcp_pm`. */
   hasFamily = true;
-  /** What the socket was set to. */
+  /** What the socket was set to: how much an error tells. */
   readonly options: SocketOptions = { extAck: true, capAck: true };
   /** From where the kernel looks for a free id. */
   #cursor = 1;
 
+  /** Makes a kernel as it is after the start: without endpoints. */
   constructor() {
     super((request) => this.#respond(request));
     for (const number of [0, 1, 2]) {
@@ -395,9 +224,114 @@ export class FakeKernel extends FakeTransport {
     }
   }
 
-  /** Makes a connection with the userspace path manager. */
-  connect(token: number): void {
-    this.connections.set(token, { addresses: [], subflows: [] });
+  /**
+   * Makes a connection with the userspace path manager. There is no event of
+   * it; {@linkcode FakeKernel.emitEvent} makes one.
+   *
+   * @param token The connection's token, 1 to 0xffffffff.
+   * @param subflow The initial subflow; absent: the connection has none that
+   * could be changed or closed.
+   */
+  connect(
+    token: number,
+    subflow?: {
+      readonly local: SubflowAddress;
+      readonly remote: SubflowAddress;
+    },
+  ): void {
+    const ends = subflow && [subflow.local, subflow.remote].map(initialEnd);
+    this.connections.set(token, {
+      addresses: [],
+      subflows: ends === undefined ? [] : [[ends[0]!, ends[1]!]],
+    });
+  }
+
+  /**
+   * The subflows of a connection.
+   *
+   * @param token The connection's token.
+   * @returns The oldest first; none where there is no such connection.
+   */
+  subflows(token: number): FakeSubflow[] {
+    const { subflows = [] } = this.connections.get(token) ?? {};
+    return subflows.map(([local, remote]) => ({
+      local: readable(local),
+      remote: readable(remote),
+      locId: local.id,
+      backup: (local.flags & BACKUP) !== 0,
+    }));
+  }
+
+  /**
+   * Tells all who listen of an event. It changes nothing else: a connection
+   * that is said to be closed still answers commands until it is taken out of
+   * {@linkcode FakeKernel.connections}.
+   *
+   * @param type The event.
+   * @param fields What it tells. What is absent here has a default, so that a
+   * test says only what matters to it.
+   * @throws {TypeError} The kernel has no such event, or no such device, or an
+   * address is none.
+   *
+   * @example The main subflow is reset
+   * ```ts
+   * import { FakeKernel } from "@mptcp/pm/testing";
+   *
+   * const kernel = new FakeKernel();
+   * const local = { address: "10.0.1.1", port: 40000 };
+   * const remote = { address: "10.0.1.2", port: 443 };
+   * kernel.connect(5, { local, remote });
+   * kernel.emitEvent("sub-closed", { token: 5, local, remote, error: 104 });
+   * ```
+   */
+  emitEvent(type: FakeEventType, fields: FakeEventFields): void {
+    const { dev, token = 0 } = fields;
+    const ifIndex = dev === undefined ? 0 : this.devices.get(dev);
+    if (ifIndex === undefined) throw new TypeError(`Unknown device "${dev}"`);
+    const [initial] = this.subflows(token);
+    const ends = initial && { local: initial.local, remote: initial.remote };
+    const bytes = encodeEvent(type, { ...ends, ...fields }, ifIndex);
+    // Nobody asked: there is neither number nor port id.
+    this.emit(message(FAMILY, 0, 0, bytes).fill(0, 12, 16));
+  }
+
+  /** Tells all who listen that events came too fast, and some are lost. */
+  emitOverrun(): void {
+    this.emit(new SyscallError("recvfrom", ENOBUFS, "receive from the kernel"));
+  }
+
+  /**
+   * Listens to a group.
+   *
+   * @param group The group's number.
+   * @throws {SyscallError} `EPERM`: the caller is not privileged.
+   */
+  override subscribe(group: number): FakeSubscription {
+    if (!this.privileged) {
+      const action = `join multicast group ${group}`;
+      throw new SyscallError("setsockopt", EPERM, action);
+    }
+    return super.subscribe(group);
+  }
+
+  /**
+   * Sets a sysctl below `net.mptcp`; `path_manager` and `pm_type` follow each
+   * other.
+   *
+   * @throws {SyscallError} `EACCES`: the caller is not privileged.
+   */
+  override writeSysctl(name: string, value: string): void {
+    if (!this.privileged) {
+      const action = `set net.mptcp.${name} to ${value}`;
+      throw new SyscallError("open", EACCES, action);
+    }
+    super.writeSysctl(name, value);
+    const modes = ["kernel", "userspace"];
+    if (name === "path_manager" && this.sysctls.has("pm_type")) {
+      super.writeSysctl("pm_type", String(modes.indexOf(value)));
+    } else if (name === "pm_type" && this.sysctls.has("path_manager")) {
+      super.writeSysctl("path_manager", modes[Number(value)] ?? value);
+    }
   }
 
   #respond(request: Bytes): Bytes[] {
@@ -454,7 +388,11 @@ export class FakeKernel extends FakeTransport {
         : [attr(cmd, attr(1, u32(cmd)), attr(2, u32(flags)))]
     );
     const groups = ["mptcp_pm_cmds", "mptcp_pm_events"].map((name, index) =>
-      attr(index + 1, attr(2, u32(8 + index)), attr(1, text(name)))
+      attr(
+        index + 1,
+        attr(2, u32(8 + index)),
+        attr(1, text(name)),
+      )
     );
     return message(
       GENL_ID_CTRL,
@@ -630,11 +568,13 @@ export class FakeKernel extends FakeTransport {
 
   #setSubflowFlags(attrs: Attrs): void {
     const nest = need(attrs, ADDR);
-    const local = addressOf(nest, false);
+    const given = addressOf(nest, false);
     const remote = addressOf(need(attrs, ADDR_REMOTE));
     const { subflows } = this.#connection(need(attrs, TOKEN));
-    if (local.family === 0) invalid("invalid local address family", nest);
-    if (!subflows.some(isSubflow(local, remote))) invalid("subflow not found");
+    if (given.family === 0) invalid("invalid local address family", nest);
+    const [local] = subflows.find(isSubflow(given, remote)) ??
+      invalid("subflow not found");
+    local.flags = local.flags & ~BACKUP | given.flags & BACKUP;
   }
 
   #connection(token: Attr): FakeConnection {
@@ -698,6 +638,17 @@ export class FakeKernel extends FakeTransport {
   }
 }
 
+/** The end of an initial subflow. */
+function initialEnd({ address, port }: SubflowAddress): FakeAddress {
+  const { family, bytes } = addressBytes(address);
+  return { family, address: bytes, port, id: 0, flags: 0, ifIndex: 0 };
+}
+
+function readable({ family, address, port }: FakeAddress): SubflowAddress {
+  const format = family === AF_INET ? formatIPv4 : formatIPv6;
+  return { address: format(address), port };
+}
+
 function need(attrs: Attrs, missType: number): Attr {
   const attr = attrs.get(missType);
   if (attr === undefined) throw new Refusal(EINVAL, { missType });
@@ -753,118 +704,8 @@ function isSubflow(local: FakeAddress, remote: FakeAddress) {
     isSame(ends[1], remote) && ends[1].port === remote.port;
 }
 
-/** The next message starts at a multiple of 4. */
-function padded(message: Uint8Array): Bytes {
-  return join([message, new Uint8Array(-message.length & 3)]);
-}
-
-/** Changes each message of an answer. */
-function eachMessage(change: (message: Bytes) => Uint8Array): Distortion {
-  return (answer) =>
-    answer.map((delivery) =>
-      delivery instanceof Uint8Array
-        ? join(split(delivery).map(change).map(padded))
-        : delivery
-    );
-}
-
-const datagrams = (answer: Delivery[]) =>
-  answer.filter((delivery) => delivery instanceof Uint8Array);
-
-/** A message with more attributes behind those that it has. */
-function withAttrs(message: Bytes, ...attrs: Uint8Array[]): Bytes {
-  const bytes = join([message, ...attrs]);
-  bytes.set(u32(bytes.length));
-  return bytes;
-}
-
-const isReply = (message: Bytes) => typeOf(message) === FAMILY;
-
 /** Whether this is the end of a dump. */
 function isDone(delivery: Delivery): boolean {
   return delivery instanceof Uint8Array && delivery.length >= 16 &&
     typeOf(delivery) === NLMSG_DONE;
-}
-
-/** Other ways to deliver an answer that make no difference to the caller. */
-export const HARMLESS: Readonly<Record<string, Distortion>> = {
-  "each message in a datagram of its own": (answer) =>
-    datagrams(answer).flatMap(split),
-  "all messages in one datagram": (answer) => [join(datagrams(answer))],
-  "an answer that comes late": (answer) => [undefined, ...answer],
-  "each datagram late": (answer) =>
-    answer.flatMap((delivery) => [undefined, delivery]),
-  "a wait that ends for nothing": (answer) => [
-    undefined,
-    undefined,
-    ...answer,
-  ],
-  "answers to an earlier request in front": (answer, request) => [
-    ...datagrams(answer).map((datagram) =>
-      withSeq(datagram, (seqOf(request) || 1) - 1)
-    ),
-    ...answer,
-  ],
-  "an earlier request's refusal in the same datagram": (answer, request) => {
-    const stale = verdict(request, EBUSY);
-    return [
-      join([withSeq(stale, seqOf(request) - 1), ...datagrams(answer)]),
-    ];
-  },
-  "an event in front": (answer) => [
-    message(FAMILY, 0, 0, Uint8Array.of(3, 1, 0, 0), attr(1, u32(7))),
-    ...answer,
-  ],
-  "an empty datagram in front": (answer) => [new Uint8Array(), ...answer],
-  "a message of another family in front": (answer, request) => [
-    message(FAMILY + 1, 0, seqOf(request), Uint8Array.of(9, 1, 0, 0)),
-    ...answer,
-  ],
-  "unknown attributes": eachMessage((message) =>
-    isReply(message)
-      ? withAttrs(message, attr(99, u32(1)), attr(77, text("new")), attr(98))
-      : message
-  ),
-  "bytes behind the last attribute": eachMessage((message) =>
-    isReply(message) ? withAttrs(message, u8(0), u8(0), u8(0)) : message
-  ),
-};
-
-/** Ways to deliver an answer that leave the caller without it. */
-export const HARMFUL: Readonly<Record<string, Distortion>> = {
-  "no answer": () => [],
-  "no answer but an empty datagram": () => [new Uint8Array()],
-  "only answers to an earlier request": (answer, request) =>
-    datagrams(answer).map((datagram) => withSeq(datagram, seqOf(request) - 1)),
-  "a datagram cut in the middle of a header": (answer) =>
-    datagrams(answer).map((datagram) => datagram.slice(0, 15)),
-  "a datagram without its last byte": (answer) =>
-    datagrams(answer).map((datagram) => datagram.slice(0, -1)),
-  "zeros": (answer) =>
-    datagrams(answer).map(({ length }) => new Uint8Array(length)),
-  "ones": (answer) =>
-    datagrams(answer).map(({ length }) => new Uint8Array(length).fill(255)),
-  "an attribute of length 0": eachMessage((message) =>
-    typeOf(message) === NLMSG_DONE
-      ? message
-      : withAttrs(message.fill(0, 20), u32(0))
-  ),
-};
-
-/** Says of every dump that the table changed meanwhile. */
-export const interrupted: Distortion = eachMessage((message) => {
-  if (flagsOf(message) & NLM_F_MULTI) {
-    message.set(u16(flagsOf(message) | NLM_F_DUMP_INTR), 6);
-  }
-  return message;
-});
-
-/** Puts a warning into each ack. */
-export function warned(text: string): Distortion {
-  return (answer, request) =>
-    answer.map((delivery) =>
-      delivery instanceof Uint8Array && typeOf(delivery) === NLMSG_ERROR
-        ? verdict(request, 0, { message: text })
-        : delivery
-    );
 }

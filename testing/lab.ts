@@ -4,6 +4,8 @@
  *
  * @example Two hosts, two paths, one connection
  * ```ts
+ * import { Lab } from "@mptcp/pm/testing";
+ *
  * using lab = Lab.open({ paths: 2 });
  * using connection = lab.connect();
  * connection.transfer(1_000_000);
@@ -20,6 +22,7 @@ import {
   POLLOUT,
   waitForSockets,
 } from "./mptcp_socket.ts";
+import { whatIsMissing } from "./requirements.ts";
 
 /** What `ip netns` names the namespaces of a lab: its process, and which. */
 const NAME = /^mptcp-(\d+)-[0-9a-f]+-(client|server)$/;
@@ -38,23 +41,66 @@ export interface LabOptions {
 export interface ConnectOptions {
   /** Family of the client's socket. @default {4} */
   readonly family?: 4 | 6;
-  /** Whether the server is an IPv6 socket, whatever the client's family. */
+  /**
+   * Whether the server is an IPv6 socket, whatever the client's family.
+   * @default {false}
+   */
   readonly dualStack?: boolean;
   /** The path of the initial subflow. @default {1} */
   readonly path?: number;
   /** The server's port; 0 is any that is free. @default {0} */
   readonly port?: number;
-  /** How long it may take at the most. @default {5000} */
+  /** How long it may take, in milliseconds. @default {5000} */
   readonly timeoutMs?: number;
 }
 
-/** Two hosts, a client and a server, and the paths between them. */
+/**
+ * Two hosts, a client and a server, and any number of paths between them:
+ * network namespaces of the running kernel, joined by veth pairs. Nothing
+ * outside of them changes, and {@linkcode Lab.close} removes them.
+ *
+ * It takes Linux with Multipath TCP, root (or `CAP_NET_ADMIN` and
+ * `CAP_SYS_ADMIN`), `ip`, `ss` and `nstat` of iproute2, and `sysctl`. Deno has
+ * to run with `--allow-all`: without it, it lets nobody read `/proc`.
+ *
+ * @example Try a path manager on a real connection
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { Lab, until } from "@mptcp/pm/testing";
+ *
+ * using lab = Lab.open({ paths: 2 });
+ * using client = PathManager.open({ netns: lab.client.netns });
+ * client.addAddr({ address: lab.client.address(2), flags: ["subflow"] });
+ *
+ * using connection = lab.connect();
+ * await connection.transferAsync(1_000_000);
+ * await until(() => lab.client.subflows().length === 2, "the second subflow");
+ * ```
+ *
+ * @example A test that is skipped where there can be no lab
+ * ```ts
+ * import { Lab } from "@mptcp/pm/testing";
+ *
+ * const missing = Lab.missing();
+ * Deno.test({
+ *   name: "a path may go away",
+ *   ignore: missing !== undefined,
+ *   fn() {
+ *     using lab = Lab.open({ paths: 2 });
+ *     using connection = lab.connect();
+ *     lab.cut(2);
+ *     connection.transfer(1_000_000);
+ *   },
+ * });
+ * ```
+ */
 export class Lab implements Disposable {
   /** The host that connects. */
   readonly client: Host;
   /** The host that listens. */
   readonly server: Host;
   readonly #connections = new Set<LabConnection>();
+  static #missing: string | undefined;
 
   private constructor() {
     const id = crypto.getRandomValues(new Uint8Array(3)).toHex();
@@ -63,10 +109,33 @@ export class Lab implements Disposable {
   }
 
   /**
+   * Tells what a lab lacks here.
+   *
+   * Call it before the first test: where nothing is missing, it also opens the
+   * C library, which Deno's sanitizer would take for a leak of the test that
+   * does it.
+   *
+   * @returns A sentence such as `"making network namespaces needs root"`;
+   * absent: there can be a lab.
+   */
+  static missing(): string | undefined {
+    return whatIsMissing();
+  }
+
+  /**
    * Makes the hosts and the paths. Path `i`, counted from 1, joins
    * `client<i>` (10.77.i.1, fd77:i::1) and `server<i>` (10.77.i.2, fd77:i::2).
+   * There are no routes between the paths.
+   *
+   * @param options How many paths, and how wide.
+   * @throws {Error} Something is missing here, see {@linkcode Lab.missing}, or a
+   * program fails.
    */
-  static open({ paths = 1, rate }: LabOptions = {}): Lab {
+  static open(options: LabOptions = {}): Lab {
+    const { paths = 1, rate } = options;
+    // Asked once, and told again.
+    const missing = Lab.#missing ??= Lab.missing() ?? "";
+    if (missing !== "") throw new Error(`Cannot make a lab: ${missing}`);
     Lab.removeLeftovers();
     const lab = new Lab();
     try {
@@ -119,7 +188,10 @@ export class Lab implements Disposable {
     }
   }
 
-  /** Removes the namespaces of labs whose process was killed. */
+  /**
+   * Removes the namespaces of labs whose process was killed.
+   * {@linkcode Lab.open} does it, too.
+   */
   static removeLeftovers(): void {
     for (const name of namespaces()) {
       const pid = name.match(NAME)?.[1];
@@ -133,7 +205,14 @@ export class Lab implements Disposable {
     }
   }
 
-  /** Makes a connection between sockets of this process. */
+  /**
+   * Makes a connection between sockets of this process. It is not fully
+   * established on the client until data was transferred.
+   *
+   * @param options Over which path and family, and to which port.
+   * @throws {Error} It is not made in time.
+   * @throws {SyscallError} A system call fails.
+   */
   connect(options: ConnectOptions = {}): LabConnection {
     const {
       family = 4,
@@ -161,12 +240,21 @@ export class Lab implements Disposable {
     return connection;
   }
 
-  /** Cuts a path: the client's device loses its carrier. */
+  /**
+   * Cuts a path: the client's device loses its carrier, and the server's is
+   * down.
+   *
+   * @param path The path, counted from 1.
+   */
   cut(path: number): void {
     this.server.ip("link", "set", this.server.dev(path), "down");
   }
 
-  /** Mends a path that was cut. */
+  /**
+   * Mends a path that was cut.
+   *
+   * @param path The path, counted from 1.
+   */
   mend(path: number): void {
     this.server.ip("link", "set", this.server.dev(path), "up");
     this.#waitUntilUp(path);
@@ -182,6 +270,7 @@ export class Lab implements Disposable {
     }
   }
 
+  /** Does the same at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -202,7 +291,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** A connection; both its ends are sockets of this process. */
+/** A connection of a {@linkcode Lab}; its ends are sockets of this process. */
 export class LabConnection implements Disposable {
   /** The end that connected. */
   readonly client: MptcpSocket;
@@ -210,6 +299,13 @@ export class LabConnection implements Disposable {
   readonly server: MptcpSocket;
   readonly #sockets: DisposableStack;
 
+  /**
+   * Joins two ends; {@linkcode Lab.connect} makes them.
+   *
+   * @param client The end that connected.
+   * @param server The end that accepted.
+   * @param sockets What to dispose of at the end.
+   */
   constructor(
     client: MptcpSocket,
     server: MptcpSocket,
@@ -220,49 +316,139 @@ export class LabConnection implements Disposable {
     this.#sockets = sockets;
   }
 
-  /** Sends bytes from the client, and takes them at the server. */
+  /**
+   * Sends bytes from the client, and takes them at the server. Nothing else
+   * happens in this process meanwhile: for a path manager that reacts, take
+   * {@linkcode LabConnection.transferAsync}.
+   *
+   * @param bytes How many.
+   * @param timeoutMs How long it may take, in milliseconds.
+   * @throws {Error} They do not arrive in time; the message says how many did.
+   */
   transfer(bytes: number, timeoutMs?: number): void {
     for (const _ of this.transferring(bytes, timeoutMs));
   }
 
-  /** Does the same, and tells after each step how many have arrived. */
+  /**
+   * Does the same as {@linkcode LabConnection.transfer}, step by step.
+   *
+   * @param bytes How many.
+   * @param timeoutMs How long it may take, in milliseconds.
+   * @returns Tells after each step how many have arrived.
+   * @throws {Error} They do not arrive in time; the message says how many did.
+   */
   *transferring(
     bytes: number,
     timeoutMs: number = TIMEOUT_MS,
   ): Generator<number, void> {
     const { client, server } = this;
     const end = performance.now() + timeoutMs;
-    let sent = 0;
-    let received = 0;
-    while (received < bytes) {
-      const out = sent < bytes ? client.send(bytes - sent) : 0;
-      const taken = server.receive();
-      sent += out;
-      received += taken;
-      if (taken > 0) yield received;
-      if (out + taken > 0) continue;
+    for (const { sent, received, idle } of this.#steps(bytes)) {
+      if (!idle) {
+        yield received;
+        continue;
+      }
       waitForSockets(
         sent < bytes
           ? [[client, POLLOUT], [server, POLLIN]]
           : [[server, POLLIN]],
         end - performance.now(),
-        `transfer ${bytes} bytes in ${timeoutMs} ms: ${received} arrived`,
+        transferOf(bytes, timeoutMs, received),
       );
     }
   }
 
-  /** Closes both ends and the listening socket. */
+  /**
+   * Sends bytes from the client, and takes them at the server, while path
+   * managers and all else of this process go on.
+   *
+   * @param bytes How many.
+   * @param timeoutMs How long it may take, in milliseconds.
+   * @throws {Error} They do not arrive in time; the message says how many did.
+   */
+  async transferAsync(
+    bytes: number,
+    timeoutMs: number = TIMEOUT_MS,
+  ): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    for (const { received, idle } of this.#steps(bytes)) {
+      if (performance.now() > end) {
+        const action = transferOf(bytes, timeoutMs, received);
+        throw new Error(`Cannot ${action}: the time is over`);
+      }
+      await pause(idle ? 1 : 0);
+    }
+  }
+
+  /** Sends and takes what goes at once, again and again. */
+  *#steps(
+    bytes: number,
+  ): Generator<{ sent: number; received: number; idle: boolean }, void> {
+    let sent = 0;
+    let received = 0;
+    while (received < bytes) {
+      const out = sent < bytes ? this.client.send(bytes - sent) : 0;
+      const taken = this.server.receive();
+      sent += out;
+      received += taken;
+      yield { sent, received, idle: out + taken === 0 };
+    }
+  }
+
+  /** Closes both ends and the listening socket. Again, it does nothing. */
   close(): void {
     this.#sockets.dispose();
   }
 
+  /** Does the same at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }
 }
 
+function transferOf(bytes: number, timeoutMs: number, received: number) {
+  return `transfer ${bytes} bytes in ${timeoutMs} ms: ${received} arrived`;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /**
- * Waits until a condition gives something, asking again every millisecond.
+ * Waits until a condition gives something, asking again every few
+ * milliseconds, while path managers and all else of this process go on.
+ *
+ * @param condition What is waited for: anything but `false`, `undefined`.
+ * @param what What it is, for the error.
+ * @param timeoutMs How long to wait, in milliseconds.
+ * @returns What the condition gives.
+ * @throws {Error} It gives nothing in time.
+ *
+ * @example Wait for a subflow
+ * ```ts
+ * import { Lab, until } from "@mptcp/pm/testing";
+ *
+ * async function waitForSecond(lab: Lab): Promise<void> {
+ *   await until(() => lab.client.subflows().length === 2, "the second subflow");
+ * }
+ * ```
+ */
+export async function until<T>(
+  condition: () => T | undefined | false,
+  what: string,
+  timeoutMs = 3000,
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const result = condition();
+    if (result !== undefined && result !== false) return result;
+    if (performance.now() > end) throw inVain(what, timeoutMs);
+    await pause(2);
+  }
+}
+
+/**
+ * Does the same as {@linkcode until}, and blocks.
  *
  * @throws {Error} It gives nothing in time.
  */
@@ -276,9 +462,11 @@ export function waitFor<T>(
   for (;;) {
     const result = condition();
     if (result !== undefined && result !== false) return result;
-    if (performance.now() > end) {
-      throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
-    }
+    if (performance.now() > end) throw inVain(what, timeoutMs);
     Atomics.wait(never, 0, 0, 1);
   }
+}
+
+function inVain(what: string, timeoutMs: number): Error {
+  return new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
 }

@@ -1,0 +1,59 @@
+/**
+ * Files by their descriptors.
+ *
+ * @module
+ */
+
+import { libc } from "./libc.ts";
+import { SyscallError } from "./syscall_error.ts";
+
+const O_CLOEXEC = 0o2000000;
+/** Open for reading. */
+export const O_RDONLY = 0;
+/** Open for writing. */
+export const O_WRONLY = 1;
+
+const errno = new Int32Array(1);
+
+/** What to say to an error number, besides what it says itself. */
+export type Hints = { readonly [errno: number]: string };
+
+/** Opens a file that exists. */
+export function openFile(
+  path: string,
+  flags: number,
+  action: string,
+  hints: Hints = {},
+): number {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { open } = libc().file();
+  const name = new TextEncoder().encode(`${path}\0`);
+  const fd = open(name, flags | O_CLOEXEC);
+  memcpy(errno, errnoPointer, 4n);
+  if (fd < 0) {
+    throw new SyscallError("open", errno[0]!, action, hints[errno[0]!]);
+  }
+  return fd;
+}
+
+/** Reads up to 4 KiB of text at once, as files of /proc want to be read. */
+export function readText(fd: number, action: string): string {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { read } = libc().file();
+  const buffer = new Uint8Array(4096);
+  const length = read(fd, buffer, 4096n);
+  memcpy(errno, errnoPointer, 4n);
+  if (length < 0) throw new SyscallError("read", errno[0]!, action);
+  return new TextDecoder().decode(buffer.subarray(0, length));
+}
+
+/** Writes text at once, as files of /proc want to be written. */
+export function writeText(fd: number, text: string, action: string): void {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { write } = libc().file();
+  const bytes = new TextEncoder().encode(text);
+  const length = BigInt(bytes.length);
+  const written = write(fd, bytes, length);
+  memcpy(errno, errnoPointer, 4n);
+  if (written < 0) throw new SyscallError("write", errno[0]!, action);
+}

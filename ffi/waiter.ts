@@ -1,0 +1,129 @@
+/**
+ * Waiting for any number of descriptors with one thread. A call that waits
+ * occupies a thread of Deno's pool, which has 32 for everything: so all who
+ * wait share one `poll`, and an eventfd wakes it when there is more to wait
+ * for, or less.
+ *
+ * @module
+ */
+
+import { libc } from "./libc.ts";
+import { SyscallError } from "./syscall_error.ts";
+
+const EFD_NONBLOCK_CLOEXEC = 0o2004000;
+const POLLIN = 1;
+const EINTR = 4;
+
+const errno = new Int32Array(1);
+const counter = new BigUint64Array(1);
+
+/** A wait under way. */
+export interface Wait {
+  /** Settles when the descriptor is ready, or nobody waits for it any more. */
+  readonly ended: Promise<void>;
+  /**
+   * Ends the wait. The descriptor may be closed when `ended` has settled, and
+   * not before: its number could belong to another file by then.
+   */
+  readonly cancel: () => void;
+}
+
+interface Entry {
+  readonly fd: number;
+  readonly events: number;
+  readonly end: (error?: Error) => void;
+  cancelled: boolean;
+}
+
+const entries = new Set<Entry>();
+/** The eventfd of the `poll` under way; -1: there is none. */
+let eventfd = -1;
+
+/**
+ * Waits until something can be read from a descriptor, or it fails.
+ *
+ * @param fd The descriptor.
+ * @param events What to wait for; 0 is a failure alone, such as a pipe that
+ * nobody reads.
+ */
+export function waitFor(fd: number, events: number = POLLIN): Wait {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const entry: Entry = {
+    fd,
+    events,
+    end(error) {
+      entries.delete(entry);
+      if (error === undefined) resolve();
+      else reject(error);
+    },
+    cancelled: false,
+  };
+  entries.add(entry);
+  if (eventfd < 0) void pollAll();
+  else wake();
+  return {
+    ended: promise,
+    cancel() {
+      entry.cancelled = true;
+      wake();
+    },
+  };
+}
+
+async function pollAll(): Promise<void> {
+  try {
+    const { pollAside } = libc().waiting();
+    eventfd = openEventfd();
+    while (entries.size > 0) {
+      const polled = [...entries];
+      // struct pollfd: int fd, short events, short revents.
+      const fds = Int32Array.from([
+        eventfd,
+        POLLIN,
+        ...polled.flatMap(({ fd, events }) => [fd, events]),
+      ]);
+      const ready = await pollAside(fds, BigInt(polled.length + 1), -1);
+      libc().file().read(eventfd, counter, 8n);
+      if (ready < 0) pollNow(fds);
+      polled.forEach(({ end }, index) => {
+        const revents = fds[2 * index + 3]! >> 16;
+        if (revents !== 0) end();
+      });
+      // Not only those of `polled`: a wait may come and go while it polls.
+      for (const { cancelled, end } of entries) if (cancelled) end();
+    }
+  } catch (error) {
+    for (const { end } of entries) end(error as Error);
+  } finally {
+    if (eventfd >= 0) libc().symbols.close(eventfd);
+    eventfd = -1;
+  }
+}
+
+/** errno belongs to the thread: a call on this one finds out what is wrong. */
+function pollNow(fds: Int32Array<ArrayBuffer>): void {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { poll } = libc().socket();
+  const count = BigInt(fds.length / 2);
+  const ready = poll(fds, count, 0);
+  memcpy(errno, errnoPointer, 4n);
+  if (ready < 0 && errno[0] !== EINTR) {
+    throw new SyscallError("poll", errno[0]!, "wait for the kernel");
+  }
+}
+
+function openEventfd(): number {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { eventfd } = libc().waiting();
+  const fd = eventfd(0, EFD_NONBLOCK_CLOEXEC);
+  memcpy(errno, errnoPointer, 4n);
+  if (fd < 0) throw new SyscallError("eventfd", errno[0]!, "make an eventfd");
+  return fd;
+}
+
+function wake(): void {
+  if (eventfd < 0) return;
+  counter[0] = 1n;
+  // It fails only when a wake-up is waiting already, in great number.
+  libc().file().write(eventfd, counter, 8n);
+}

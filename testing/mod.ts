@@ -1,0 +1,85 @@
+/**
+ * For tests of programs that use `@mptcp/pm`: a path manager is tested without
+ * root on any system, and tried on a real kernel.
+ *
+ * {@linkcode FakeKernel} is a kernel that is none. It answers commands as Linux
+ * does, and tells of the events that the test wants.
+ *
+ * @example Test a path manager without root
+ * ```ts
+ * import { type EventStream, PathManager } from "@mptcp/pm";
+ * import { FakeKernel, until } from "@mptcp/pm/testing";
+ *
+ * // What is to be tested.
+ * async function announceAll(pm: PathManager, events: EventStream) {
+ *   for await (const event of events) {
+ *     if (event.type !== "established") continue;
+ *     pm.announce({ token: event.token, address: "10.0.2.1", id: 1 });
+ *   }
+ * }
+ *
+ * Deno.test("each new connection hears of the second address", async () => {
+ *   const kernel = new FakeKernel();
+ *   using pm = PathManager.open({ transport: kernel });
+ *   const stop = new AbortController();
+ *   const running = announceAll(pm, pm.events({ signal: stop.signal }));
+ *
+ *   kernel.connect(5);
+ *   kernel.emitEvent("established", { token: 5, serverSide: true });
+ *   const known = () => pm.dumpAddrs({ token: 5 })[0];
+ *   const { address } = await until(known, "an announcement");
+ *   if (address !== "10.0.2.1") throw new Error(`announced ${address}`);
+ *
+ *   stop.abort();
+ *   await running;
+ * });
+ * ```
+ *
+ * {@linkcode Lab} is two hosts with any number of paths between them, in network
+ * namespaces of the running kernel. It needs root, and `ip`.
+ *
+ * @example Try it on a real connection
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { Lab, until } from "@mptcp/pm/testing";
+ *
+ * using lab = Lab.open({ paths: 2 });
+ * using client = PathManager.open({ netns: lab.client.netns });
+ * using server = PathManager.open({ netns: lab.server.netns });
+ * client.setLimits({ subflows: 1, addAddrAccepted: 1 });
+ * server.addAddr({ address: lab.server.address(2), flags: ["signal"] });
+ *
+ * using connection = lab.connect();
+ * await connection.transferAsync(1_000_000);
+ * await until(() => lab.client.subflows().length === 2, "the second subflow");
+ * lab.cut(1);
+ * await connection.transferAsync(1_000_000);
+ * ```
+ *
+ * @module
+ */
+
+export type { FakeEventFields, FakeEventType } from "./fake_event.ts";
+export {
+  type FakeAddress,
+  type FakeConnection,
+  FakeKernel,
+  type FakeSubflow,
+} from "./fake_kernel.ts";
+export {
+  type Answer,
+  type Delivery,
+  type Distortion,
+  FakeSubscription,
+  FakeTransport,
+} from "./fake_transport.ts";
+export { Host, type Subflow } from "./host.ts";
+export {
+  type ConnectOptions,
+  Lab,
+  LabConnection,
+  type LabOptions,
+  until,
+} from "./lab.ts";
+export { MptcpSocket, type SocketAddress } from "./mptcp_socket.ts";
+export type { SocketOptions } from "./netlink_bytes.ts";

@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { stop } from "../../cli/stop.ts";
+import { waitFor } from "../../ffi/waiter.ts";
+import { liveTest } from "../support/live.ts";
+
+/** Records who listens to which signal: the test runner takes SIGINT itself. */
+function recordListeners() {
+  const { addSignalListener, removeSignalListener } = Deno;
+  const listeners = new Map<Deno.Signal, () => void>();
+  Deno.addSignalListener = (name, listener) => {
+    listeners.set(name, listener);
+  };
+  Deno.removeSignalListener = (name, listener) => {
+    assertEquals(listeners.get(name), listener);
+    listeners.delete(name);
+  };
+  return {
+    listeners,
+    [Symbol.dispose]: () =>
+      Object.assign(Deno, { addSignalListener, removeSignalListener }),
+  };
+}
+
+/** Settles when all waits that were cancelled before have ended. */
+async function settled(): Promise<void> {
+  const { ended, cancel } = waitFor(1, 0);
+  cancel();
+  await ended;
+}
+
+liveTest("`stop()` aborts at SIGINT and SIGTERM, not before", async () => {
+  using recorded = recordListeners();
+  const { listeners } = recorded;
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    using stopping = stop();
+    assertEquals([...listeners.keys()], ["SIGINT", "SIGTERM"]);
+    assertEquals(stopping.signal.aborted, false);
+    listeners.get(name)!();
+    assertEquals(stopping.signal.aborted, true);
+    // A second time, it does no harm.
+    listeners.get(name)!();
+  }
+  assertEquals(listeners.size, 0);
+  await settled();
+});
+
+liveTest("`stop()` no longer looks out at the end of its block", async () => {
+  let signal: AbortSignal;
+  {
+    using stopping = stop();
+    signal = stopping.signal;
+    await Promise.resolve();
+    assertEquals(signal.aborted, false);
+  }
+  // What waited for the reader to leave has ended too.
+  await settled();
+  assertEquals(signal.aborted, true);
+});
+
+liveTest(
+  "`stop()` says when a line can be written, or no longer has to",
+  async () => {
+    using recorded = recordListeners();
+    {
+      using stopping = stop();
+      // Some need not be asked for: a pipe has room for more than one.
+      for (let line = 0; line < 10; line++) await stopping.writable();
+      assertEquals(stopping.signal.aborted, false);
+      recorded.listeners.get("SIGINT")!();
+      for (let line = 0; line < 10; line++) await stopping.writable();
+      assertEquals(stopping.signal.aborted, true);
+    }
+    await settled();
+  },
+);

@@ -1,0 +1,188 @@
+/** The examples without a kernel: what path managers are tested like. */
+import { assertEquals, assertGreater } from "@std/assert";
+import { announce } from "../examples/announce.ts";
+import { failover } from "../examples/failover.ts";
+import { onePerInterface } from "../examples/one_per_interface.ts";
+import { PathManager } from "../mod.ts";
+import { FakeKernel, until } from "../testing/mod.ts";
+
+const TOKEN = 0xcafe;
+const MAIN = {
+  local: { address: "10.0.1.1", port: 40000 },
+  remote: { address: "10.0.1.2", port: 443 },
+};
+
+/** Runs an example on a kernel with one connection, until the test is over. */
+async function run(
+  example: (pm: PathManager, signal: AbortSignal) => Promise<void>,
+  test: (kernel: FakeKernel) => Promise<void>,
+): Promise<void> {
+  const kernel = new FakeKernel();
+  kernel.connect(TOKEN, MAIN);
+  using pm = PathManager.open({ transport: kernel });
+  const stop = new AbortController();
+  const running = example(pm, stop.signal);
+  try {
+    await test(kernel);
+  } finally {
+    stop.abort();
+    await running;
+  }
+}
+
+/** Lets the example react to all events. */
+async function settle(kernel: FakeKernel): Promise<void> {
+  const before = kernel.sent.length;
+  kernel.emitEvent("closed", { token: TOKEN + 1 });
+  await new Promise((resolve) => setTimeout(resolve));
+  if (kernel.sent.length !== before) await settle(kernel);
+}
+
+/** What an action prints as warnings. */
+async function collectWarnings(action: () => Promise<void>) {
+  const { warn } = console;
+  const warnings: string[] = [];
+  console.warn = (text: string) => warnings.push(text);
+  try {
+    await action();
+  } finally {
+    console.warn = warn;
+  }
+  return warnings;
+}
+
+Deno.test("examples/announce.ts announces on each connection", async () => {
+  await run(
+    (pm, signal) => announce(pm, "10.0.2.1", signal),
+    async (kernel) => {
+      const announced = (token: number) =>
+        kernel.connections.get(token)!.addresses
+          .map(({ id, address }) => [id, address.join(".")]);
+      kernel.connect(TOKEN + 7);
+      kernel.emitEvent("created", { token: TOKEN, serverSide: true });
+      await settle(kernel);
+      assertEquals(announced(TOKEN), []);
+      kernel.emitEvent("established", { token: TOKEN, serverSide: true });
+      await settle(kernel);
+      assertEquals(announced(TOKEN), [[1, "10.0.2.1"]]);
+      assertEquals(announced(TOKEN + 7), []);
+      // One that is gone already does no harm.
+      const warnings = await collectWarnings(async () => {
+        kernel.emitEvent("established", { token: 1, serverSide: true });
+        kernel.emitEvent("established", { token: TOKEN + 7 });
+        await settle(kernel);
+      });
+      assertEquals(warnings, [
+        "NetlinkError: Cannot announce address: invalid token " +
+        '(EINVAL at ".token")',
+      ]);
+      assertEquals(announced(TOKEN + 7), [[1, "10.0.2.1"]]);
+    },
+  );
+});
+
+Deno.test("examples/failover.ts changes the spare once", async () => {
+  await run(
+    (pm, signal) => failover(pm, { address: "10.0.2.1", dev: "eth1" }, signal),
+    async (kernel) => {
+      kernel.emitEvent("established", { token: TOKEN });
+      const spare = await until(
+        () => kernel.subflows(TOKEN)[1],
+        "the spare subflow",
+      );
+      const { local, remote } = spare;
+      assertEquals(spare, { local, remote, locId: 1, backup: true });
+      assertEquals(local.address, "10.0.2.1");
+      assertEquals(remote, MAIN.remote);
+
+      // Closed before the spare was established: there is nothing to change.
+      kernel.emitEvent("sub-closed", { token: TOKEN });
+      await settle(kernel);
+      assertEquals(kernel.subflows(TOKEN)[1], spare);
+
+      const ends = { token: TOKEN, local, remote };
+      kernel.emitEvent("sub-established", ends);
+      kernel.emitEvent("sub-closed", { token: TOKEN + 1, error: 104 });
+      await settle(kernel);
+      assertEquals(kernel.subflows(TOKEN)[1], spare);
+      kernel.emitEvent("sub-closed", { token: TOKEN, error: 110 });
+      await settle(kernel);
+      assertEquals(kernel.subflows(TOKEN)[1], { ...spare, backup: false });
+    },
+  );
+});
+
+Deno.test("examples/failover.ts leaves a spare that closed itself", async () => {
+  await run(
+    (pm, signal) => failover(pm, { address: "10.0.2.1", dev: "eth1" }, signal),
+    async (kernel) => {
+      kernel.emitEvent("established", { token: TOKEN, serverSide: true });
+      await settle(kernel);
+      assertEquals(kernel.subflows(TOKEN).length, 1);
+      kernel.emitEvent("established", { token: TOKEN });
+      await settle(kernel);
+      const { local, remote } = kernel.subflows(TOKEN)[1]!;
+      const ends = { token: TOKEN, local, remote };
+      kernel.emitEvent("sub-established", ends);
+      kernel.emitEvent("sub-closed", ends);
+      kernel.emitEvent("sub-closed", { token: TOKEN });
+      await settle(kernel);
+      assertEquals(kernel.subflows(TOKEN)[1]!.backup, true);
+    },
+  );
+});
+
+Deno.test("the examples go on when the kernel refuses", async () => {
+  const interfaces = { eth1: "10.0.2.1", eth2: "10.0.3.1" };
+  const refused = "NetlinkError: Cannot create subflow: invalid token " +
+    '(EINVAL at ".token")';
+  const rows: [Parameters<typeof run>[0], string[]][] = [
+    [
+      (pm, signal) => onePerInterface(pm, interfaces, signal),
+      [`eth1: ${refused}`, `eth2: ${refused}`],
+    ],
+    [
+      (pm, signal) =>
+        failover(pm, { address: "10.0.2.1", dev: "eth1" }, signal),
+      [refused],
+    ],
+  ];
+  for (const [example, expected] of rows) {
+    await run(example, async (kernel) => {
+      const warnings = await collectWarnings(async () => {
+        kernel.emitEvent("established", { token: 1 });
+        await settle(kernel);
+      });
+      assertEquals(warnings, expected);
+      kernel.emitEvent("established", { token: TOKEN });
+      await settle(kernel);
+      assertGreater(kernel.subflows(TOKEN).length, 1);
+    });
+  }
+});
+
+Deno.test("examples/one_per_interface.ts leaves out what is in use", async () => {
+  const interfaces = { eth0: "10.0.1.1", eth1: "10.0.2.1", eth2: "10.0.3.1" };
+  await run(
+    (pm, signal) => onePerInterface(pm, interfaces, signal),
+    async (kernel) => {
+      kernel.emitEvent("established", { token: TOKEN, serverSide: true });
+      await settle(kernel);
+      assertEquals(kernel.subflows(TOKEN).length, 1);
+      kernel.emitEvent("established", { token: TOKEN });
+      await settle(kernel);
+      assertEquals(
+        kernel.subflows(TOKEN).map(({ local, remote, locId }) => [
+          local.address,
+          locId,
+          remote.address,
+        ]),
+        [
+          ["10.0.1.1", 0, "10.0.1.2"],
+          ["10.0.2.1", 2, "10.0.1.2"],
+          ["10.0.3.1", 3, "10.0.1.2"],
+        ],
+      );
+    },
+  );
+});

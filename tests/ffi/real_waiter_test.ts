@@ -1,0 +1,281 @@
+/** Waiting on this machine: any Linux, no privilege, no Multipath TCP. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { libc } from "../../ffi/libc.ts";
+import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { type Wait, waitFor } from "../../ffi/waiter.ts";
+
+// Bound here: the sanitizer would take them for leaks of the first test.
+const { socket, waiting, file, device, netns } = libc();
+socket(), waiting(), file(), device(), netns();
+
+const { symbols: pipes } = Deno.dlopen("libc.so.6", {
+  // int pipe2(int pipefd[2], int flags)
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+});
+
+const O_NONBLOCK_CLOEXEC = 0o2004000;
+
+/** The multicast group of nlctrl, which anybody may join. */
+const NLCTRL_NOTIFY = 16;
+
+/** A pipe. */
+class Pipe implements Disposable {
+  readonly #fds = new Int32Array(2);
+  #closed = false;
+
+  constructor() {
+    assertEquals(pipes.pipe2(this.#fds, O_NONBLOCK_CLOEXEC), 0);
+  }
+
+  get readEnd(): number {
+    return this.#fds[0]!;
+  }
+
+  get writeEnd(): number {
+    return this.#fds[1]!;
+  }
+
+  write(): void {
+    assertEquals(file().write(this.writeEnd, Uint8Array.of(1), 1n), 1);
+  }
+
+  read(): void {
+    assertEquals(file().read(this.readEnd, new Uint8Array(1), 1n), 1);
+  }
+
+  closeReadEnd(): void {
+    libc().symbols.close(this.readEnd);
+    this.#closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    libc().symbols.close(this.writeEnd);
+    if (!this.#closed) libc().symbols.close(this.readEnd);
+  }
+}
+
+/** What is open, but for what shows it. */
+const openFds = () =>
+  Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name).length;
+
+/** The threads that are in the call `poll`, of all that this process has. */
+function pollingThreads(): number {
+  const isPoll = (text: string) =>
+    // By its number on x86_64; other machines have ppoll alone, 73 on aarch64.
+    text.startsWith(Deno.build.arch === "x86_64" ? "7 " : "73 ");
+  return [...Deno.readDirSync("/proc/self/task")].filter(({ name }) => {
+    try {
+      return isPoll(Deno.readTextFileSync(`/proc/self/task/${name}/syscall`));
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+/** Tells whether a wait ends within `ms` milliseconds. */
+async function endsWithin(ms: number, wait: Wait): Promise<boolean> {
+  const start = performance.now();
+  await wait.ended;
+  return performance.now() - start < ms;
+}
+
+Deno.test("`waitFor()` ends when a pipe has something to read", async () => {
+  using pipe = new Pipe();
+  for (let count = 0; count < 3; count++) {
+    const wait = waitFor(pipe.readEnd);
+    let hasEnded = false;
+    void wait.ended.then(() => hasEnded = true);
+    // A round through the pool of threads, where it waits.
+    await Deno.stat("/");
+    assertEquals(hasEnded, false);
+    pipe.write();
+    await wait.ended;
+    pipe.read();
+  }
+});
+
+Deno.test("`waitFor()` without events ends when a pipe has no reader any more", async () => {
+  using pipe = new Pipe();
+  const wait = waitFor(pipe.writeEnd, 0);
+  await Deno.stat("/");
+  pipe.closeReadEnd();
+  await wait.ended;
+  // At once, when there is none to begin with.
+  assertEquals(await waitFor(pipe.writeEnd, 0).ended, undefined);
+});
+
+Deno.test("`cancel()` ends a wait within 100 ms", async () => {
+  using pipe = new Pipe();
+  using other = new Pipe();
+  const first = waitFor(other.readEnd);
+  for (let count = 0; count < 10; count++) {
+    const wait = waitFor(pipe.readEnd);
+    if (count % 2 === 0) await Deno.stat("/");
+    wait.cancel();
+    assert(await endsWithin(100, wait));
+  }
+  first.cancel();
+  assert(await endsWithin(100, first));
+});
+
+Deno.test("40 waits leave the pool of threads to others", async () => {
+  const sockets = Array.from({ length: 40 }, () => new Pipe());
+  const waits = sockets.map(({ readEnd }) => waitFor(readEnd));
+  // With a thread for each this never ends: the pool has 32.
+  const texts = await Promise.all(
+    Array.from({ length: 40 }, () => Deno.readTextFile("/proc/self/comm")),
+  );
+  assertEquals(new Set(texts).size, 1);
+  for (const pipe of sockets) pipe.write();
+  await Promise.all(waits.map(({ ended }) => ended));
+  for (const pipe of sockets) pipe[Symbol.dispose]();
+});
+
+Deno.test("no descriptor is left behind", async () => {
+  using pipe = new Pipe();
+  await Deno.stat("/");
+  const before = openFds();
+  for (let count = 0; count < 50; count++) {
+    const waits = [waitFor(pipe.readEnd), waitFor(pipe.writeEnd, 0)];
+    for (const wait of waits) wait.cancel();
+    await Promise.all(waits.map(({ ended }) => ended));
+  }
+  assertEquals(openFds(), before);
+});
+
+Deno.test("a wait for a descriptor that is not open ends, the others go on", async () => {
+  using pipe = new Pipe();
+  const wait = waitFor(pipe.readEnd);
+  await waitFor(1_000_000).ended;
+  pipe.write();
+  assertEquals(await wait.ended, undefined);
+});
+
+Deno.test("`readable()` waits for a netlink socket, and `close()` ends it", async () => {
+  using origin = NetlinkSocket.open();
+  const before = openFds();
+  const listener = origin.subscribe(NLCTRL_NOTIFY);
+  for (const isWaiting of [false, true]) {
+    const readable = isWaiting ? listener.readable() : undefined;
+    // It hears answers too: nlctrl tells of itself.
+    listener.send(Uint8Array.fromHex(
+      "2000000010000100070000000000000003010000" + "0b0002006e6c6374726c0000",
+    ));
+    await (readable ?? listener.readable());
+    assertEquals(listener.receive()?.[16], 1);
+    assertEquals(listener.receive(), undefined);
+  }
+  const readable = listener.readable();
+  await Deno.stat("/");
+  listener.close();
+  await readable;
+  await listener.readable();
+  assertEquals(openFds(), before);
+});
+
+Deno.test("`close()` leaves the number alone while it is polled", async () => {
+  using origin = NetlinkSocket.open();
+  const listener = origin.subscribe(NLCTRL_NOTIFY);
+  const before = openFds();
+  const readable = listener.readable();
+  await Deno.stat("/");
+  const polled = openFds();
+  listener.close();
+  // A new file may not get the number that is still waited for.
+  assertEquals(openFds(), polled);
+  using pipe = new Pipe();
+  await readable;
+  assertEquals(openFds(), before - 1 + 2);
+  pipe.write();
+  pipe.read();
+});
+
+Deno.test("many streams are one thread", async () => {
+  using origin = NetlinkSocket.open();
+  const listeners = Array.from(
+    { length: 40 },
+    () => origin.subscribe(NLCTRL_NOTIFY),
+  );
+  const all = listeners.map((listener) => listener.readable());
+  // Until a thread has taken the last call up.
+  const end = performance.now() + 5000;
+  while (pollingThreads() === 0 && performance.now() < end) {
+    await Deno.stat("/");
+  }
+  assertEquals(pollingThreads(), 1);
+  for (const listener of listeners) listener.close();
+  await Promise.all(all);
+});
+
+Deno.test("a process ends when nothing waits any more, and not before", async () => {
+  const here = import.meta.resolve("../../ffi/");
+  const program = `
+import { NetlinkSocket } from "${here}netlink_socket.ts";
+const socket = NetlinkSocket.open();
+const listener = socket.subscribe(${NLCTRL_NOTIFY});
+const readable = listener.readable().then(() => console.log("ended"));
+await Deno.stat("/");
+if (Deno.args[0] === "close") listener.close();
+else {
+  console.log("waiting");
+  for await (const _ of Deno.stdin.readable);
+  listener.close();
+}`;
+  for (const mode of ["close", "wait"]) {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-config",
+        "--no-prompt",
+        "--allow-ffi",
+        "--allow-read",
+        `data:application/typescript;base64,${btoa(program)}`,
+        mode,
+      ],
+      env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    if (mode === "close") {
+      const { code, stdout } = await child.output();
+      assertEquals([code, new TextDecoder().decode(stdout)], [0, "ended\n"]);
+      await writer.close();
+      continue;
+    }
+    const reader = child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    assertEquals((await reader.read()).value, "waiting\n");
+    await writer.close();
+    assertEquals((await reader.read()).value, "ended\n");
+    assertEquals((await reader.read()).done, true);
+    assertEquals((await child.status).code, 0);
+  }
+});
+
+Deno.test("`readable()` works while other calls come and go", async () => {
+  using origin = NetlinkSocket.open();
+  const rounds = Array.from({ length: 20 }, async (_, index) => {
+    using listener = origin.subscribe(NLCTRL_NOTIFY);
+    for (let count = 0; count < 20; count++) {
+      const readable = listener.readable();
+      if ((count + index) % 3 === 0) await Deno.stat("/");
+      listener.send(Uint8Array.fromHex(
+        "2000000010000100070000000000000003010000" + "0b0002006e6c6374726c0000",
+      ));
+      await readable;
+      assertEquals(listener.receive()?.[16], 1);
+    }
+    return index;
+  });
+  assertEquals((await Promise.all(rounds)).length, 20);
+});
+
+Deno.test("`subscribe()` leaves nothing open when there is no such group", () => {
+  using origin = NetlinkSocket.open();
+  const before = openFds();
+  const error = assertThrows(() => origin.subscribe(0xffff), SyscallError);
+  assertEquals([error.syscall, error.code], ["setsockopt", "EINVAL"]);
+  assertEquals(openFds(), before);
+});

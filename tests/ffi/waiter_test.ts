@@ -1,0 +1,391 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { libc as boundLibc } from "../../ffi/libc.ts";
+import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { type Wait, waitFor } from "../../ffi/waiter.ts";
+import { golden } from "../support/golden.ts";
+import { libc } from "./fake_libc.ts";
+
+const EINTR = 4;
+const EIO = 5;
+const ENOMEM = 12;
+const EMFILE = 24;
+
+const created = golden("event/kpm-v4/client/created").bytes;
+
+/** Starts anew, with files to wait for. */
+function files(count: number): number[] {
+  libc.reset();
+  return Array.from({ length: count }, (_, index) => {
+    libc.fds.set(index + 1, "a file");
+    return index + 1;
+  });
+}
+
+/** Lets everything go on that does not wait for this test. */
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+
+/** The calls of a function. */
+const callsOf = (symbol: string) =>
+  libc.calls.filter((call) => call.symbol === symbol);
+
+/** Whether each wait has ended, by now. */
+async function ended(...waits: Wait[]): Promise<boolean[]> {
+  const states = waits.map(() => false);
+  waits.forEach((wait, index) => {
+    const end = () => states[index] = true;
+    wait.ended.then(end, end);
+  });
+  await turn();
+  return states;
+}
+
+/** What is left when nobody waits: no eventfd, and no poll. */
+async function assertIdle(): Promise<void> {
+  await turn();
+  assertEquals(libc.polling.size, 0);
+  assertEquals([...libc.fds.values()].includes("eventfd"), false);
+}
+
+Deno.test("`waitFor()` ends when something can be read", async () => {
+  const [fd] = files(1);
+  const wait = waitFor(fd!);
+  assertEquals(await ended(wait), [false]);
+  const [poll] = callsOf("pollAside");
+  const [fds, count, timeoutMs] = poll!.args;
+  const [[eventfd]] = [...libc.fds].filter(([, what]) =>
+    what === "eventfd"
+  ) as [
+    [number, string],
+  ];
+  assertEquals(fds, Int32Array.of(eventfd, 1, fd!, 1));
+  assertEquals([count, timeoutMs], [2n, -1]);
+  // EFD_NONBLOCK and EFD_CLOEXEC.
+  assertEquals(callsOf("eventfd")[0]!.args, [0, 0o2004000]);
+  libc.signal(fd!);
+  await wait.ended;
+  await assertIdle();
+});
+
+Deno.test("`waitFor()` ends at once when something can be read already", async () => {
+  const [fd] = files(1);
+  libc.signal(fd!);
+  await waitFor(fd!).ended;
+  await assertIdle();
+});
+
+Deno.test("`waitFor()` asks for the events that it was told", async () => {
+  const [fd] = files(1);
+  const wait = waitFor(fd!, 0);
+  libc.signal(fd!);
+  // Data is not what it waits for.
+  assertEquals(await ended(wait), [false]);
+  assertEquals((callsOf("pollAside")[0]!.args[0] as Int32Array)[3], 0);
+  wait.cancel();
+  await wait.ended;
+  await assertIdle();
+});
+
+Deno.test("any number of waits share one `poll` and one eventfd", async () => {
+  const fds = files(40);
+  const waits = fds.map((fd) => waitFor(fd));
+  await turn();
+  assertEquals(libc.polling.size, 1);
+  assertEquals([...libc.polling][0]!.slice(1), fds);
+  assertEquals(callsOf("eventfd").length, 1);
+  // The first for the first wait, the second for all others.
+  assertEquals(callsOf("pollAside").length, 2);
+  for (const fd of fds) libc.signal(fd);
+  await Promise.all(waits.map(({ ended }) => ended));
+  await assertIdle();
+});
+
+Deno.test("one wait ends, the others go on", async () => {
+  const fds = files(3);
+  const waits = fds.map((fd) => waitFor(fd));
+  await turn();
+  libc.signal(fds[1]!);
+  assertEquals(await ended(...waits), [false, true, false]);
+  assertEquals([...libc.polling][0]!.slice(1), [fds[0], fds[2]]);
+  waits[0]!.cancel();
+  assertEquals(await ended(...waits), [true, true, false]);
+  libc.signal(fds[2]!);
+  assertEquals(await ended(...waits), [true, true, true]);
+  await assertIdle();
+});
+
+Deno.test("a wait that comes while others wait is polled too", async () => {
+  const [one, other] = files(2);
+  const first = waitFor(one!);
+  await turn();
+  const second = waitFor(other!);
+  await turn();
+  assertEquals([...libc.polling][0]!.slice(1), [one, other]);
+  libc.signal(other!);
+  assertEquals(await ended(first, second), [false, true]);
+  first.cancel();
+  await first.ended;
+  await assertIdle();
+});
+
+Deno.test("two can wait for one descriptor", async () => {
+  const [fd] = files(1);
+  const waits = [waitFor(fd!), waitFor(fd!)];
+  waits[0]!.cancel();
+  assertEquals(await ended(...waits), [true, false]);
+  libc.signal(fd!);
+  assertEquals(await ended(...waits), [true, true]);
+  await assertIdle();
+});
+
+Deno.test("`cancel()` ends a wait, whenever it comes", async () => {
+  for (const others of [0, 1, 2]) {
+    for (const delay of [false, true]) {
+      const fds = files(3);
+      const waits = fds.slice(0, others).map((fd) => waitFor(fd));
+      if (delay) await turn();
+      const wait = waitFor(fds[2]!);
+      if (delay) await turn();
+      wait.cancel();
+      const states = await ended(wait, ...waits);
+      assertEquals(states, [true, ...waits.map(() => false)]);
+      // Again does nothing.
+      wait.cancel();
+      for (const other of waits) other.cancel();
+      await Promise.all(waits.map(({ ended }) => ended));
+      await assertIdle();
+    }
+  }
+});
+
+Deno.test("`cancel()` ends a wait that came while another one was polled", async () => {
+  // It was never polled itself: nothing but this wakes up for it.
+  const [one, other] = files(2);
+  const first = waitFor(one!);
+  await turn();
+  const second = waitFor(other!);
+  second.cancel();
+  assertEquals(await ended(first, second), [false, true]);
+  first.cancel();
+  await first.ended;
+  await assertIdle();
+});
+
+Deno.test("`cancel()` does nothing to a wait that has ended", async () => {
+  const [fd] = files(1);
+  const wait = waitFor(fd!);
+  libc.signal(fd!);
+  await wait.ended;
+  await assertIdle();
+  const before = libc.calls.length;
+  wait.cancel();
+  assertEquals(libc.calls.length, before);
+});
+
+Deno.test("a wait for a descriptor that is not open ends", async () => {
+  const [fd] = files(1);
+  const waits = [waitFor(fd!), waitFor(4711)];
+  // POLLNVAL: whoever reads it will hear of it.
+  assertEquals(await ended(...waits), [false, true]);
+  waits[0]!.cancel();
+  await waits[0]!.ended;
+  await assertIdle();
+});
+
+Deno.test("waiting starts anew after everything has ended", async () => {
+  const [fd] = files(1);
+  for (let count = 0; count < 3; count++) {
+    const wait = waitFor(fd!);
+    libc.signal(fd!);
+    await wait.ended;
+    libc.readable.clear();
+  }
+  await assertIdle();
+  assertEquals(libc.opened, ["eventfd", "eventfd", "eventfd"]);
+});
+
+Deno.test("what ends a wait can wait again at once", async () => {
+  const [fd] = files(1);
+  const wait = waitFor(fd!);
+  const again = wait.ended.then(() => {
+    libc.readable.clear();
+    return waitFor(fd!);
+  });
+  libc.signal(fd!);
+  const second = await again;
+  assertEquals(await ended(second), [false]);
+  second.cancel();
+  await second.ended;
+  await assertIdle();
+});
+
+Deno.test("all waits end with an error when there is no eventfd", async () => {
+  const [fd] = files(1);
+  libc.fails = ({ symbol }) => symbol === "eventfd" ? EMFILE : undefined;
+  for (let count = 0; count < 2; count++) {
+    const error = await assertRejects(() => waitFor(fd!).ended, SyscallError);
+    assertEquals(
+      error.message,
+      "Cannot make an eventfd: Too many open files (eventfd: EMFILE)",
+    );
+  }
+  libc.fails = () => undefined;
+  await assertIdle();
+  libc.signal(fd!);
+  await waitFor(fd!).ended;
+  await assertIdle();
+});
+
+Deno.test("all waits end with an error when `poll` fails", async () => {
+  const fds = files(2);
+  libc.fails = ({ symbol }) =>
+    symbol === "pollAside" ? EIO : symbol === "poll" ? ENOMEM : undefined;
+  const waits = fds.map((fd) => waitFor(fd));
+  const outcomes = await Promise.allSettled(waits.map(({ ended }) => ended));
+  for (const outcome of outcomes) {
+    const { reason } = outcome as PromiseRejectedResult;
+    // What the call on this thread says: the other one's errno is not known.
+    assertEquals(
+      reason.message,
+      "Cannot wait for the kernel: Cannot allocate memory (poll: ENOMEM)",
+    );
+    assertEquals(reason instanceof SyscallError, true);
+  }
+  libc.fails = () => undefined;
+  await assertIdle();
+  libc.signal(fds[0]!);
+  await waitFor(fds[0]!).ended;
+  await assertIdle();
+});
+
+Deno.test("all waits end with an error when libc lacks something", async () => {
+  const [fd] = files(1);
+  const { waiting } = boundLibc();
+  const failure = new Error("undefined symbol: eventfd");
+  const bound = boundLibc() as { waiting: typeof waiting };
+  bound.waiting = () => {
+    throw failure;
+  };
+  try {
+    const error = await assertRejects(() => waitFor(fd!).ended);
+    assertEquals(error, failure);
+  } finally {
+    bound.waiting = waiting;
+  }
+  await assertIdle();
+});
+
+Deno.test("waiting goes on when `poll` was interrupted", async () => {
+  const [fd] = files(1);
+  const rows: [aside: number, here: number | undefined][] = [
+    [EINTR, undefined],
+    [EINTR, EINTR],
+    [EIO, undefined],
+  ];
+  for (const [aside, here] of rows) {
+    let left = 3;
+    libc.readable.clear();
+    libc.fails = ({ symbol }) =>
+      symbol === "pollAside" && left-- > 0
+        ? aside
+        : symbol === "poll"
+        ? here
+        : undefined;
+    const wait = waitFor(fd!);
+    assertEquals(await ended(wait), [false]);
+    libc.signal(fd!);
+    await wait.ended;
+  }
+  libc.fails = () => undefined;
+  await assertIdle();
+});
+
+Deno.test("what is ready is seen by the call that follows an interrupted one", async () => {
+  const [fd] = files(1);
+  libc.fails = ({ symbol }) => symbol === "pollAside" ? EINTR : undefined;
+  libc.signal(fd!);
+  await waitFor(fd!).ended;
+  assertEquals(callsOf("poll").length, 1);
+  libc.fails = () => undefined;
+  await assertIdle();
+});
+
+/** A socket that listens, and the one that it came from. */
+function subscribe(): { socket: NetlinkSocket; listener: NetlinkSocket } {
+  libc.reset();
+  const socket = NetlinkSocket.open();
+  return { socket, listener: socket.subscribe(40) };
+}
+
+Deno.test("`readable()` settles when a datagram is there", async () => {
+  const { socket, listener } = subscribe();
+  const readable = listener.readable();
+  await turn();
+  libc.kernel.emit(created);
+  await readable;
+  assertEquals(listener.receive()?.toHex(), created.toHex());
+  assertEquals(listener.receive(), undefined);
+  libc.kernel.emit(created);
+  await listener.readable();
+  assertEquals(listener.receive()?.toHex(), created.toHex());
+  listener.close();
+  socket.close();
+  assertEquals([...libc.fds], []);
+});
+
+Deno.test("`readable()` called twice waits once", async () => {
+  const { listener } = subscribe();
+  const both = [listener.readable(), listener.readable()];
+  await turn();
+  assertEquals([...libc.polling][0]!.length, 2);
+  libc.kernel.emit(created);
+  await Promise.all(both);
+  listener.close();
+  await assertIdle();
+});
+
+Deno.test("`close()` ends `readable()`, and closes when nothing polls any more", async () => {
+  const { socket, listener } = subscribe();
+  const [, fd] = [...libc.fds.keys()];
+  const readable = listener.readable();
+  await turn();
+  // The fake throws when a descriptor is closed that is polled.
+  listener.close();
+  assertEquals(listener.closed, true);
+  assertEquals(libc.fds.has(fd!), true);
+  listener.close();
+  await readable;
+  await turn();
+  assertEquals(libc.fds.has(fd!), false);
+  // Closed: there is nothing to wait for.
+  await listener.readable();
+  socket.close();
+  assertEquals([...libc.fds], []);
+});
+
+Deno.test("`close()` closes at once what does not wait", async () => {
+  const { socket, listener } = subscribe();
+  libc.kernel.emit(created);
+  await listener.readable();
+  listener.close();
+  assertEquals(libc.fds.size, 1);
+  socket.close();
+  await assertIdle();
+});
+
+Deno.test("`readable()` throws what prevents waiting, and closes all the same", async () => {
+  for (const isClosed of [false, true]) {
+    const { socket, listener } = subscribe();
+    libc.fails = ({ symbol }) =>
+      ["pollAside", "poll"].includes(symbol) ? ENOMEM : undefined;
+    const readable = listener.readable();
+    if (isClosed) listener.close();
+    const error = await assertRejects(() => readable, SyscallError);
+    assertEquals([error.syscall, error.code], ["poll", "ENOMEM"]);
+    libc.fails = () => undefined;
+    listener.close();
+    socket.close();
+    await turn();
+    assertEquals([...libc.fds], []);
+  }
+});

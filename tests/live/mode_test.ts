@@ -1,0 +1,95 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { NetlinkError, PathManager } from "../../mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { Lab } from "../../testing/lab.ts";
+import { liveTest } from "../support/live.ts";
+
+/** What `sysctl` says: a name, or a number on kernels before 6.15. */
+function modeOf(host: Host): string {
+  try {
+    return host.sysctl("net.mptcp.path_manager");
+  } catch {
+    return ["kernel", "userspace"][Number(host.sysctl("net.mptcp.pm_type"))]!;
+  }
+}
+
+liveTest("`setMode()` sets the mode of its namespace alone", () => {
+  using lab = Lab.open({ paths: 0 });
+  using root = PathManager.open();
+  const before = root.getMode();
+  using pm = PathManager.open({ netns: lab.client.netns });
+  using other = PathManager.open({ netns: lab.server.netns });
+  for (const mode of ["userspace", "kernel", "userspace"] as const) {
+    pm.setMode(mode);
+    assertEquals(pm.getMode(), mode);
+    assertEquals(modeOf(lab.client), mode);
+    assertEquals(other.getMode(), "kernel");
+    assertEquals(root.getMode(), before);
+  }
+  assertEquals(modeOf(lab.server), "kernel");
+});
+
+liveTest("`using` brings the former mode back", () => {
+  using lab = Lab.open({ paths: 0 });
+  using pm = PathManager.open({ netns: lab.client.netns });
+  {
+    using _former = pm.setMode("userspace");
+    assertEquals(modeOf(lab.client), "userspace");
+    {
+      using _same = pm.setMode("userspace");
+    }
+    assertEquals(modeOf(lab.client), "userspace");
+  }
+  assertEquals(modeOf(lab.client), "kernel");
+  assertThrows(() => {
+    using _former = pm.setMode("userspace");
+    throw new SyntaxError("what went wrong meanwhile");
+  }, SyntaxError);
+  assertEquals(modeOf(lab.client), "kernel");
+});
+
+liveTest("`getMode()` sees what `sysctl` sets", () => {
+  using lab = Lab.open({ paths: 0 });
+  using pm = PathManager.open({ netns: lab.client.netns });
+  for (const type of [1, 0]) {
+    lab.client.sysctl("net.mptcp.pm_type", type);
+    assertEquals(pm.getMode(), ["kernel", "userspace"][type]);
+  }
+});
+
+liveTest("an unknown mode is refused, and nothing changes", () => {
+  using lab = Lab.open({ paths: 0 });
+  using pm = PathManager.open({ netns: lab.client.netns });
+  pm.setMode("userspace");
+  for (const mode of ["", "Kernel", "kernel ", "kernel\nuserspace", "magic"]) {
+    assertThrows(() => pm.setMode(mode), RangeError, "kernel, userspace");
+  }
+  assertEquals(modeOf(lab.client), "userspace");
+});
+
+liveTest("the mode is that of connections made from then on", () => {
+  using lab = Lab.open();
+  using pm = PathManager.open({ netns: lab.client.netns });
+  const steered = () => {
+    using connection = lab.connect();
+    connection.transfer(1000);
+    const { token } = connection.client;
+    pm.setMode(pm.getMode() === "kernel" ? "userspace" : "kernel");
+    return pm.dumpAddrs({ token });
+  };
+  // The mode changes meanwhile, which is too late.
+  assertThrows(steered, NetlinkError);
+  assertEquals(steered(), []);
+});
+
+liveTest("a mode is for everyone to read, and not to set", () => {
+  using lab = Lab.open({ paths: 0 });
+  const script = new URL("../support/unprivileged.ts", import.meta.url);
+  const { getMode, setMode, mode } = JSON.parse(lab.client.exec(
+    ...["env", "DENO_NO_UPDATE_CHECK=1", Deno.execPath(), "run", "--quiet"],
+    ...["--allow-ffi", script.pathname],
+  ));
+  assertEquals([getMode, mode], ["kernel", "kernel"]);
+  assertEquals(setMode.code, "EACCES");
+  assertStringIncludes(setMode.message, "(open: EACCES): only root may");
+});

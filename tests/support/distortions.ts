@@ -1,0 +1,140 @@
+/**
+ * Other ways to deliver answers.
+ *
+ * @module
+ */
+
+import { FAMILY } from "../../testing/fake_kernel.ts";
+import type { Delivery, Distortion } from "../../testing/fake_transport.ts";
+import {
+  attr,
+  type Bytes,
+  flagsOf,
+  join,
+  message,
+  NLM_F_DUMP_INTR,
+  NLM_F_MULTI,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  seqOf,
+  split,
+  text,
+  typeOf,
+  u16,
+  u32,
+  u8,
+  verdict,
+  withSeq,
+} from "../../testing/netlink_bytes.ts";
+
+const EBUSY = 16;
+
+/** The next message starts at a multiple of 4. */
+function padded(message: Uint8Array): Bytes {
+  return join([message, new Uint8Array(-message.length & 3)]);
+}
+
+/** Changes each message of an answer. */
+function eachMessage(change: (message: Bytes) => Uint8Array): Distortion {
+  return (answer) =>
+    answer.map((delivery) =>
+      delivery instanceof Uint8Array
+        ? join(split(delivery).map(change).map(padded))
+        : delivery
+    );
+}
+
+const datagrams = (answer: Delivery[]) =>
+  answer.filter((delivery) => delivery instanceof Uint8Array);
+
+/** A message with more attributes behind those that it has. */
+function withAttrs(message: Bytes, ...attrs: Uint8Array[]): Bytes {
+  const bytes = join([message, ...attrs]);
+  bytes.set(u32(bytes.length));
+  return bytes;
+}
+
+const isReply = (message: Bytes) => typeOf(message) === FAMILY;
+
+/** Other ways to deliver an answer that make no difference to the caller. */
+export const HARMLESS: Readonly<Record<string, Distortion>> = {
+  "each message in a datagram of its own": (answer) =>
+    datagrams(answer).flatMap(split),
+  "all messages in one datagram": (answer) => [join(datagrams(answer))],
+  "an answer that comes late": (answer) => [undefined, ...answer],
+  "each datagram late": (answer) =>
+    answer.flatMap((delivery) => [undefined, delivery]),
+  "a wait that ends for nothing": (answer) => [
+    undefined,
+    undefined,
+    ...answer,
+  ],
+  "answers to an earlier request in front": (answer, request) => [
+    ...datagrams(answer).map((datagram) =>
+      withSeq(datagram, (seqOf(request) || 1) - 1)
+    ),
+    ...answer,
+  ],
+  "an earlier request's refusal in the same datagram": (answer, request) => {
+    const stale = verdict(request, EBUSY);
+    return [
+      join([withSeq(stale, seqOf(request) - 1), ...datagrams(answer)]),
+    ];
+  },
+  "an event in front": (answer) => [
+    message(FAMILY, 0, 0, Uint8Array.of(3, 1, 0, 0), attr(1, u32(7))),
+    ...answer,
+  ],
+  "an empty datagram in front": (answer) => [new Uint8Array(), ...answer],
+  "a message of another family in front": (answer, request) => [
+    message(FAMILY + 1, 0, seqOf(request), Uint8Array.of(9, 1, 0, 0)),
+    ...answer,
+  ],
+  "unknown attributes": eachMessage((message) =>
+    isReply(message)
+      ? withAttrs(message, attr(99, u32(1)), attr(77, text("new")), attr(98))
+      : message
+  ),
+  "bytes behind the last attribute": eachMessage((message) =>
+    isReply(message) ? withAttrs(message, u8(0), u8(0), u8(0)) : message
+  ),
+};
+
+/** Ways to deliver an answer that leave the caller without it. */
+export const HARMFUL: Readonly<Record<string, Distortion>> = {
+  "no answer": () => [],
+  "no answer but an empty datagram": () => [new Uint8Array()],
+  "only answers to an earlier request": (answer, request) =>
+    datagrams(answer).map((datagram) => withSeq(datagram, seqOf(request) - 1)),
+  "a datagram cut in the middle of a header": (answer) =>
+    datagrams(answer).map((datagram) => datagram.slice(0, 15)),
+  "a datagram without its last byte": (answer) =>
+    datagrams(answer).map((datagram) => datagram.slice(0, -1)),
+  "zeros": (answer) =>
+    datagrams(answer).map(({ length }) => new Uint8Array(length)),
+  "ones": (answer) =>
+    datagrams(answer).map(({ length }) => new Uint8Array(length).fill(255)),
+  "an attribute of length 0": eachMessage((message) =>
+    typeOf(message) === NLMSG_DONE
+      ? message
+      : withAttrs(message.fill(0, 20), u32(0))
+  ),
+};
+
+/** Says of every dump that the table changed meanwhile. */
+export const interrupted: Distortion = eachMessage((message) => {
+  if (flagsOf(message) & NLM_F_MULTI) {
+    message.set(u16(flagsOf(message) | NLM_F_DUMP_INTR), 6);
+  }
+  return message;
+});
+
+/** Puts a warning into each ack. */
+export function warned(text: string): Distortion {
+  return (answer, request) =>
+    answer.map((delivery) =>
+      delivery instanceof Uint8Array && typeOf(delivery) === NLMSG_ERROR
+        ? verdict(request, 0, { message: text })
+        : delivery
+    );
+}
