@@ -298,7 +298,8 @@ export class PathManager implements Disposable {
    * steps another program may change them too.
    *
    * A subflow belongs to a connection with the userspace path manager; the
-   * peer is told (MP_PRIO), even where nothing changes.
+   * peer is told (MP_PRIO), even where nothing changes, but not on a connection
+   * that fell back to TCP.
    *
    * `MPTCP_PM_CMD_SET_FLAGS`, `ip mptcp endpoint change`; needs
    * `CAP_NET_ADMIN`; Linux 5.12, for subflows 5.19.
@@ -336,7 +337,9 @@ export class PathManager implements Disposable {
   /**
    * Announces an address to the peer of one connection (ADD_ADDR); doing it
    * again repeats the announcement. Success says that the kernel took it, not
-   * that the peer did.
+   * that the peer did: on a connection that fell back to TCP nothing is sent,
+   * nor (on Linux 6.18) an IPv6 address with a port while the connection uses
+   * TCP timestamps.
    *
    * `MPTCP_PM_CMD_ANNOUNCE`, no `ip mptcp` equivalent; needs `CAP_NET_ADMIN`;
    * Linux 5.19.
