@@ -16,7 +16,10 @@ export interface EventsOptions<
 > {
   /** Ends the stream when it aborts. @default {none} */
   readonly signal?: AbortSignal | undefined;
-  /** The types to hear. @default {all} */
+  /**
+   * The types to hear, and no other: `overrun` too, to hear of lost events.
+   * @default {all}
+   */
   readonly types?: readonly Type[];
   /**
    * The connection to hear of. Events that belong to none are left out, but
