@@ -37,12 +37,7 @@ function overview(): string {
   return "mptcp: controls Multipath TCP on Linux\n\n" + USAGE + "\n" +
     "objects:\n" + table(OBJECTS) + "\noptions, anywhere:\n" +
     table(
-      OPTIONS.map(([word, help]) =>
-        [
-          `${SHORT[word] ?? "   "}${SHORT[word] ? "," : ""} ${word}`,
-          help,
-        ] as const
-      ),
+      OPTIONS.map(([word, help]) => [(SHORT[word] ?? "    ") + word, help]),
     ) +
     "\ncommands:\n" +
     COMMANDS.map((command) => `  ${invocation(command)}`).join("") +
@@ -50,12 +45,13 @@ function overview(): string {
     "255 usage\n";
 }
 
+/** The short forms, as the help puts them in front. */
 const SHORT: { readonly [option: string]: string } = {
-  "--json": "-j",
-  "--netns": "-n",
-  "--timestamp": "-t",
-  "--help": "-h",
-  "--version": "-V",
+  "--json": "-j, ",
+  "--netns": "-n, ",
+  "--timestamp": "-t, ",
+  "--help": "-h, ",
+  "--version": "-V, ",
 };
 
 function invocation(command: Command): string {
