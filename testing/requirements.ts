@@ -5,6 +5,14 @@ import { socketCalls } from "./mptcp_socket.ts";
 const CAP_NET_ADMIN = 12;
 const CAP_SYS_ADMIN = 21;
 
+/** The programs that a lab runs, and the packages that they come in. */
+const TOOLS = [
+  ["ip", "iproute2"],
+  ["ss", "iproute2"],
+  ["nstat", "iproute2"],
+  ["sysctl", "procps"],
+] as const;
+
 /** What a lab lacks here: one sentence, or nothing. Opens libc if it is there. */
 export function whatIsMissing(): string | undefined {
   if (Deno.build.os !== "linux") return "this is not Linux";
@@ -19,12 +27,12 @@ export function whatIsMissing(): string | undefined {
   } catch {
     return "this kernel has no Multipath TCP (CONFIG_MPTCP)";
   }
-  for (const tool of ["ip", "ss", "nstat"]) {
+  for (const [tool, home] of TOOLS) {
     try {
       run(tool, "-V");
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      return `the program ${tool} of iproute2 is missing`;
+      return `the program ${tool} of ${home} is missing`;
     }
   }
   bindAll();
