@@ -160,11 +160,12 @@ export function option<T>(
   };
 }
 
-/** Any of some words. */
+/** Any of some words; `canonical` turns other names for them into them. */
 export function words<Word extends string>(
   metavar: string,
   help: string,
   entries: readonly (readonly [Word, string])[],
+  canonical: (word: string) => string = (word) => word,
 ): Operand<readonly Word[], false> {
   return {
     usage: metavar,
@@ -174,7 +175,8 @@ export function words<Word extends string>(
     values: [],
     takesValue: false,
     read(word, _value, before = []) {
-      const entry = entries.find(([known]) => known === word);
+      const wanted = canonical(word);
+      const entry = entries.find(([known]) => known === wanted);
       return entry && [...before, entry[0]];
     },
   };

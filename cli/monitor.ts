@@ -42,10 +42,16 @@ export const MONITOR: readonly Command[] = [
     words: ["monitor"],
     summary: "Show what happens, as it happens",
     operands: {
-      types: words("event NAME…", "the events to show", [
-        ["event", "the events to show follow"],
-        ...EVENTS.map(([type, help]) => [type, help] as const),
-      ]),
+      types: words(
+        "event NAME…",
+        "the events to show",
+        [
+          ["event", "the events to show follow"],
+          ...EVENTS.map(([type, help]) => [type, help] as const),
+        ],
+        // As it is printed, too.
+        (word) => EVENTS.find(([, , name]) => name === word)?.[0] ?? word,
+      ),
       token: option("token", "T", "one connection's, as 0x… or decimal", token),
     },
     async *run(pm, { types = [], ...options }, { stop, timestamp, explain }) {

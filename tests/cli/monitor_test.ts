@@ -419,6 +419,8 @@ Deno.test("`monitor event` shows the events that it is told", async () => {
       `monitor event ${names}`,
       `monitor event ${names.replaceAll(" ", " event ")}`,
       `monitor ${names}`,
+      // As the output has them.
+      `monitor event ${shown.join(" ")}`,
     ];
     for (const line of spellings) {
       assertEquals([line, await through(line)], [line, expected]);
