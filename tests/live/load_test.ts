@@ -89,8 +89,14 @@ liveTest("a reader that keeps up misses none of 3000 connections", async () => {
     events,
     (event) => "token" in event ? event.token : "none",
   );
+  // Of 3000 random tokens two are equal once in a thousand runs.
   for (const [token, events] of Object.entries(ofToken)) {
-    assertEquals(countByType(events!), all(1), token);
+    const times = Math.ceil(events!.length / EVENTS_OF_CLIENT.length);
+    assertEquals(
+      events!.map(({ type }) => type),
+      Array.from({ length: times }, () => EVENTS_OF_CLIENT).flat(),
+      token,
+    );
   }
 });
 
