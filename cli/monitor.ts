@@ -7,6 +7,7 @@ import {
   token,
   words,
 } from "./grammar.ts";
+import { deviceName } from "./render.ts";
 
 type Type = PathManagerEvent["type"];
 
@@ -121,12 +122,13 @@ function fieldsOf(event: PathManagerEvent): Field[] {
     case "sub-established":
     case "sub-closed":
     case "sub-priority": {
-      const { backup, error, ifIndex, dev = `if${ifIndex}`, reset } = event;
+      const { backup, error, ifIndex, reset } = event;
+      const dev = deviceName(event);
       return [
         ...subflowFields(event),
         ["backup", Number(backup)],
         ...error === undefined ? [] : [["error", error.errno] as const],
-        ...ifIndex === 0
+        ...dev === undefined
           ? []
           : [["ifindex", ifIndex] as const, ["dev", dev] as const],
         ...reset === undefined ? [] : [
@@ -180,6 +182,7 @@ function flagFields(event: {
   readonly denyJoinId0: boolean;
   readonly flags: number;
 }): Field[] {
+  // What the two words below do not say.
   const others = (event.flags & ~3).toString(16);
   return [
     ...event.serverSide ? [["server_side", true, "server_side"] as const] : [],

@@ -51,7 +51,9 @@ function rawFlags(flag: string): string {
 }
 
 /** A device that is gone is shown by its number, as `ip` does. */
-function deviceName({ ifIndex, dev }: Endpoint): string | undefined {
+export function deviceName(
+  { ifIndex, dev }: { readonly ifIndex: number; readonly dev?: string },
+): string | undefined {
   return ifIndex === 0 ? undefined : dev ?? `if${ifIndex >>> 0}`;
 }
 

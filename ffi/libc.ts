@@ -187,6 +187,10 @@ export interface Libc {
   };
   /** Where this thread's errno is; an isolate keeps its thread. */
   readonly errnoPointer: Deno.PointerValue;
+  /** Binds functions that only the caller needs; to be called once for each. */
+  readonly bind: <Table extends Deno.ForeignLibraryInterface>(
+    table: Table,
+  ) => Deno.StaticForeignLibraryInterface<Table>;
   /** What waiting and joining groups need. */
   readonly socket: () => {
     bind(fd: number, address: BufferSource, length: number): number;
@@ -239,14 +243,16 @@ function open(): Libc {
     );
   }
   const { path, symbols } = openFirst(permittedPaths());
+  const bind: Libc["bind"] = (table) => Deno.dlopen(path, table).symbols;
   return {
     symbols,
     errnoPointer: symbols.__errno_location(),
-    socket: once(() => Deno.dlopen(path, SOCKET).symbols),
-    waiting: once(() => Deno.dlopen(path, WAITING).symbols),
-    file: once(() => Deno.dlopen(path, FILE).symbols),
-    device: once(() => Deno.dlopen(path, DEVICE).symbols),
-    netns: once(() => Deno.dlopen(path, NETNS).symbols),
+    bind,
+    socket: once(() => bind(SOCKET)),
+    waiting: once(() => bind(WAITING)),
+    file: once(() => bind(FILE)),
+    device: once(() => bind(DEVICE)),
+    netns: once(() => bind(NETNS)),
   };
 }
 

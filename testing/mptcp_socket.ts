@@ -14,6 +14,7 @@ import {
   parseIPv4,
   parseIPv6,
 } from "../codec/inet.ts";
+import { type Libc, libc } from "../ffi/libc.ts";
 import { inNetns, type Netns } from "../ffi/netns.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 
@@ -36,14 +37,6 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 
 const FUNCTIONS = {
-  // int *__errno_location(void)
-  __errno_location: { parameters: [], result: "pointer" },
-  // void *memcpy(void *dest, const void *src, size_t n)
-  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void" },
-  // int socket(int domain, int type, int protocol)
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  // int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int listen(int fd, int backlog)
@@ -59,49 +52,32 @@ const FUNCTIONS = {
     parameters: ["i32", "i32", "i32", "buffer", "buffer"],
     result: "i32",
   },
-  // ssize_t send(int fd, const void *buf, size_t len, int flags)
-  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   // ssize_t recv(int fd, void *buf, size_t len, int flags)
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
-  // int poll(struct pollfd *fds, nfds_t nfds, int timeout)
-  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
-  // int close(int fd)
-  close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-/** What the process calls the C library: glibc, musl. */
-const NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
+type Calls =
+  & Libc["symbols"]
+  & ReturnType<Libc["socket"]>
+  & Deno.StaticForeignLibraryInterface<typeof FUNCTIONS>
+  & Pick<Libc, "errnoPointer">;
 
-type Calls = Deno.DynamicLibrary<typeof FUNCTIONS>["symbols"] & {
-  /** Where this thread's errno is. */
-  readonly errnoPointer: Deno.PointerValue;
-};
-
-let opened: Calls | undefined;
+let calls: Calls | undefined;
 
 /**
- * The C library, opened at the first call and kept: it is part of the process
- * anyway. See ffi/libc.ts for why `memcpy` follows each call directly.
+ * What these sockets call of the C library, bound at the first call. See
+ * ffi/libc.ts for why `memcpy` follows each call directly.
  *
  * @throws {Deno.errors.NotFound} There is no such library.
  * @throws {Deno.errors.NotCapable} There is no permission to call it.
  */
 export function socketCalls(): Calls {
-  return opened ??= open();
+  return calls ??= bindCalls();
 }
 
-function open(): Calls {
-  const failures: string[] = [];
-  for (const name of NAMES) {
-    try {
-      const { symbols } = Deno.dlopen(name, FUNCTIONS);
-      return { ...symbols, errnoPointer: symbols.__errno_location() };
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) throw error;
-      failures.push((error as Error).message);
-    }
-  }
-  throw new Deno.errors.NotFound(`Cannot open libc: ${failures.join("; ")}`);
+function bindCalls(): Calls {
+  const { symbols, errnoPointer, bind, socket } = libc();
+  return { ...symbols, ...socket(), ...bind(FUNCTIONS), errnoPointer };
 }
 
 const errno = new Int32Array(1);

@@ -4,15 +4,7 @@
  * @module
  */
 
-import type { EventStream, PathManagerEvent } from "../../mod.ts";
-
-/** The events of one type. */
-export type EventOf<
-  Type extends PathManagerEvent["type"],
-  Event = PathManagerEvent,
-> = Event extends { readonly type: infer Types }
-  ? Type extends Types ? Event : never
-  : never;
+import type { EventOf, EventStream, PathManagerEvent } from "../../mod.ts";
 
 /**
  * Waits for a promise.
