@@ -20,6 +20,6 @@ if (import.meta.main) {
       return PathManager.open(options);
     },
     stop: async () => (await import("./cli/stop.ts")).stop(),
-    rerun: rerun(import.meta.url, Deno.args),
+    rerun: () => rerun(import.meta.url, Deno.args),
   });
 }

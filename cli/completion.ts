@@ -71,7 +71,7 @@ export function completion(given: readonly string[]): string {
       `Incomplete command "completion": one of ${known} is needed`,
     );
   }
-  const script = SCRIPTS[shell];
+  const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
   if (script === undefined || words.length > 0) {
     throw new UsageError(
       `Unknown shell "${given.join(" ")}": known are ${known}`,

@@ -55,14 +55,14 @@ interface Known {
  */
 export function describe(
   error: unknown,
-  rerun: string,
+  rerun: () => string,
   usage = "",
 ): Failure {
   const { name, message, hint, op, errno, code, extack } = error as Known;
   const exit = EXIT_CODES[name];
   // Anything else is a bug of this program: show all of it.
   if (exit === undefined) throw error;
-  const advice = name === "NotCapable" ? `run: ${rerun}` : hint;
+  const advice = name === "NotCapable" ? `run: ${rerun()}` : hint;
   return {
     code: exit,
     text: `mptcp: ${message}\n` +

@@ -21,7 +21,7 @@ export interface Surroundings {
   /** Looks out for what stops a command that goes on. */
   readonly stop: () => Promise<Stop>;
   /** The command line that has the permission to call libc. */
-  readonly rerun: string;
+  readonly rerun: () => string;
 }
 
 /**
@@ -80,6 +80,8 @@ function readOptions(args: readonly string[]): Options {
       );
     },
   });
+  // Declared only for what has no name.
+  if (!Array.isArray(parsed._)) throw new UsageError('Unknown option "--_"');
   const { json, timestamp, explain, help, version, netns } = parsed;
   if (netns === "") {
     throw new UsageError('Incomplete option "-n": NAME, PATH or PID is needed');

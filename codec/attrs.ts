@@ -13,9 +13,18 @@
  */
 
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "./inet.ts";
+import {
+  HOST_LITTLE_ENDIAN,
+  readS32,
+  readU16,
+  readU32,
+  readU64,
+  writeU16,
+  writeU32,
+  writeU64,
+} from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
-import { HOST_LITTLE_ENDIAN } from "./endian.ts";
-import { align4, viewOf } from "./nlmsghdr.ts";
+import { align4 } from "./nlmsghdr.ts";
 import type { AttrKind, AttrPolicy, AttrSet } from "./policy.ts";
 
 /** Length of `struct nlattr` in bytes. */
@@ -40,69 +49,37 @@ const WIDTH: { readonly [kind in AttrKind]?: number } = {
   flag: 0,
 };
 
+/** The values that the integer kinds can have, from the least to the greatest. */
+const RANGE: {
+  readonly [kind in AttrKind]?:
+    | readonly [number, number]
+    | readonly [
+      bigint,
+      bigint,
+    ];
+} = {
+  u8: [0, 0xff],
+  u16: [0, 0xffff],
+  u32: [0, 0xffff_ffff],
+  u64: [0n, 0xffff_ffff_ffff_ffffn],
+  s8: [-0x80, 0x7f],
+  s16: [-0x8000, 0x7fff],
+  s32: [-0x8000_0000, 0x7fff_ffff],
+  s64: [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
+};
+
 /** Attribute values by camel-case name, as the generated interfaces type them. */
 type Values = { readonly [key: string]: unknown };
 
-/**
- * The bytes that these attributes take, padding included.
- *
- * @throws {TypeError} A name is not in the set.
- */
-export function attrsLength(set: AttrSet, attrs: object): number {
-  let length = 0;
-  let known = 0;
+function policyOf(set: AttrSet, key: string): AttrPolicy {
   for (const policy of set.attrs) {
-    if (policy === undefined) continue;
-    const value = (attrs as Values)[policy.key];
-    if (value === undefined) continue;
-    known++;
-    length += NLA_HDRLEN + align4(payloadLength(policy, value));
+    if (policy !== undefined && policy.key === key) return policy;
   }
-  let given = 0;
-  for (const key in attrs) {
-    if ((attrs as Values)[key] !== undefined) given++;
-  }
-  if (given !== known) throw unknownAttr(set, attrs);
-  return length;
-}
-
-function unknownAttr(set: AttrSet, attrs: object): TypeError {
   const names = set.attrs.flatMap((policy) => policy?.key ?? []);
-  const unknown = Object.keys(attrs).filter((key) => !names.includes(key));
-  return new TypeError(
-    `Unknown attribute "${unknown.join('", "')}" in the set "${set.name}": ` +
+  throw new TypeError(
+    `Unknown attribute "${key}" in the set "${set.name}": ` +
       `known are ${names.join(", ")}`,
   );
-}
-
-function payloadLength(policy: AttrPolicy, value: unknown): number {
-  switch (policy.kind) {
-    case "nest":
-      if (typeof value !== "object" || value === null) {
-        throw wrongType(policy, "an object", value);
-      }
-      return attrsLength(policy.nested!, value);
-    case "array":
-      if (!Array.isArray(value)) throw wrongType(policy, "an array", value);
-      return value.reduce(
-        (sum, entry) => sum + NLA_HDRLEN + attrsLength(policy.nested!, entry),
-        0,
-      );
-    case "binary":
-      if (!(value instanceof Uint8Array)) {
-        throw wrongType(policy, "a Uint8Array", value);
-      }
-      return value.length;
-    case "string":
-      if (typeof value !== "string") throw wrongType(policy, "a text", value);
-      return new TextEncoder().encode(value).length + 1;
-    case "ipv4":
-    case "ipv6":
-      if (typeof value !== "string") throw wrongType(policy, "a text", value);
-      return WIDTH[policy.kind]!;
-    default:
-      return WIDTH[policy.kind] ?? 0;
-  }
 }
 
 function wrongType(policy: AttrPolicy, kind: string, value: unknown) {
@@ -110,133 +87,145 @@ function wrongType(policy: AttrPolicy, kind: string, value: unknown) {
 }
 
 /**
- * Writes attributes in the order of their numbers. The rest of the buffer must
- * hold {@linkcode attrsLength} bytes; padding is zeroed.
+ * Writes attributes in the order in which they are given; padding is zeroed.
  *
- * @returns The offset behind the last one.
+ * @param bytes Where to write; what does not fit is lost.
+ * @returns The offset behind the last one: past the end of `bytes` if they do
+ * not fit.
+ * @throws {TypeError | RangeError} A value does not fit its attribute.
  */
 export function writeAttrs(
   bytes: Uint8Array,
-  view: DataView,
   start: number,
   set: AttrSet,
   attrs: object,
 ): number {
   let offset = start;
-  for (const policy of set.attrs) {
-    if (policy === undefined) continue;
-    const value = (attrs as Values)[policy.key];
+  for (const key in attrs) {
+    const value = (attrs as Values)[key];
     if (value === undefined) continue;
-    offset = writeAttr(bytes, view, offset, policy, value);
+    offset = writeAttr(bytes, offset, policyOf(set, key), value);
   }
   return offset;
 }
 
 function writeAttr(
   bytes: Uint8Array,
-  view: DataView,
   start: number,
   policy: AttrPolicy,
   value: unknown,
 ): number {
   const { kind } = policy;
+  let type = policy.type;
   let offset = start + NLA_HDRLEN;
   switch (kind) {
     case "nest":
-      offset = writeAttrs(bytes, view, offset, policy.nested!, value as object);
+      if (typeof value !== "object" || value === null) {
+        throw wrongType(policy, "an object", value);
+      }
+      type |= NLA_F_NESTED;
+      offset = writeAttrs(bytes, offset, policy.nested!, value);
       break;
     case "array":
-      (value as object[]).forEach((entry, index) => {
-        const end = writeAttrs(
-          bytes,
-          view,
-          offset + NLA_HDRLEN,
-          policy.nested!,
-          entry,
-        );
-        writeHeader(view, offset, end, (index + 1) | NLA_F_NESTED);
-        offset = end;
-      });
+      if (!Array.isArray(value)) throw wrongType(policy, "an array", value);
+      type |= NLA_F_NESTED;
+      for (const [index, entry] of value.entries()) {
+        const header = offset;
+        offset += NLA_HDRLEN;
+        offset = writeAttrs(bytes, offset, policy.nested!, entry);
+        writeHeader(bytes, header, offset, (index + 1) | NLA_F_NESTED);
+      }
       break;
     case "ipv4":
-      bytes.set(parseIPv4(value as string), offset);
-      offset += 4;
-      break;
     case "ipv6":
-      bytes.set(parseIPv6(value as string), offset);
-      offset += 16;
+      if (typeof value !== "string") throw wrongType(policy, "a text", value);
+      offset = writeBytes(
+        bytes,
+        offset,
+        kind === "ipv4" ? parseIPv4(value) : parseIPv6(value),
+      );
       break;
     case "binary":
-      bytes.set(value as Uint8Array, offset);
-      offset += (value as Uint8Array).length;
+      if (!(value instanceof Uint8Array)) {
+        throw wrongType(policy, "a Uint8Array", value);
+      }
+      offset = writeBytes(bytes, offset, value);
       break;
-    case "string": {
-      const text = new TextEncoder().encode(`${value}\0`);
-      bytes.set(text, offset);
-      offset += text.length;
+    case "string":
+      if (typeof value !== "string") throw wrongType(policy, "a text", value);
+      offset = writeBytes(
+        bytes,
+        offset,
+        new TextEncoder().encode(`${value}\0`),
+      );
       break;
-    }
     case "flag":
     case "pad":
       break;
     default:
-      writeInteger(view, offset, policy, value);
+      writeInteger(bytes, offset, policy, value);
       offset += WIDTH[kind]!;
   }
   if (offset - start > 0xffff) {
     throw new RangeError(`${policy.name} is longer than 65531 bytes`);
   }
-  const nested = kind === "nest" || kind === "array" ? NLA_F_NESTED : 0;
-  writeHeader(view, start, offset, policy.type | nested);
+  writeHeader(bytes, start, offset, type);
   while (offset & 3) bytes[offset++] = 0;
   return offset;
 }
 
+function writeBytes(to: Uint8Array, start: number, from: Uint8Array): number {
+  for (let index = 0; index < from.length; index++) {
+    to[start + index] = from[index]!;
+  }
+  return start + from.length;
+}
+
 function writeHeader(
-  view: DataView,
+  bytes: Uint8Array,
   start: number,
   end: number,
   type: number,
 ): void {
-  view.setUint16(start, end - start, HOST_LITTLE_ENDIAN);
-  view.setUint16(start + 2, type, HOST_LITTLE_ENDIAN);
+  writeU16(bytes, start, end - start);
+  writeU16(bytes, start + 2, type);
 }
 
 function writeInteger(
-  view: DataView,
+  bytes: Uint8Array,
   offset: number,
   policy: AttrPolicy,
   value: unknown,
 ): void {
+  const { name, kind } = policy;
   const little = policy.bigEndian ? false : HOST_LITTLE_ENDIAN;
-  const signed = policy.kind.startsWith("s");
-  const width = WIDTH[policy.kind]!;
-  if (width === 8) {
-    if (typeof value !== "bigint") throw wrongType(policy, "a bigint", value);
-    const fitting = signed
-      ? BigInt.asIntN(64, value)
-      : BigInt.asUintN(64, value);
-    if (fitting !== value) {
-      throw new RangeError(
-        `${policy.name} does not fit ${policy.kind}: ${value}`,
-      );
-    }
-    if (signed) view.setBigInt64(offset, value, little);
-    else view.setBigUint64(offset, value, little);
-    return;
+  const [min, max] = RANGE[kind]!;
+  if (typeof value !== typeof min) {
+    throw wrongType(policy, `a ${typeof min}`, value);
   }
-  const max = 2 ** (width * 8 - (signed ? 1 : 0)) - 1;
-  const min = signed ? -max - 1 : 0;
-  if (typeof value !== "number") throw wrongType(policy, "a number", value);
-  if (!Number.isInteger(value) || value < min || value > max) {
+  const integer = value as number;
+  if (
+    integer < min || integer > max ||
+    typeof min === "number" && !Number.isInteger(integer)
+  ) {
     throw new RangeError(
-      `${policy.name} is not an integer from ${min} to ${max}: ${value}`,
+      `${name} is not an integer from ${min} to ${max}: ${value}`,
     );
   }
-  // The setters take the value modulo 2 ** width: one serves both signs.
-  if (width === 1) view.setUint8(offset, value);
-  else if (width === 2) view.setUint16(offset, value, little);
-  else view.setUint32(offset, value, little);
+  // The lower bits are the same for both signs.
+  switch (WIDTH[kind]) {
+    case 1:
+      bytes[offset] = integer;
+      break;
+    case 2:
+      writeU16(bytes, offset, integer, little);
+      break;
+    case 4:
+      writeU32(bytes, offset, integer, little);
+      break;
+    case 8:
+      writeU64(bytes, offset, value as bigint, little);
+  }
 }
 
 /**
@@ -258,9 +247,13 @@ export function encodeAttrs(
   set: AttrSet,
   attrs: object,
 ): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(attrsLength(set, attrs));
-  writeAttrs(bytes, viewOf(bytes), 0, set, attrs);
-  return bytes;
+  let bytes = new Uint8Array(256);
+  const length = writeAttrs(bytes, 0, set, attrs);
+  if (length > bytes.length) {
+    bytes = new Uint8Array(length);
+    writeAttrs(bytes, 0, set, attrs);
+  }
+  return bytes.slice(0, length);
 }
 
 /**
@@ -287,11 +280,11 @@ export function decodeAttrs(
   bytes: Uint8Array,
   start = 0,
 ): Record<string, unknown> {
-  return readAttrs(viewOf(bytes), start, bytes.length, set, "");
+  return readAttrs(bytes, start, bytes.length, set, "");
 }
 
 function readAttrs(
-  view: DataView,
+  bytes: Uint8Array,
   start: number,
   end: number,
   set: AttrSet,
@@ -300,12 +293,12 @@ function readAttrs(
   const values: Record<string, unknown> = {};
   let offset = start;
   while (offset + NLA_HDRLEN <= end) {
-    const length = attrLengthAt(view, offset, end, path);
-    const type = view.getUint16(offset + 2, HOST_LITTLE_ENDIAN) & NLA_TYPE_MASK;
+    const length = attrLengthAt(bytes, offset, end, path);
+    const type = readU16(bytes, offset + 2) & NLA_TYPE_MASK;
     const policy = set.attrs[type];
     if (policy !== undefined && policy.kind !== "pad") {
       values[policy.key] = readAttr(
-        view,
+        bytes,
         offset + NLA_HDRLEN,
         offset + length,
         policy,
@@ -319,12 +312,12 @@ function readAttrs(
 
 /** The one place that trusts `nla_len`, after checking it. */
 function attrLengthAt(
-  view: DataView,
+  bytes: Uint8Array,
   offset: number,
   end: number,
   path: string,
 ): number {
-  const length = view.getUint16(offset, HOST_LITTLE_ENDIAN);
+  const length = readU16(bytes, offset);
   if (length < NLA_HDRLEN || length > end - offset) {
     throw new DecodeError(
       `attribute length ${length}, but 4 to ${end - offset} is possible`,
@@ -336,7 +329,7 @@ function attrLengthAt(
 }
 
 function readAttr(
-  view: DataView,
+  bytes: Uint8Array,
   start: number,
   end: number,
   policy: AttrPolicy,
@@ -354,51 +347,51 @@ function readAttr(
   const little = policy.bigEndian ? false : HOST_LITTLE_ENDIAN;
   switch (kind) {
     case "u8":
-      return view.getUint8(start);
+      return bytes[start];
     case "u16":
-      return view.getUint16(start, little);
+      return readU16(bytes, start, little);
     case "u32":
-      return view.getUint32(start, little);
+      return readU32(bytes, start, little);
     case "u64":
-      return view.getBigUint64(start, little);
+      return readU64(bytes, start, little);
     case "s8":
-      return view.getInt8(start);
+      return bytes[start]! << 24 >> 24;
     case "s16":
-      return view.getInt16(start, little);
+      return readU16(bytes, start, little) << 16 >> 16;
     case "s32":
-      return view.getInt32(start, little);
+      return readS32(bytes, start, little);
     case "s64":
-      return view.getBigInt64(start, little);
+      return BigInt.asIntN(64, readU64(bytes, start, little));
     case "ipv4":
-      return formatIPv4(bytesOf(view, start, end));
+      return formatIPv4(bytes, start);
     case "ipv6":
-      return formatIPv6(bytesOf(view, start, end));
+      return formatIPv6(bytes, start);
     case "flag":
       return true;
     case "nest":
       return readAttrs(
-        view,
+        bytes,
         start,
         end,
         policy.nested!,
         `${parent}.${policy.name}`,
       );
     case "array":
-      return readArray(view, start, end, policy, `${parent}.${policy.name}`);
+      return readArray(bytes, start, end, policy, `${parent}.${policy.name}`);
     case "string": {
-      const bytes = bytesOf(view, start, end);
-      const nul = bytes.indexOf(0);
-      return new TextDecoder().decode(
-        nul < 0 ? bytes : bytes.subarray(0, nul),
+      const text = bytes.subarray(start, end);
+      const nul = text.indexOf(0);
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
+        nul < 0 ? text : text.subarray(0, nul),
       );
     }
     default: // "binary": a pad is not read.
-      return bytesOf(view, start, end).slice();
+      return bytes.slice(start, end);
   }
 }
 
 function readArray(
-  view: DataView,
+  bytes: Uint8Array,
   start: number,
   end: number,
   policy: AttrPolicy,
@@ -407,10 +400,10 @@ function readArray(
   const entries: Record<string, unknown>[] = [];
   let offset = start;
   while (offset + NLA_HDRLEN <= end) {
-    const length = attrLengthAt(view, offset, end, path);
+    const length = attrLengthAt(bytes, offset, end, path);
     entries.push(
       readAttrs(
-        view,
+        bytes,
         offset + NLA_HDRLEN,
         offset + length,
         policy.nested!,
@@ -420,10 +413,6 @@ function readArray(
     offset += align4(length);
   }
   return entries;
-}
-
-function bytesOf(view: DataView, start: number, end: number): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset + start, end - start);
 }
 
 /**
@@ -441,23 +430,35 @@ export function attrPathAt(
   bytes: Uint8Array,
   offset: number,
 ): string | undefined {
-  const view = viewOf(bytes);
-  let start = 0;
-  while (start + NLA_HDRLEN <= bytes.length) {
-    const length = attrLengthAt(view, start, bytes.length, "");
-    if (offset >= start && offset < start + length) {
-      const type = view.getUint16(start + 2, HOST_LITTLE_ENDIAN) &
-        NLA_TYPE_MASK;
-      const policy = set.attrs[type];
+  return pathAt(bytes, 0, bytes.length, set, "", offset);
+}
+
+function pathAt(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  set: AttrSet,
+  parent: string,
+  wanted: number,
+): string | undefined {
+  let start = from;
+  while (start + NLA_HDRLEN <= end) {
+    const length = attrLengthAt(bytes, start, end, parent);
+    if (wanted >= start && wanted < start + length) {
+      const policy = set.attrs[readU16(bytes, start + 2) & NLA_TYPE_MASK];
       if (policy === undefined) return undefined;
-      const inner = policy.kind === "nest" && offset >= start + NLA_HDRLEN
-        ? attrPathAt(
-          policy.nested!,
-          bytes.subarray(start + NLA_HDRLEN, start + length),
-          offset - start - NLA_HDRLEN,
-        )
-        : undefined;
-      return `.${policy.name}${inner ?? ""}`;
+      const path = `${parent}.${policy.name}`;
+      const inner = start + NLA_HDRLEN;
+      if (policy.kind !== "nest" || wanted < inner) return path;
+      return pathAt(
+        bytes,
+        inner,
+        start + length,
+        policy.nested!,
+        path,
+        wanted,
+      ) ??
+        path;
     }
     start += align4(length);
   }

@@ -6,8 +6,8 @@
  */
 
 import { decodeAttrs } from "./attrs.ts";
+import { readS32, readU32 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
-import { HOST_LITTLE_ENDIAN } from "./endian.ts";
 import {
   align4,
   NLM_F_ACK_TLVS,
@@ -15,7 +15,6 @@ import {
   type NlMessage,
   NLMSG_DONE,
   NLMSG_HDRLEN,
-  viewOf,
 } from "./nlmsghdr.ts";
 import type { AttrSet } from "./policy.ts";
 
@@ -125,20 +124,20 @@ export function decodeVerdict(message: NlMessage): Verdict {
   if (payload.length < fixed) {
     throw new DecodeError(`a verdict of ${payload.length} bytes`, 0);
   }
-  const view = viewOf(payload);
   // Not by a sign, which would make -0 of 0.
-  const errno = 0 - view.getInt32(0, HOST_LITTLE_ENDIAN);
+  const errno = 0 - readS32(payload, 0);
+  if (errno < 0) throw new DecodeError(`a verdict of ${-errno}`, 0);
   if (!(flags & NLM_F_ACK_TLVS)) return { errno };
   const isCapped = isDone || (flags & NLM_F_CAPPED) !== 0;
-  const start = isCapped ? fixed : 4 + align4(echoLength(view));
+  const start = isCapped ? fixed : 4 + align4(echoLength(payload));
   const extack = decodeAttrs(NLMSGERR_ATTR, payload, start);
   return { errno, extack };
 }
 
 /** Length of the request that a verdict echoes. */
-function echoLength(view: DataView): number {
-  const length = view.getUint32(4, HOST_LITTLE_ENDIAN);
-  const left = view.byteLength - 4;
+function echoLength(payload: Uint8Array): number {
+  const length = readU32(payload, 4);
+  const left = payload.length - 4;
   if (length >= NLMSG_HDRLEN && length <= left) return length;
   throw new DecodeError(
     `a request of ${length} bytes, but ${NLMSG_HDRLEN} to ${left} is possible`,

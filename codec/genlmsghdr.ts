@@ -5,14 +5,10 @@
  * @module
  */
 
-import { attrsLength, writeAttrs } from "./attrs.ts";
+import { writeAttrs } from "./attrs.ts";
+import { writeU16 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
-import {
-  encodeNlHeader,
-  type NlHeader,
-  NLMSG_HDRLEN,
-  viewOf,
-} from "./nlmsghdr.ts";
+import { encodeNlHeader, type NlHeader, NLMSG_HDRLEN } from "./nlmsghdr.ts";
 import type { AttrSet } from "./policy.ts";
 
 /** Length of `struct genlmsghdr` in bytes. */
@@ -72,17 +68,18 @@ export function encodeGenlMessage(
   attrs: object,
   buffer?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const length = NLMSG_HDRLEN + GENL_HDRLEN + attrsLength(set, attrs);
-  const bytes = buffer !== undefined && buffer.length >= length
-    ? buffer.subarray(0, length)
-    : new Uint8Array(length);
-  const view = viewOf(bytes);
-  encodeNlHeader(view, length, header);
-  view.setUint8(NLMSG_HDRLEN, header.cmd);
-  view.setUint8(NLMSG_HDRLEN + 1, header.version);
-  view.setUint16(NLMSG_HDRLEN + 2, 0);
-  writeAttrs(bytes, view, NLMSG_HDRLEN + GENL_HDRLEN, set, attrs);
-  return bytes;
+  const start = NLMSG_HDRLEN + GENL_HDRLEN;
+  let bytes = buffer ?? new Uint8Array(256);
+  const length = writeAttrs(bytes, start, set, attrs);
+  if (length > bytes.length) {
+    bytes = new Uint8Array(length);
+    writeAttrs(bytes, start, set, attrs);
+  }
+  encodeNlHeader(bytes, length, header);
+  bytes[NLMSG_HDRLEN] = header.cmd;
+  bytes[NLMSG_HDRLEN + 1] = header.version;
+  writeU16(bytes, NLMSG_HDRLEN + 2, 0);
+  return bytes.subarray(0, length);
 }
 
 /**

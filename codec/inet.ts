@@ -6,6 +6,8 @@
  * @module
  */
 
+import { readU16 } from "./bytes.ts";
+
 /** Address family of IPv4 (`AF_INET`). */
 export const AF_INET = 2 as const;
 /** Address family of IPv6 (`AF_INET6`). */
@@ -107,9 +109,14 @@ function invalid(family: string, text: string, why: string): TypeError {
   return new TypeError(`Invalid ${family} address "${text}": ${why}`);
 }
 
-/** Writes the 4 bytes of an IPv4 address as text. */
-export function formatIPv4(bytes: Uint8Array): string {
-  return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+/**
+ * Writes the 4 bytes of an IPv4 address as text.
+ *
+ * @param bytes The address, and what is around it.
+ * @param at Where it is.
+ */
+export function formatIPv4(bytes: Uint8Array, at = 0): string {
+  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
 }
 
 /**
@@ -117,28 +124,32 @@ export function formatIPv4(bytes: Uint8Array): string {
  * leading zeros, the first longest run of two zero groups or more as `::`.
  * The last 32 bits of IPv4-mapped (`::ffff:a.b.c.d`) and IPv4-compatible
  * (`::a.b.c.d`) addresses are dotted, as `ip` and the C library write them.
+ *
+ * @param bytes The address, and what is around it.
+ * @param at Where it is.
  */
-export function formatIPv6(bytes: Uint8Array): string {
-  const words = Array.from(
-    { length: 8 },
-    (_, index) => bytes[2 * index]! << 8 | bytes[2 * index + 1]!,
-  );
+export function formatIPv6(bytes: Uint8Array, at = 0): string {
+  const group = (index: number) => readU16(bytes, at + 2 * index, false);
   let [start, length] = [0, 1];
-  for (let index = 0; index < 8; index++) {
-    let end = index;
-    while (end < 8 && words[end] === 0) end++;
-    if (end - index > length) [start, length] = [index, end - index];
+  for (let index = 0, zeros = 0; index < 8; index++) {
+    zeros = group(index) === 0 ? zeros + 1 : 0;
+    if (zeros > length) [start, length] = [index + 1 - zeros, zeros];
   }
   const embedded = start === 0 &&
-    (length === 6 || length === 5 && words[5] === 0xffff);
-  const text = words.slice(0, embedded ? 6 : 8).map((word) =>
-    word.toString(16)
-  );
-  if (embedded) text.push(formatIPv4(bytes.subarray(12)));
-  if (length === 1) return text.join(":");
-  return `${text.slice(0, start).join(":")}::${
-    text.slice(start + length).join(":")
-  }`;
+    (length === 6 || length === 5 && group(5) === 0xffff);
+  const end = embedded ? 6 : 8;
+  let text = "";
+  for (let index = 0; index < end; index++) {
+    if (length > 1 && index === start) {
+      text += "::";
+      index += length - 1;
+      continue;
+    }
+    if (text !== "" && !text.endsWith("::")) text += ":";
+    text += group(index).toString(16);
+  }
+  if (!embedded) return text;
+  return `${text}${length === 6 ? "" : ":"}${formatIPv4(bytes, at + 12)}`;
 }
 
 /**

@@ -28,7 +28,6 @@
 
 export {
   attrPathAt,
-  attrsLength,
   decodeAttrs,
   encodeAttrs,
   NLA_F_NESTED,

@@ -572,36 +572,36 @@ export interface AddressAttrs {
    * absent where an id alone selects; if present, the address of that family
    * must be present too. Since Linux 5.7.
    */
-  readonly family?: number;
+  readonly family?: number | undefined;
   /**
    * Address identifier, 1 to 255. For add-addr 0 or absent lets the kernel
    * choose; elsewhere 0 stands for the address of the initial subflow.
    * Since Linux 5.7.
    */
-  readonly id?: number;
+  readonly id?: number | undefined;
   /** IPv4 address in network byte order, for family 2. Since Linux 5.7. */
-  readonly addr4?: string;
+  readonly addr4?: string | undefined;
   /**
    * IPv6 address in network byte order, exactly 16 bytes, for family 10.
    * Since Linux 5.7.
    */
-  readonly addr6?: string;
+  readonly addr6?: string | undefined;
   /**
    * TCP port in host byte order, unlike the ports of events. 0 or absent means
    * none: the port of the connection. Since Linux 5.7.
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * Bits of addr-flags in host byte order. Absent means 0. See
    * {@linkcode ADDR_FLAGS}. Since Linux 5.7.
    */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   /**
    * Index of the network interface that subflows of this address are bound to,
    * in host byte order. 0 or absent means none. Stored unchecked.
    * Since Linux 5.7.
    */
-  readonly ifIdx?: number;
+  readonly ifIdx?: number | undefined;
 }
 
 /**
@@ -637,52 +637,52 @@ export interface SubflowAttributeAttrs {
    * Token of the peer in host byte order. 0 except on subflows that this host
    * opened with MP_JOIN. Since Linux 5.7.
    */
-  readonly tokenRem?: number;
+  readonly tokenRem?: number | undefined;
   /**
    * Token of the connection on this host, in host byte order. 0 where MPTCP is
    * not in use. Since Linux 5.7.
    */
-  readonly tokenLoc?: number;
+  readonly tokenLoc?: number | undefined;
   /**
    * Next sequence number to write, relative to the start of the subflow, in
    * host byte order. Needs CAP_NET_ADMIN. Since Linux 5.7.
    */
-  readonly relwriteSeq?: number;
+  readonly relwriteSeq?: number | undefined;
   /**
    * Connection-level sequence number of the latest mapping received, in host
    * byte order. Not aligned to 8 bytes. Needs CAP_NET_ADMIN. Since Linux 5.7.
    */
-  readonly mapSeq?: bigint;
+  readonly mapSeq?: bigint | undefined;
   /**
    * Subflow sequence number of the latest mapping received, in host byte order.
    * Needs CAP_NET_ADMIN. Since Linux 5.7.
    */
-  readonly mapSfseq?: number;
+  readonly mapSfseq?: number | undefined;
   /**
    * Initial sequence number of the subflow in host byte order. Needs
    * CAP_NET_ADMIN. Since Linux 5.7.
    */
-  readonly ssnOffset?: number;
+  readonly ssnOffset?: number | undefined;
   /**
    * Length in bytes of the latest mapping received, in host byte order. Needs
    * CAP_NET_ADMIN. Since Linux 5.7.
    */
-  readonly mapDatalen?: number;
+  readonly mapDatalen?: number | undefined;
   /**
    * Bits of subflow-flags in host byte order. See {@linkcode SUBFLOW_FLAGS}.
    * Since Linux 5.7.
    */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   /**
    * Address identifier of the remote end, 0 for the address of the initial
    * subflow. Since Linux 5.7.
    */
-  readonly idRem?: number;
+  readonly idRem?: number | undefined;
   /**
    * Address identifier of the local end, 0 for the address of the initial
    * subflow. Since Linux 5.7.
    */
-  readonly idLoc?: number;
+  readonly idLoc?: number | undefined;
 }
 
 /**
@@ -703,7 +703,7 @@ export const ENDPOINT: AttrSet = {
  */
 export interface EndpointAttrs {
   /** The endpoint. Since Linux 5.7. */
-  readonly addr?: AddressAttrs;
+  readonly addr?: AddressAttrs | undefined;
 }
 
 /** Table of the set `attr`. Top level of all other commands. */
@@ -729,32 +729,32 @@ export const ATTR: AttrSet = {
 /** Attributes of the set `attr`. Top level of all other commands. */
 export interface AttrAttrs {
   /** The endpoint, or the local end of a subflow. Since Linux 5.7. */
-  readonly addr?: AddressAttrs;
+  readonly addr?: AddressAttrs | undefined;
   /**
    * Number of addresses announced by the peer that a connection accepts, in
    * host byte order. 0 at first; absent leaves it unchanged. The kernel has a
    * maximum, 8 up to 7.1, and names it when it refuses. Since Linux 5.7.
    */
-  readonly rcvAddAddrs?: number;
+  readonly rcvAddAddrs?: number | undefined;
   /**
    * Number of subflows that a connection may have besides its initial one, in
    * host byte order. 2 at first; absent leaves it unchanged. The kernel has a
    * maximum, 8 up to 7.1, and names it when it refuses. Since Linux 5.7.
    */
-  readonly subflows?: number;
+  readonly subflows?: number | undefined;
   /**
    * Token of a connection of this network namespace, in host byte order. The
    * connection must have been made while the path manager of user space was
    * selected. Since Linux 5.19.
    */
-  readonly token?: number;
+  readonly token?: number | undefined;
   /**
    * Identifier of a local address, 0 to 255. 0 is the address of the initial
    * subflow. Since Linux 5.19.
    */
-  readonly locId?: number;
+  readonly locId?: number | undefined;
   /** The remote end of a subflow. Since Linux 5.19. */
-  readonly addrRemote?: AddressAttrs;
+  readonly addrRemote?: AddressAttrs | undefined;
 }
 
 /**
@@ -795,82 +795,82 @@ export interface EventAttrs {
    * Token of the connection on this host, in host byte order. Unique in its
    * network namespace at any one time. Since Linux 5.12.
    */
-  readonly token?: number;
+  readonly token?: number | undefined;
   /**
    * Family of the socket in host byte order, 2 (AF_INET) or 10 (AF_INET6). A
    * dual-stack server sees IPv4 clients as 10 with v4-mapped addresses.
    * Since Linux 5.12.
    */
-  readonly family?: number;
+  readonly family?: number | undefined;
   /**
    * Identifier of the local address, 0 for that of the initial subflow.
    * Since Linux 5.12.
    */
-  readonly locId?: number;
+  readonly locId?: number | undefined;
   /**
    * Identifier of the remote address, 0 for that of the initial subflow and for
    * a subflow that could not be opened. Since Linux 5.12.
    */
-  readonly remId?: number;
+  readonly remId?: number | undefined;
   /**
    * Local IPv4 address in network byte order, for family 2. Since Linux 5.12.
    */
-  readonly saddr4?: string;
+  readonly saddr4?: string | undefined;
   /**
    * Local IPv6 address in network byte order, for family 10. Since Linux 5.12.
    */
-  readonly saddr6?: string;
+  readonly saddr6?: string | undefined;
   /**
    * Remote IPv4 address in network byte order, for family 2. Since Linux 5.12.
    */
-  readonly daddr4?: string;
+  readonly daddr4?: string | undefined;
   /**
    * Remote IPv6 address in network byte order, for family 10. Since Linux 5.12.
    */
-  readonly daddr6?: string;
+  readonly daddr6?: string | undefined;
   /** Local TCP port in network byte order. Since Linux 5.12. */
-  readonly sport?: number;
+  readonly sport?: number | undefined;
   /** Remote TCP port in network byte order. Since Linux 5.12. */
-  readonly dport?: number;
+  readonly dport?: number | undefined;
   /**
    * 1 if the peer asked for backup priority on this subflow, else 0. The wish
    * of this host is not shown. Since Linux 5.12.
    */
-  readonly backup?: number;
+  readonly backup?: number | undefined;
   /**
    * Positive errno of the subflow's socket, such as 111 for a refused
    * connection. Absent without an error. Since Linux 5.12.
    */
-  readonly error?: number;
+  readonly error?: number | undefined;
   /**
    * Bits of event-flags in host byte order. Absent means 0. See
    * {@linkcode EVENT_FLAGS}. Since Linux 5.12.
    */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   /** A number that no kernel has ever sent. Since Linux 5.12. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /**
    * Index of the network interface that the subflow is bound to, in host byte
    * order. Absent if it is bound to none. Since Linux 5.12.
    */
-  readonly ifIdx?: number;
+  readonly ifIdx?: number | undefined;
   /**
    * Value of reset-reason in host byte order. Absent unless a reset with the
    * option MP_TCPRST was received. See {@linkcode RESET_REASONS}.
    * Since Linux 5.13.
    */
-  readonly resetReason?: number;
+  readonly resetReason?: number | undefined;
   /**
    * Flags of MP_TCPRST in host byte order; 1 says that the reason is transient.
    * Present together with reset-reason. Since Linux 5.13.
    */
-  readonly resetFlags?: number;
+  readonly resetFlags?: number | undefined;
   /**
    * 1 if this host accepted the connection. Up to 6.17 always present and 0 on
    * the host that opened it, then absent there in favour of the bit server-side
    * of flags. Since Linux 5.19.
    */
-  readonly serverSide?: number;
+  readonly serverSide?: number | undefined;
 }
 
 /**

@@ -51,7 +51,8 @@ const CTRL_ATTR_MCAST_GRP: AttrSet = {
   ],
 };
 
-const CTRL_ATTR: AttrSet = {
+/** The attributes of `nlctrl`. */
+export const CTRL_ATTR: AttrSet = {
   name: "ctrl",
   attrs: [
     undefined,
@@ -141,14 +142,24 @@ export function encodeGetFamily(
 export function decodeFamily(message: NlMessage): GenlFamily {
   const { payload } = message;
   decodeGenlPayload(payload);
-  const family: Partial<GenlFamily> = decodeAttrs(
-    CTRL_ATTR,
-    payload,
-    GENL_HDRLEN,
-  );
-  const { id, name, version = 1, ops = [], mcastGroups = [] } = family;
+  return toFamily(decodeAttrs(CTRL_ATTR, payload, GENL_HDRLEN));
+}
+
+/**
+ * The family that attributes of the set {@linkcode CTRL_ATTR} describe.
+ *
+ * @throws {DecodeError} It has no id or name.
+ */
+export function toFamily(attrs: Partial<GenlFamily>): GenlFamily {
+  const { id, name, version = 1, ops = [], mcastGroups = [] } = attrs;
   if (id === undefined || name === undefined) {
     throw new DecodeError("a family without id or name", 0);
+  }
+  if (
+    ops.some(({ id, flags }) => id === undefined || flags === undefined) ||
+    mcastGroups.some(({ id, name }) => id === undefined || name === undefined)
+  ) {
+    throw new DecodeError("a command or a group without id or name", 0);
   }
   return { id, name, version, ops, mcastGroups };
 }

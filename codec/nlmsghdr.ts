@@ -14,8 +14,8 @@
  * @module
  */
 
+import { readU16, readU32, writeU16, writeU32 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
-import { HOST_LITTLE_ENDIAN } from "./endian.ts";
 
 /** Length of `struct nlmsghdr` in bytes. */
 export const NLMSG_HDRLEN = 16 as const;
@@ -67,22 +67,22 @@ export function align4(length: number): number {
 }
 
 /**
- * Writes a header at the start of `view`.
+ * Writes a header at the start of `bytes`.
  *
- * @param view Where to write: 16 bytes at the least.
+ * @param bytes Where to write: 16 bytes at the least.
  * @param length Length of the whole message in bytes, header included.
  * @param header The other fields.
  */
 export function encodeNlHeader(
-  view: DataView,
+  bytes: Uint8Array,
   length: number,
   header: NlHeader,
 ): void {
-  view.setUint32(0, length, HOST_LITTLE_ENDIAN);
-  view.setUint16(4, header.type, HOST_LITTLE_ENDIAN);
-  view.setUint16(6, header.flags, HOST_LITTLE_ENDIAN);
-  view.setUint32(8, header.seq, HOST_LITTLE_ENDIAN);
-  view.setUint32(12, header.pid, HOST_LITTLE_ENDIAN);
+  writeU32(bytes, 0, length);
+  writeU16(bytes, 4, header.type);
+  writeU16(bytes, 6, header.flags);
+  writeU32(bytes, 8, header.seq);
+  writeU32(bytes, 12, header.pid);
 }
 
 /**
@@ -101,7 +101,6 @@ export function encodeNlHeader(
  * ```
  */
 export function decodeNlMessages(datagram: Uint8Array): NlMessage[] {
-  const view = viewOf(datagram);
   const messages: NlMessage[] = [];
   let offset = 0;
   while (offset < datagram.length) {
@@ -109,7 +108,7 @@ export function decodeNlMessages(datagram: Uint8Array): NlMessage[] {
     if (left < NLMSG_HDRLEN) {
       throw new DecodeError(`${left} bytes, less than a header`, offset);
     }
-    const length = view.getUint32(offset, HOST_LITTLE_ENDIAN);
+    const length = readU32(datagram, offset);
     if (length < NLMSG_HDRLEN || length > left) {
       throw new DecodeError(
         `message length ${length}, but 16 to ${left} is possible`,
@@ -117,18 +116,13 @@ export function decodeNlMessages(datagram: Uint8Array): NlMessage[] {
       );
     }
     messages.push({
-      type: view.getUint16(offset + 4, HOST_LITTLE_ENDIAN),
-      flags: view.getUint16(offset + 6, HOST_LITTLE_ENDIAN),
-      seq: view.getUint32(offset + 8, HOST_LITTLE_ENDIAN),
-      pid: view.getUint32(offset + 12, HOST_LITTLE_ENDIAN),
+      type: readU16(datagram, offset + 4),
+      flags: readU16(datagram, offset + 6),
+      seq: readU32(datagram, offset + 8),
+      pid: readU32(datagram, offset + 12),
       payload: datagram.subarray(offset + NLMSG_HDRLEN, offset + length),
     });
     offset += align4(length);
   }
   return messages;
-}
-
-/** A `DataView` of exactly these bytes. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -9,7 +9,7 @@ import {
   type Device,
   deviceIndex,
   integer,
-  ownAddressAttrs,
+  ownAddressNest,
 } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -44,17 +44,14 @@ export function addAddr(
   connection: Connection,
   { address, id, port = 0, flags = [], dev }: AddAddrOptions,
 ): Endpoint {
-  const nest = ownAddressAttrs(address);
-  integer("port", port, 0, 65535);
   const bits = flagBits(flags);
+  const addr = ownAddressNest(address, {
+    id: id === undefined ? undefined : addressId(id),
+    port: integer("port", port, 0, 65535) || undefined,
+    flags: bits || undefined,
+    ifIdx: deviceIndex(connection.transport, dev),
+  });
   checkFlags(bits, port);
-  const addr = {
-    ...nest,
-    ...id !== undefined && { id: addressId(id) },
-    ...port !== 0 && { port },
-    ...bits !== 0 && { flags: bits },
-    ...dev !== undefined && { ifIdx: deviceIndex(connection.transport, dev) },
-  };
   try {
     connection.execute("add-addr", { addr });
   } catch (error) {

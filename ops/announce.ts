@@ -5,7 +5,7 @@ import {
   type Device,
   deviceIndex,
   integer,
-  ownAddressAttrs,
+  ownAddressNest,
 } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 
@@ -31,15 +31,13 @@ export function announce(
   connection: Connection,
   { token, address, id, port = 0, dev }: AnnounceOptions,
 ): void {
-  integer("port", port, 0, 65535);
   connection.execute("announce", {
-    addr: {
-      ...ownAddressAttrs(address),
+    addr: ownAddressNest(address, {
       id: addressId(id),
-      ...port !== 0 && { port },
+      port: integer("port", port, 0, 65535) || undefined,
       flags: MPTCP_PM_ADDR_FLAG_SIGNAL,
-      ...dev !== undefined && { ifIdx: deviceIndex(connection.transport, dev) },
-    },
+      ifIdx: deviceIndex(connection.transport, dev),
+    }),
     token: connectionToken(token),
   });
 }

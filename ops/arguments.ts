@@ -4,27 +4,25 @@
  * @module
  */
 
-import {
-  AF_INET,
-  AF_INET6,
-  familyOf,
-  isIPv4Mapped,
-  parseIPv6,
-} from "../codec/inet.ts";
+import { AF_INET, familyOf, isIPv4Mapped, parseIPv6 } from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
 import type { Transport } from "./transport.ts";
 
 /** A network device, by its name or its index. */
 export type Device = string | number;
 
+/** What an address nest has beside the address; what is undefined is not sent. */
+type NestFields = Omit<AddressAttrs, "family" | "addr4" | "addr6">;
+
 /**
- * The address part of an address nest.
+ * An address nest, in the order of the numbers.
  *
  * @throws {TypeError} The text is not an address.
  */
-export function addressAttrs(
+export function addressNest(
   address: string,
-): Pick<AddressAttrs, "family" | "addr4" | "addr6"> {
+  { id, port, flags, ifIdx }: NestFields = {},
+): AddressAttrs {
   if (typeof address !== "string") {
     throw new TypeError(`Invalid address ${address}: a text is needed`);
   }
@@ -38,25 +36,28 @@ export function addressAttrs(
       `Invalid address "${address}": an IPv4 or IPv6 address is needed`,
     );
   }
-  return familyOf(address) === AF_INET
-    ? { family: AF_INET, addr4: address }
-    : { family: AF_INET6, addr6: address };
+  const family = familyOf(address);
+  const [addr4, addr6] = family === AF_INET
+    ? [address, undefined]
+    : [undefined, address];
+  return { family, id, addr4, addr6, port, flags, ifIdx };
 }
 
 /**
- * The address part of an endpoint or announcement, which is not IPv4-mapped:
+ * The nest of an endpoint or announcement, whose address is not IPv4-mapped:
  * the kernel would announce it as an IPv6 address, which a peer may not be able
  * to reach, but take it for a duplicate of the IPv4 one.
  *
  * @throws {TypeError} The text is not an address, or an IPv4-mapped one.
  */
-export function ownAddressAttrs(
+export function ownAddressNest(
   address: string,
-): Pick<AddressAttrs, "family" | "addr4" | "addr6"> {
-  const attrs = addressAttrs(address);
-  if (attrs.addr6 === undefined) return attrs;
-  const bytes = parseIPv6(attrs.addr6);
-  if (!isIPv4Mapped(bytes)) return attrs;
+  fields: NestFields,
+): AddressAttrs {
+  const nest = addressNest(address, fields);
+  if (nest.addr6 === undefined) return nest;
+  const bytes = parseIPv6(nest.addr6);
+  if (!isIPv4Mapped(bytes)) return nest;
   throw new TypeError(
     `Ambiguous address "${address}": write ${bytes.slice(12).join(".")}`,
   );
@@ -97,11 +98,15 @@ export function connectionToken(token: number): number {
 }
 
 /**
- * The index of a device.
+ * The index of a device, if one is given.
  *
  * @throws {RangeError} There is no such device in the namespace.
  */
-export function deviceIndex(transport: Transport, dev: Device): number {
+export function deviceIndex(
+  transport: Transport,
+  dev: Device | undefined,
+): number | undefined {
+  if (dev === undefined) return undefined;
   if (typeof dev === "number") {
     integer("device index", dev, 1, 0x7fffffff);
     if (transport.ifIndexToName(dev) !== undefined) return dev;

@@ -7,11 +7,7 @@
 
 import { attrPathAt, decodeAttrs } from "../codec/attrs.ts";
 import { decodeVerdict, type ExtAck } from "../codec/extack.ts";
-import {
-  decodeGenlPayload,
-  encodeGenlMessage,
-  GENL_HDRLEN,
-} from "../codec/genlmsghdr.ts";
+import { encodeGenlMessage, GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import {
   type DumpRequests,
   MPTCP_PM_NAME,
@@ -22,10 +18,11 @@ import {
   type Requests,
 } from "../codec/mptcp_pm.gen.ts";
 import {
-  decodeFamily,
-  encodeGetFamily,
+  CTRL_ATTR,
+  CTRL_CMD_GETFAMILY,
   GENL_ID_CTRL,
   type GenlFamily,
+  toFamily,
 } from "../codec/nlctrl.ts";
 import {
   decodeNlMessages,
@@ -38,6 +35,7 @@ import {
   NLMSG_ERROR,
   NLMSG_HDRLEN,
 } from "../codec/nlmsghdr.ts";
+import type { AttrSet } from "../codec/policy.ts";
 import {
   ACTIONS,
   explain,
@@ -62,7 +60,7 @@ const ENOENT = 2;
 /** Something that the kernel or this module wants the caller to know. */
 export interface Warning {
   /** The command, in the words of the specification. */
-  readonly op: OpName;
+  readonly op: Operation;
   /** What to know. */
   readonly message: string;
 }
@@ -94,20 +92,21 @@ export class Connection {
   }
 
   #lookUp(name: string): GenlFamily {
-    const seq = this.#nextSeq();
-    let family: GenlFamily | undefined;
-    this.#converse("getfamily", encodeGetFamily(name, seq), seq, (message) => {
-      if (message.type === NLMSG_ERROR) {
-        const { errno } = decodeVerdict(message);
-        if (errno === ENOENT) throw new FamilyNotFoundError(name);
-        if (errno !== 0) throw new NetlinkError("getfamily", errno);
-        throw nothingSent("getfamily");
-      }
-      if (message.type !== GENL_ID_CTRL) return false;
-      family = decodeFamily(message);
-      return true;
-    });
-    return family!;
+    try {
+      const [attrs] = this.#exchange(
+        "getfamily",
+        GENL_ID_CTRL,
+        CTRL_CMD_GETFAMILY,
+        CTRL_ATTR,
+        0,
+        { name },
+      );
+      return toFamily(attrs!);
+    } catch (error) {
+      throw error instanceof NetlinkError && error.errno === ENOENT
+        ? new FamilyNotFoundError(name)
+        : error;
+    }
   }
 
   /** Has a command done, and waits for the kernel's word that it is. */
@@ -146,10 +145,22 @@ export class Connection {
 
   #request(op: OpName, flags: number, attrs: object): object[] {
     const { cmd, set } = OPS[op];
+    return this.#exchange(op, this.#family.id, cmd, set, flags, attrs);
+  }
+
+  /** Sends a request, again if need be, and takes the replies. */
+  #exchange(
+    op: Operation,
+    type: number,
+    cmd: number,
+    set: AttrSet,
+    flags: number,
+    attrs: object,
+  ): object[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       const seq = this.#nextSeq();
       const header = {
-        type: this.#family.id,
+        type,
         flags: NLM_F_REQUEST | flags,
         seq,
         pid: 0,
@@ -157,21 +168,37 @@ export class Connection {
         version: MPTCP_PM_VER,
       };
       const request = encodeGenlMessage(header, set, attrs, this.#buffer);
+      // An unfinished dump goes on while it is read, and no other can start.
+      while (this.#unfinished) {
+        this.#unfinished = this.transport.receive() !== undefined;
+      }
+      this.#unfinished = true;
+      this.transport.send(request);
       const replies: object[] = [];
       let interrupted = false;
-      this.#converse(op, request, seq, (message) => {
-        if (message.flags & NLM_F_DUMP_INTR) interrupted = true;
-        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-          this.#judge(op, request, message);
-          return true;
+      while (this.#unfinished) {
+        for (const message of decodeNlMessages(this.#receive(op))) {
+          if (message.seq !== seq) continue;
+          if (flags === NLM_F_DUMP && message.flags & NLM_F_DUMP_INTR) {
+            interrupted = true;
+          }
+          if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+            this.#unfinished = false;
+            this.#judge(op, set, request, message);
+            break;
+          }
+          if (message.type !== type) continue;
+          replies.push(decodeAttrs(set, message.payload, GENL_HDRLEN));
+          if (flags === 0) {
+            this.#unfinished = false;
+            break;
+          }
         }
-        if (message.type !== this.#family.id) return false;
-        const { attrs } = decodeGenlPayload(message.payload);
-        replies.push(decodeAttrs(set, attrs));
-        return flags === 0;
-      });
+      }
       if (flags === 0 && replies.length === 0) {
-        throw nothingSent(op);
+        throw new ProtocolError(
+          `Cannot ${ACTIONS[op]}: the kernel acknowledged but sent nothing`,
+        );
       }
       if (!interrupted) return replies;
     }
@@ -181,28 +208,23 @@ export class Connection {
     );
   }
 
-  #judge(op: OpName, request: Uint8Array, message: NlMessage): void {
+  #judge(
+    op: Operation,
+    set: AttrSet,
+    request: Uint8Array,
+    message: NlMessage,
+  ): void {
     const { errno, extack } = decodeVerdict(message);
     if (errno !== 0) {
       throw new NetlinkError(
         op,
         errno,
-        extack === undefined ? undefined : this.#explain(op, request, extack),
+        extack === undefined ? undefined : explanation(set, request, extack),
       );
     }
     if (extack?.message !== undefined) {
       this.warn({ op, message: extack.message });
     }
-  }
-
-  #explain(op: OpName, request: Uint8Array, extack: ExtAck) {
-    const { set } = OPS[op];
-    const header = NLMSG_HDRLEN + GENL_HDRLEN;
-    return explain(
-      extack,
-      (offset) => attrPathAt(set, request.subarray(header), offset - header),
-      (type) => set.attrs[type] && `.${set.attrs[type].name}`,
-    );
   }
 
   #nextSeq(): number {
@@ -211,36 +233,7 @@ export class Connection {
     return this.#seq;
   }
 
-  /**
-   * Sends a request and hands over each message that answers it, until one
-   * is the last. Answers to earlier requests are skipped.
-   */
-  #converse(
-    op: Operation,
-    request: Uint8Array<ArrayBuffer>,
-    seq: number,
-    isLast: (message: NlMessage) => boolean,
-  ): void {
-    // An unfinished dump goes on while it is read, and no other can start.
-    while (this.#unfinished) {
-      this.#unfinished = this.transport.receive() !== undefined;
-    }
-    this.#unfinished = true;
-    this.transport.send(request);
-    for (;;) {
-      for (const message of decodeNlMessages(this.#receive(op))) {
-        if (message.seq !== seq) continue;
-        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-          this.#unfinished = false;
-        }
-        if (isLast(message)) {
-          this.#unfinished = false;
-          return;
-        }
-      }
-    }
-  }
-
+  /** The next datagram, for which it waits if need be. */
   #receive(op: Operation): Uint8Array {
     let datagram = this.transport.receive();
     const end = datagram === undefined ? performance.now() + TIMEOUT_MS : 0;
@@ -258,8 +251,11 @@ export class Connection {
   }
 }
 
-function nothingSent(op: Operation): ProtocolError {
-  return new ProtocolError(
-    `Cannot ${ACTIONS[op]}: the kernel acknowledged but sent nothing`,
+function explanation(set: AttrSet, request: Uint8Array, extack: ExtAck) {
+  const header = NLMSG_HDRLEN + GENL_HDRLEN;
+  return explain(
+    extack,
+    (offset) => attrPathAt(set, request.subarray(header), offset - header),
+    (type) => set.attrs[type] && `.${set.attrs[type].name}`,
   );
 }

@@ -1,4 +1,4 @@
-import { addressAttrs, integer } from "./arguments.ts";
+import { addressNest, integer } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type EndpointSelector, selectEndpoints } from "./select.ts";
@@ -33,8 +33,10 @@ function delInitial(
         "subflow, which is told by address and port",
     );
   }
-  integer("port", port, 0, 65535);
   connection.execute("del-addr", {
-    addr: { id: 0, ...addressAttrs(address), ...port !== 0 && { port } },
+    addr: addressNest(address, {
+      id: 0,
+      port: integer("port", port, 0, 65535) || undefined,
+    }),
   });
 }

@@ -31,7 +31,7 @@ export function getAddr(
     addr: {
       id: token === undefined ? addressId(id) : integer("id", id, 0, 255),
     },
-    ...token !== undefined && { token: connectionToken(token) },
+    token: token === undefined ? undefined : connectionToken(token),
   });
   return endpointOf(connection, addr);
 }
@@ -42,7 +42,7 @@ export function dumpAddrs(
   { token }: DumpAddrsOptions = {},
 ): Endpoint[] {
   const replies = connection.dump("get-addr", {
-    ...token !== undefined && { token: connectionToken(token) },
+    token: token === undefined ? undefined : connectionToken(token),
   });
   return replies.map(({ addr }) => endpointOf(connection, addr));
 }

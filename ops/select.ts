@@ -7,15 +7,15 @@ import {
 } from "../codec/inet.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
 import {
-  addressAttrs,
   addressId,
+  addressNest,
   type Device,
   deviceIndex,
   integer,
 } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { EndpointNotFoundError } from "./errors.ts";
+import { ACTIONS, EndpointNotFoundError, ProtocolError } from "./errors.ts";
 import { dumpAddrs } from "./get_addr.ts";
 
 /** Which endpoints are meant: those that have all that is given. */
@@ -47,12 +47,15 @@ export function selectEndpoints(
     );
   }
   if (id !== undefined) addressId(id);
-  if (address !== undefined) addressAttrs(address);
+  if (address !== undefined) addressNest(address);
   if (port !== undefined) integer("port", port, 0, 65535);
-  const ifIndex = dev === undefined
-    ? undefined
-    : deviceIndex(connection.transport, dev);
+  const ifIndex = deviceIndex(connection.transport, dev);
   const endpoints = dumpAddrs(connection);
+  if (endpoints.some(({ id }) => id === 0)) {
+    throw new ProtocolError(
+      `Cannot ${ACTIONS[op]}: the kernel sent an endpoint without id`,
+    );
+  }
   const selected = endpoints.filter((endpoint) =>
     (id === undefined || endpoint.id === id) &&
     (address === undefined || isSameAddress(endpoint.address, address)) &&

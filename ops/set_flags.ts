@@ -84,10 +84,11 @@ export function setSubflowFlags(
     throw new TypeError("Nothing to change: backup is needed");
   }
   connection.execute("set-flags", {
-    addr: {
-      ...subflowEnd("local", local),
-      ...backup && { flags: MPTCP_PM_ADDR_FLAG_BACKUP },
-    },
+    addr: subflowEnd(
+      "local",
+      local,
+      backup ? MPTCP_PM_ADDR_FLAG_BACKUP : undefined,
+    ),
     token: connectionToken(token),
     addrRemote: subflowEnd("remote", remote),
   });

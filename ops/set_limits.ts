@@ -13,11 +13,11 @@ export function setLimits(
     );
   }
   connection.execute("set-limits", {
-    ...addAddrAccepted !== undefined && {
-      rcvAddAddrs: integer("addAddrAccepted", addAddrAccepted, 0, 0xffffffff),
-    },
-    ...subflows !== undefined && {
-      subflows: integer("subflows", subflows, 0, 0xffffffff),
-    },
+    rcvAddAddrs: limit("addAddrAccepted", addAddrAccepted),
+    subflows: limit("subflows", subflows),
   });
+}
+
+function limit(name: string, value: number | undefined): number | undefined {
+  return value === undefined ? undefined : integer(name, value, 0, 0xffffffff);
 }

@@ -1,5 +1,5 @@
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
-import { addressAttrs, tcpPort } from "./arguments.ts";
+import { addressNest, tcpPort } from "./arguments.ts";
 
 /** One end of a subflow. */
 export interface SubflowAddress {
@@ -16,6 +16,7 @@ export interface SubflowAddress {
 export function subflowEnd(
   end: "local" | "remote",
   { address, port }: SubflowAddress,
+  flags?: number,
 ): AddressAttrs {
-  return { ...addressAttrs(address), port: tcpPort(`${end} port`, port) };
+  return addressNest(address, { port: tcpPort(`${end} port`, port), flags });
 }

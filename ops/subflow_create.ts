@@ -1,6 +1,6 @@
 import { MPTCP_PM_ADDR_FLAG_BACKUP } from "../codec/mptcp_pm.gen.ts";
 import {
-  addressAttrs,
+  addressNest,
   connectionToken,
   type Device,
   deviceIndex,
@@ -43,13 +43,12 @@ export function subflowCreate(
 ): void {
   const { address, id = 0, port = 0 } = local;
   connection.execute("subflow-create", {
-    addr: {
-      ...addressAttrs(address),
-      ...integer("local id", id, 0, 255) !== 0 && { id },
-      ...integer("local port", port, 0, 65535) !== 0 && { port },
-      ...backup && { flags: MPTCP_PM_ADDR_FLAG_BACKUP },
-      ...dev !== undefined && { ifIdx: deviceIndex(connection.transport, dev) },
-    },
+    addr: addressNest(address, {
+      id: integer("local id", id, 0, 255) || undefined,
+      port: integer("local port", port, 0, 65535) || undefined,
+      flags: backup ? MPTCP_PM_ADDR_FLAG_BACKUP : undefined,
+      ifIdx: deviceIndex(connection.transport, dev),
+    }),
     token: connectionToken(token),
     addrRemote: subflowEnd("remote", remote),
   });

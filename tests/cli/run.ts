@@ -56,7 +56,7 @@ export async function run(
         writable: () => Promise.resolve(),
         [Symbol.dispose]() {},
       }),
-    rerun: RERUN,
+    rerun: () => RERUN,
   });
   return { code, ...ran };
 }

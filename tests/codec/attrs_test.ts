@@ -5,7 +5,6 @@ import {
   attrPathAt,
   type AttrPolicy,
   type AttrSet,
-  attrsLength,
   decodeAttrs,
   encodeAttrs,
   ENDPOINT,
@@ -135,12 +134,6 @@ Deno.test("`decodeAttrs()` reads every kind", () => {
   }
 });
 
-Deno.test("`attrsLength()` counts headers and padding", () => {
-  for (const [attrs, bytes] of ON_THE_WIRE) {
-    assertEquals(attrsLength(ALL, attrs), hex(bytes).length, bytes);
-  }
-});
-
 Deno.test("the tables have every attribute at the index of its number", () => {
   for (const set of [ADDRESS, ATTR, ENDPOINT, EVENT_ATTR, SUBFLOW_ATTRIBUTE]) {
     for (const [index, policy] of set.attrs.entries()) {
@@ -167,8 +160,8 @@ Deno.test("`decodeAttrs()` reads what sock_diag tells of subflows", () => {
   }
 });
 
-Deno.test("`encodeAttrs()` writes in the order of the numbers", () => {
-  const bytes = "0500 0100 01 000000 | 0800 0300 02000000";
+Deno.test("`encodeAttrs()` writes in the order given", () => {
+  const bytes = "0800 0300 02000000 | 0500 0100 01 000000";
   assertEquals(encodeAttrs(ALL, { u32: 2, u8: 1 }), hex(bytes));
 });
 
@@ -191,8 +184,7 @@ Deno.test("`decodeAttrs()` leaves out a pad", () => {
 
 Deno.test("`writeAttrs()` starts at the offset and zeroes the padding", () => {
   const bytes = new Uint8Array(16).fill(0xff);
-  const view = new DataView(bytes.buffer);
-  assertEquals(writeAttrs(bytes, view, 4, ALL, { u8: 1 }), 12);
+  assertEquals(writeAttrs(bytes, 4, ALL, { u8: 1 }), 12);
   assertEquals(bytes, hex("ffffffff 0500 0100 01 000000 ffffffff"));
 });
 
@@ -200,7 +192,7 @@ Deno.test("`encodeAttrs()` rejects an unknown name, and lists the known", () => 
   const rows: [set: AttrSet, attrs: Attrs, message: string][] = [
     [ADDRESS, { ifidx: 1 }, 'Unknown attribute "ifidx" in the set "address": '],
     [ADDRESS, { "if-idx": 1 }, "family, id, addr4, addr6, port, flags, ifIdx"],
-    [ADDRESS, { id: 1, a: 1, b: null }, 'Unknown attribute "a", "b" in'],
+    [ADDRESS, { id: 1, a: null }, 'Unknown attribute "a" in'],
     [
       ATTR,
       { addr: { bogus: 1 } },
@@ -236,16 +228,16 @@ Deno.test("`encodeAttrs()` rejects a number that does not fit", () => {
 });
 
 Deno.test("`encodeAttrs()` rejects a bigint that does not fit", () => {
-  const rows: [key: string, values: bigint[]][] = [
-    ["u64", [-1n, 2n ** 64n]],
-    ["s64", [-(2n ** 63n) - 1n, 2n ** 63n]],
+  const rows: [key: string, from: bigint, to: bigint][] = [
+    ["u64", 0n, 2n ** 64n - 1n],
+    ["s64", -(2n ** 63n), 2n ** 63n - 1n],
   ];
-  for (const [key, values] of rows) {
-    for (const value of values) {
+  for (const [key, from, to] of rows) {
+    for (const value of [from - 1n, to + 1n]) {
       assertThrows(
         () => encodeAttrs(ALL, { [key]: value }),
         RangeError,
-        `${key} does not fit ${key}: ${value}`,
+        `${key} is not an integer from ${from} to ${to}: ${value}`,
       );
     }
   }

@@ -63,7 +63,6 @@ Deno.test("`encodeGenlMessage()` writes into the buffer given", () => {
 Deno.test("`encodeGenlMessage()` makes a buffer if the given one is short", () => {
   const buffer = new Uint8Array(MESSAGE.length - 1).fill(0xff);
   assertEquals(encodeGenlMessage(HEADER, ATTR, REMOVE, buffer), MESSAGE);
-  assertEquals(buffer, new Uint8Array(buffer.length).fill(0xff));
 });
 
 Deno.test("`encodeGenlMessage()` writes into the middle of a buffer", () => {

@@ -46,7 +46,7 @@ Deno.test("`encodeNlHeader()` writes every captured header", () => {
   for (const name of goldenNames()) {
     const { bytes, decoded: { nlmsghdr } } = golden(name);
     const written = new Uint8Array(NLMSG_HDRLEN);
-    encodeNlHeader(new DataView(written.buffer), nlmsghdr.len, nlmsghdr);
+    encodeNlHeader(written, nlmsghdr.len, nlmsghdr);
     assertEquals(written, bytes.slice(0, NLMSG_HDRLEN), name);
   }
 });

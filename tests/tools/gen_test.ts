@@ -742,7 +742,7 @@ export const replied: all.Replies["probe"] = reply;
 export const attrs: all.Events["sub-probed"] = { token: 1, ifIdx: 2 };
 // @ts-expect-error: the request does not carry it
 export const none: all.ProbeRequest = { token: 1 };
-// @ts-expect-error: an absent attribute is absent, not undefined
+// What is undefined is not sent.
 export const empty: all.AttrAttrs = { probeGap: undefined };
 `,
   );

@@ -133,7 +133,7 @@ function members({ name, attributes, doc }: AttributeSet): string {
       const { name, doc, enum: type } = attribute;
       const see = type ? ` See {@linkcode\u00a0${wordsNames(type).list}}.` : "";
       return comment(`${doc}${see} ${since(attribute)}`, "", 1) +
-        `readonly ${camelCase(name)}?: ${typeOf(attribute)};`;
+        `readonly ${camelCase(name)}?: ${typeOf(attribute)} | undefined;`;
     });
   const head = `interface ${attrsType(name)}`;
   return block(`Attributes of the set \`${name}\`. ${doc}`, head, rows);
