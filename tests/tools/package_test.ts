@@ -1,0 +1,48 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { deno, type Ended, root, run, script } from "../cli/program.ts";
+import { liveTest } from "../support/live.ts";
+
+/** Makes the package, with `@std/*` from where this run has it. */
+function make(): void {
+  const isStandIn = import.meta.resolve("@std/assert").startsWith("file:");
+  const { code, err } = run(["deno", "run", "-A", `${root}tools/package.ts`], {
+    env: { STD_SOURCE: isStandIn ? "npm" : "jsr" },
+  });
+  assertEquals(code, 0, err);
+}
+
+/** What the published command line says, and what that of the checkout. */
+function both(...words: string[]): [published: Ended, checkout: Ended] {
+  const folder = `${root}.package/`;
+  const flags = ["--quiet", "--allow-ffi"];
+  return [
+    run([
+      ...["deno", "run", `--config=${folder}deno.json`, ...flags],
+      ...[`${folder}cli/cli.js`, ...words],
+    ]),
+    run([...deno, ...flags, script, ...words]),
+  ];
+}
+
+Deno.test("the published command line says what that of the checkout does", () => {
+  make();
+  const rows = [
+    ["--version"],
+    ["--help"],
+    ["monitor", "--help"],
+    ["completion", "bash"],
+    ["limits", "set"],
+    ["-j", "endpoint", "add", "10.1"],
+  ];
+  for (const words of rows) {
+    const [published, checkout] = both(...words);
+    assertEquals(published, checkout, words.join(" "));
+  }
+});
+
+liveTest("the published command line talks to the kernel", () => {
+  make();
+  const [published, checkout] = both("limits", "show");
+  assertEquals(published, checkout);
+  assertStringIncludes(published.out, "add_addr_accepted");
+});
