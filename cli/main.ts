@@ -9,6 +9,7 @@ import type { Netns, PathManager, PathManagerOptions } from "../mod.ts";
 import { describe, EXIT_USAGE } from "./failure.ts";
 import { type Output, type Stop, UsageError } from "./grammar.ts";
 import { findCommand, type Found, readOperands } from "./parse.ts";
+import { jsonLine, printable } from "./printable.ts";
 
 /** The world around a run. */
 export interface Surroundings {
@@ -49,7 +50,7 @@ export async function main(
       around.rerun,
       found?.command && usage(found.command),
     );
-    around.err(json ? line(failure.json) : failure.text);
+    around.err(json ? jsonLine(failure.json) : printable(failure.text));
     return failure.code;
   }
 }
@@ -126,10 +127,14 @@ async function run(
   using pm = await around.open({
     ...netns !== undefined && { netns },
     onWarning: ({ message }) =>
-      around.err(json ? line({ warning: message }) : `mptcp: ${message}\n`),
+      around.err(
+        json
+          ? jsonLine({ warning: message })
+          : printable(`mptcp: ${message}\n`),
+      ),
   });
   const print = ({ json: value, text }: Output) =>
-    around.out(json ? line(value) : text);
+    around.out(json ? jsonLine(value) : printable(text));
   const { stop } = around;
   const result = command.run(pm, values as never, { stop, timestamp, explain });
   if (Symbol.asyncIterator in result) {
@@ -138,8 +143,4 @@ async function run(
     print(result);
   }
   return 0;
-}
-
-function line(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
 }

@@ -33,19 +33,21 @@ export function parseIPv4(text: string): Uint8Array<ArrayBuffer> {
   if (parts.length !== 4) {
     throw invalid("IPv4", text, `4 numbers are needed, not ${parts.length}`);
   }
-  parts.forEach((part, index) => {
-    if (!/^\d+$/.test(part)) {
-      throw invalid("IPv4", text, `"${part}" is not a decimal number`);
+  for (const [index, part] of parts.entries()) {
+    const number = Number(part);
+    if (String(number) !== part || !(number >= 0 && number <= 255)) {
+      throw invalid("IPv4", text, partFault(part));
     }
-    if (part.length > 1 && part.startsWith("0")) {
-      throw invalid("IPv4", text, `"${part}" may be read as octal`);
-    }
-    if (part.length > 3 || Number(part) > 255) {
-      throw invalid("IPv4", text, `${part} is above 255`);
-    }
-    bytes[index] = Number(part);
-  });
+    bytes[index] = number;
+  }
   return bytes;
+}
+
+function partFault(part: string): string {
+  if (!/^\d+$/.test(part)) return `"${part}" is not a decimal number`;
+  return /^0./.test(part)
+    ? `"${part}" may be read as octal`
+    : `${part} is above 255`;
 }
 
 /**

@@ -12,6 +12,7 @@ const CLONE_NEWNET = 0x40000000;
 
 const EPERM = 1;
 const ENOENT = 2;
+const EACCES = 13;
 const EINVAL = 22;
 
 /**
@@ -48,7 +49,13 @@ export function inNetns<T>(
       path,
       O_RDONLY,
       `find network namespace ${quoted(netns)}`,
-      { [ENOENT]: `there is no ${path}; "ip netns" lists those with a name` },
+      {
+        [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
+        ...typeof netns === "number" && {
+          [EACCES]: "the process belongs to somebody else: CAP_SYS_PTRACE is " +
+            "needed",
+        },
+      },
     );
     try {
       return visit(there, home, netns, action, undo);

@@ -42,7 +42,9 @@ export function writeSysctl(
   const action = `set net.mptcp.${name} to ${value}`;
   const fd = within(() =>
     openFile(pathOf(name), O_WRONLY, action, {
-      [EACCES]: "only root may",
+      [EACCES]:
+        "CAP_NET_ADMIN is needed in the user namespace that owns this " +
+        "network namespace",
     })
   );
   try {

@@ -35,7 +35,8 @@ import { type Netns, openTransport, type Transport } from "./transport.ts";
 export interface PathManagerOptions {
   /**
    * The network namespace to work in: a name of `ip netns`, a path (any text
-   * with a slash), or a process id. Needs `CAP_SYS_ADMIN`.
+   * with a slash), or a process id. Needs `CAP_SYS_ADMIN`, and
+   * `CAP_SYS_PTRACE` for a process of another user.
    * @default {the one that this thread is in}
    */
   readonly netns?: Netns;
@@ -91,7 +92,7 @@ export class PathManager implements Disposable {
    * @throws {Deno.errors.NotSupported} This is not Linux.
    * @throws {Deno.errors.NotCapable} The permission is missing.
    * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`: it needs
-   * `CAP_SYS_ADMIN`; `EINVAL`: the file is no network namespace.
+   * `CAP_SYS_ADMIN`; `EACCES`: the process belongs to somebody else; `EINVAL`: the file is no network namespace.
    *
    * @example Work in a namespace without entering it
    * ```ts

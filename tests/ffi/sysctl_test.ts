@@ -130,7 +130,8 @@ Deno.test("`readSysctl()` and `writeSysctl()` say what went wrong", () => {
       "open",
       [EACCES],
       "Cannot set net.mptcp.path_manager to userspace: Permission denied " +
-      "(open: EACCES): only root may",
+      "(open: EACCES): CAP_NET_ADMIN is needed in the user namespace that " +
+      "owns this network namespace",
     ],
     [
       (socket) => socket.writeSysctl("no_such", "1"),

@@ -91,5 +91,8 @@ liveTest("a mode is for everyone to read, and not to set", () => {
   ));
   assertEquals([getMode, mode], ["kernel", "kernel"]);
   assertEquals(setMode.code, "EACCES");
-  assertStringIncludes(setMode.message, "(open: EACCES): only root may");
+  assertStringIncludes(
+    setMode.message,
+    "(open: EACCES): CAP_NET_ADMIN is needed",
+  );
 });

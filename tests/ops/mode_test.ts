@@ -156,7 +156,7 @@ Deno.test("`getMode()` and `setMode()` throw what the files say", () => {
     "open",
     13,
     "set net.mptcp.path_manager to userspace",
-    "only root may",
+    "CAP_NET_ADMIN is needed",
   );
   kernel.writeSysctl = () => {
     throw failure;
