@@ -604,14 +604,3 @@ liveTest("an open stream that nobody waits for keeps no process", async () => {
   assertStringIncludes(child.first!, "nobody waits");
   assertEquals((await child.end()).code, 0);
 });
-
-liveTest("events need a privilege, and the error says which", () => {
-  using lab = Lab.open({ paths: 0 });
-  const script = new URL("../support/unprivileged.ts", import.meta.url);
-  const { events } = JSON.parse(lab.client.exec(
-    ...["env", "DENO_NO_UPDATE_CHECK=1", Deno.execPath(), "run", "--quiet"],
-    ...["--allow-ffi", script.pathname],
-  ));
-  assertEquals(events.code, "EPERM");
-  assertStringIncludes(events.message, "CAP_NET_ADMIN is needed");
-});

@@ -1,0 +1,213 @@
+/** What the library and the command line ask of Deno and of the kernel. */
+import { assertEquals } from "@std/assert";
+import denoJson from "../../deno.json" with { type: "json" };
+import { COMMANDS } from "../../cli/commands.ts";
+import { deno, root, script } from "../cli/program.ts";
+import { deedsOf } from "../support/deeds.ts";
+import { DONE } from "../support/everything.ts";
+import { libcPath } from "../support/libc_path.ts";
+import { liveTest } from "../support/live.ts";
+import { type LabStage, openStage } from "../support/stage.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const SYSCTLS = "/proc/sys/net/mptcp/";
+
+/** What every command does beyond what an empty script does. */
+const BASIC = [
+  "recvfrom socket:",
+  "sendto socket:",
+  "setsockopt SOL_NETLINK NETLINK_CAP_ACK",
+  "setsockopt SOL_NETLINK NETLINK_EXT_ACK",
+  "socket AF_NETLINK SOCK_RAW|SOCK_CLOEXEC NETLINK_GENERIC",
+];
+const DEVICE_BY_NAME = ["ioctl socket: SIOCGIFINDEX"];
+const DEVICE_BY_INDEX = ["ioctl socket: SIOCGIFNAME"];
+const EVENTS = [
+  "bind AF_NETLINK",
+  "setsockopt SOL_NETLINK NETLINK_ADD_MEMBERSHIP",
+  "setsockopt SOL_SOCKET SO_RCVBUFFORCE",
+];
+const MODE = [
+  `read ${SYSCTLS}available_path_managers`,
+  `read ${SYSCTLS}path_manager`,
+  `write ${SYSCTLS}path_manager`,
+];
+const NETNS = [
+  "read /proc/thread-self/ns/net",
+  "read /run/netns/NAME",
+  "setns CLONE_NEWNET",
+];
+const EVENTS_OR_MODE_OF_NETNS = [
+  "ioctl socket: SIOCGSKNS",
+  "read /proc/thread-self/fd/N",
+];
+
+/** One run of a script. */
+interface Trace {
+  readonly out: string;
+  /** What it did beyond what an empty script does. */
+  readonly deeds: string[];
+  /** What it asked Deno for. */
+  readonly permissions: string[];
+}
+
+/** Runs scripts in the lab's client, and watches them. */
+class Observer implements Disposable {
+  /** Deno's cache, and its list of the permissions that were asked for. */
+  readonly #folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
+  readonly #audit = `${this.#folder}/audit.jsonl`;
+  readonly #stage: LabStage;
+  readonly #usual: ReadonlySet<string>;
+
+  constructor(stage: LabStage) {
+    this.#stage = stage;
+    const empty = [`${root}bench/empty.ts`];
+    this.#run([], empty);
+    this.#usual = deedsOf((strace) => this.#run(strace, empty));
+  }
+
+  /** A script with this code. */
+  save(code: string): string {
+    const path = `${this.#folder}/script.ts`;
+    Deno.writeTextFileSync(path, code);
+    return path;
+  }
+
+  /** Runs a script whose modules Deno has compiled before, by way of others. */
+  watch(script: string[], via: string[] = []): Trace {
+    Deno.writeTextFileSync(this.#audit, "");
+    let out = "";
+    const deeds = deedsOf((strace) =>
+      out = this.#run([...via, ...strace], script)
+    );
+    const { netns } = this.#stage.lab.client;
+    return {
+      out,
+      deeds: [...deeds].filter((deed) => !this.#usual.has(deed))
+        .filter((deed) => !this.#isDeno(deed))
+        .map((deed) => deed.replace(netns, "NAME")).toSorted(),
+      permissions: Deno.readTextFileSync(this.#audit).trim().split("\n")
+        .filter((line) => line !== "").map((line) => {
+          const { permission, value } = JSON.parse(line);
+          return `${permission} ${value}`;
+        }),
+    };
+  }
+
+  /** Whether Deno looks for a module, for its cache, or V8 at its clock. */
+  #isDeno(deed: string): boolean {
+    return deed.includes(this.#folder) ||
+      [`read ${root}`, `statx ${root}`, "read /sys/devices/system/cpu/"]
+        .some((start) => deed.startsWith(start));
+  }
+
+  #run(via: string[], script: string[]): string {
+    return this.#stage.lab.client.exec(
+      ...["env", `DENO_DIR=${this.#folder}`, "DENO_NO_UPDATE_CHECK=1"],
+      ...[`DENO_AUDIT_PERMISSIONS=${this.#audit}`, ...via],
+      ...[Deno.execPath(), ...deno.slice(1)],
+      ...["--no-prompt", `--allow-ffi=${libcPath()}`, ...script],
+    );
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+}
+
+const FFI = `ffi ${libcPath()}`;
+
+liveTest("the library asks for libc, and calls what it says of it", () => {
+  using made = openStage();
+  using observer = new Observer(made);
+  const everything = [
+    `${root}tests/support/everything.ts`,
+    JSON.stringify(made.stage),
+  ];
+  observer.watch(everything);
+  const { out, deeds, permissions } = observer.watch(everything);
+  assertEquals(JSON.parse(out), { ...DONE, name: "done", path: "done" });
+  assertEquals(
+    deeds,
+    [
+      ...[...BASIC, ...DEVICE_BY_NAME, ...DEVICE_BY_INDEX, ...EVENTS, ...MODE],
+      ...[...NETNS, ...EVENTS_OR_MODE_OF_NETNS, "write pipe:"],
+    ].toSorted(),
+  );
+  assertEquals([...new Set(permissions)], [FFI]);
+});
+
+liveTest("importing does nothing", () => {
+  using made = openStage();
+  using observer = new Observer(made);
+  for (const door of Object.values(denoJson.exports)) {
+    // `cli.ts` is imported, too, rather than run.
+    const importer = [observer.save(`import "${new URL(door, ROOT)}";`)];
+    observer.watch(importer);
+    const { out, deeds, permissions } = observer.watch(importer);
+    assertEquals([door, out, deeds, permissions], [door, "", [], []]);
+  }
+});
+
+liveTest("each command line asks for libc, and calls what it needs", () => {
+  using made = openStage();
+  using observer = new Observer(made);
+  const { connection: { token, spare, remote }, ways } = made.stage;
+  const { local } = made.client.socket;
+  const main = `laddr ${local.address} lport ${local.port} ` +
+    `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
+  const lines: [line: string, deeds: string[]][] = [
+    ["limits set subflows 4", []],
+    ["limits show", []],
+    ["endpoint add 10.0.0.1 dev lo", [...DEVICE_BY_NAME, ...DEVICE_BY_INDEX]],
+    ["endpoint show", DEVICE_BY_INDEX],
+    ["endpoint change 10.0.0.1 backup", DEVICE_BY_INDEX],
+    ["endpoint delete 10.0.0.1", DEVICE_BY_INDEX],
+    ["endpoint flush -j", []],
+    [`endpoint flush -n ${ways["name"]}`, NETNS],
+    [`announce ${spare} token ${token} id 7`, []],
+    [`remove token ${token} id 7`, []],
+    [
+      `subflow create token ${token} laddr ${spare} lid 8 raddr ` +
+      `${remote.address} rport ${remote.port}`,
+      [],
+    ],
+    [`subflow change token ${token} ${main} backup`, []],
+    [`subflow destroy token ${token} ${main}`, []],
+    ["monitor", [...EVENTS]],
+  ];
+  assertEquals(
+    COMMANDS.map(({ words }) => words.join(" ")).filter((words) =>
+      !lines.some(([line]) => line.startsWith(words))
+    ),
+    [],
+    "not tried",
+  );
+  // Deno compiles all that the commands import.
+  observer.watch([script, "endpoint", "show"]);
+  for (const [line, deeds] of lines) {
+    const command = [script, ...line.split(" ")];
+    // `monitor` ends when nobody reads it any more.
+    const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
+    const trace = observer.watch(command, via);
+    const written = trace.out === "" ? [] : ["write pipe:"];
+    assertEquals([line, trace.deeds], [
+      line,
+      [...BASIC, ...deeds, ...written].toSorted(),
+    ]);
+    assertEquals([...new Set(trace.permissions)], [FFI], line);
+  }
+});
+
+liveTest("a command line that only explains asks for nothing", () => {
+  using made = openStage();
+  using observer = new Observer(made);
+  for (
+    const line of ["--version", "--help", "endpoint help", "completion bash"]
+  ) {
+    const command = [script, ...line.split(" ")];
+    observer.watch(command);
+    const { deeds, permissions } = observer.watch(command);
+    assertEquals([line, deeds, permissions], [line, ["write pipe:"], []]);
+  }
+});

@@ -1,0 +1,314 @@
+/**
+ * Each command line that the documents show is run as it is written, as a user
+ * would run it, with this checkout as what `jsr:` gives.
+ */
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import denoJson from "../../deno.json" with { type: "json" };
+import { PathManager } from "../../mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { Lab, until } from "../../testing/lab.ts";
+import { type Ended, environment, root, run } from "../cli/program.ts";
+import { libcPath } from "../support/libc_path.ts";
+import { liveTest } from "../support/live.ts";
+import { makeRegistry } from "../support/registry.ts";
+import {
+  blocks,
+  documents,
+  shellLines,
+  textOf,
+} from "../support/shell_lines.ts";
+
+/** The line of README.md that holds for this architecture and distribution. */
+const DEBIAN = "/lib/x86_64-linux-gnu/libc.so.6";
+
+/** A user's folder, in a host with two ways to another. */
+class Desk implements Disposable {
+  readonly folder: string = Deno.makeTempDirSync({ prefix: "mptcp-" });
+  readonly lab: Lab = Lab.open();
+  readonly pm: PathManager;
+  readonly #audit = `${this.folder}/audit.jsonl`;
+  readonly #env: Record<string, string>;
+
+  constructor() {
+    const { folder, lab } = this;
+    for (const path of [0, 1]) addPath(lab, path);
+    this.pm = PathManager.open({ netns: lab.client.netns });
+    Deno.mkdirSync(`${folder}/bin`);
+    Deno.mkdirSync(`${folder}/project`);
+    // Whoever runs this is root already.
+    Deno.writeTextFileSync(`${folder}/bin/sudo`, '#!/bin/sh\nexec "$@"\n');
+    Deno.chmodSync(`${folder}/bin/sudo`, 0o755);
+    this.#env = {
+      DENO_AUDIT_PERMISSIONS: this.#audit,
+      DENO_DIR: `${folder}/cache`,
+      DENO_INSTALL_ROOT: folder,
+      DENO_NO_PROMPT: "1",
+      JSR_URL: makeRegistry(`${folder}/registry`),
+      PATH: `${folder}/bin:${environment()["PATH"]}`,
+    };
+  }
+
+  /** Runs a line in the user's folder. */
+  type(line: string): Ended {
+    return run(this.#shell(line), this.#options());
+  }
+
+  /** Starts a line that goes on. */
+  start(line: string): Running {
+    const [command, ...args] = this.#shell(`exec ${line}`);
+    const { env, cwd } = this.#options();
+    return new Running(
+      new Deno.Command(command!, {
+        args,
+        cwd,
+        env: { ...environment(), ...env },
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn(),
+    );
+  }
+
+  #shell(line: string): string[] {
+    return ["ip", "netns", "exec", this.lab.client.netns, "sh", "-c", line];
+  }
+
+  #options() {
+    Deno.writeTextFileSync(this.#audit, "");
+    return { cwd: `${this.folder}/project`, env: this.#env };
+  }
+
+  /** The permissions that the last line has asked for. */
+  asked(): string[] {
+    const lines = Deno.readTextFileSync(this.#audit).split("\n");
+    const names = lines.filter((line) => line !== "")
+      .map((line) => JSON.parse(line).permission as string);
+    return [...new Set(names)].toSorted();
+  }
+
+  [Symbol.dispose](): void {
+    this.pm.close();
+    this.lab.close();
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+/** A way to the server by `eth0` or `eth1`, at a higher cost. */
+function addPath({ client, server }: Lab, number: number): void {
+  const dev = `eth${number}`;
+  client.ip(
+    ...["link", "add", dev, "type", "veth"],
+    ...["peer", "name", dev, "netns", server.netns],
+  );
+  for (const [host, last] of [[client, 1], [server, 2]] as const) {
+    const address = `10.0.${number + 1}.${last}`;
+    host.ip("address", "add", `${address}/24`, "dev", dev);
+    host.ip("link", "set", dev, "up");
+  }
+  const metric = `${number + 1}`;
+  client.ip("route", "add", "10.77.1.0/24", "dev", dev, "metric", metric);
+}
+
+/** A program that was started, until the end of the block. */
+class Running implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+
+  constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill();
+    } catch {
+      // It has ended.
+    }
+    await this.#process.status;
+  }
+}
+
+/** Runs a line, and fails unless it does what it is there for. */
+type Proof = (desk: Desk, line: string) => void | Promise<void>;
+
+const readme = textOf("README.md");
+
+/** What the first line with `example.ts` is about: the code above it. */
+const example = blocks(
+  readme.slice(0, readme.search(/^deno run .* example\.ts$/m)),
+  "ts",
+).at(-1)![1]!;
+
+const proveExample: Proof = (desk, line) => {
+  Deno.writeTextFileSync(`${desk.folder}/project/example.ts`, example);
+  const { code, out, err } = desk.type(line);
+  assertEquals([code, err], [0, ""]);
+  assertMatch(out, /^added with id 1\n10\.0\.2\.1 1 /);
+  assertEquals(desk.lab.client.endpoints(), [
+    { address: "10.0.2.1", id: 1, subflow: true, backup: true, dev: "eth1" },
+  ]);
+};
+
+const proveCli: Proof = (desk, line) => {
+  desk.pm.addAddr({ address: "10.0.2.1", dev: "eth1" });
+  assertEquals(desk.type(line), {
+    code: 0,
+    out: "10.0.2.1 id 1 dev eth1 \n",
+    err: "",
+  });
+};
+
+const proveInstall: Proof = (desk, line) => {
+  assertEquals(desk.type(line).code, 0);
+  proveCli(desk, "mptcp endpoint show");
+};
+
+/** One of the examples, which gives each connection these addresses. */
+const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
+  copyExamples(desk);
+  assertEquals(desk.type(userspace).code, 0);
+  await using _running = desk.start(line);
+  await until(() => isHeard(desk.lab.client), `events: ${line}`, 10_000);
+  using connection = desk.lab.connect();
+  const { token } = connection.client;
+  connection.transfer(1000);
+  await until(
+    () =>
+      desk.pm.dumpAddrs({ token }).map(({ address }) => address).toSorted()
+        .join() === addresses.join(),
+    `${addresses} in ${line}`,
+  );
+};
+
+/** As the examples say: in a project of one's own, add the package first. */
+function copyExamples(desk: Desk): void {
+  const project = `${desk.folder}/project`;
+  Deno.mkdirSync(`${project}/examples`, { recursive: true });
+  for (const { name } of Deno.readDirSync(`${root}examples`)) {
+    Deno.copyFileSync(`${root}examples/${name}`, `${project}/examples/${name}`);
+  }
+  const { code, err } = desk.type("deno add jsr:@mptcp/pm");
+  assertEquals(code, 0, err);
+}
+
+/** Whether somebody has joined the events. */
+function isHeard(host: Host): boolean {
+  // Protocol, port id and groups.
+  return /^\S+ +16 +\S+ +0*[1-9a-f]/m
+    .test(host.exec("cat", "/proc/net/netlink"));
+}
+
+const userspace = "sudo sysctl net.mptcp.path_manager=userspace" +
+  "   # new connections are yours";
+
+const proveSysctl: Proof = (desk, line) => {
+  assertEquals(desk.type(line).code, 0);
+  assertEquals(desk.pm.getMode(), "userspace");
+};
+
+const eth1 = proveSteering("10.0.2.1");
+const both = proveSteering("10.0.1.1", "10.0.2.1");
+
+/** What each line is there for, by how it looks. */
+const PROOFS: readonly (readonly [RegExp, Proof])[] = [
+  [/^deno run \S+ example\.ts$/, proveExample],
+  [/^deno run \S+ jsr:@mptcp\/pm\/cli endpoint show$/, proveCli],
+  [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
+  [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
+  [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],
+  [/^sudo deno run .* examples\/one_per_interface\.ts( eth|$)/, both],
+  [/^sudo sysctl net\.mptcp/, proveSysctl],
+];
+
+/** Lines that begin a task of this checkout: CI runs them. */
+const TASK = /^(?:npx -y deno@2\.9\.6|deno) task (\w+)$/;
+
+const FLAG = / --allow-([\w-]+)\S*/g;
+
+/** The lines, each once, and what proves them. */
+const lines = [...new Set(shellLines().map(({ line }) => line))]
+  .filter((line) => !TASK.test(line))
+  .map((line) => ({
+    line: line.replace(DEBIAN, libcPath()),
+    proof: PROOFS.find(([pattern]) => pattern.test(line.replace(/ +#.*/, "")))
+      ?.[1],
+  }));
+
+Deno.test("each command line of the documents is one that is tried", () => {
+  const untried = lines.filter(({ proof }) => proof === undefined);
+  assertEquals(untried.map(({ line }) => line), []);
+  assertNotEquals(lines, []);
+  const tasks = shellLines().map(({ line }) => line.match(TASK)?.[1])
+    .filter((task) => task !== undefined);
+  assertEquals(tasks.filter((task) => !(task in denoJson.tasks)), []);
+});
+
+Deno.test("the documents name no permission but these", () => {
+  const named = documents().flatMap((document) =>
+    Array.from(
+      textOf(document).matchAll(/(?:^|\s)-A\b|--allow-[a-z]+(=[a-zA-Z]+)?/g),
+      ([flag]) => flag === "--allow-ffi" ? flag : `${document}: ${flag}`,
+    )
+  );
+  assertEquals([...new Set(named)].toSorted(), [
+    "--allow-ffi",
+    // What the permission amounts to, and what the laboratory needs.
+    "SECURITY.md: --allow-all",
+    // The addresses of this host, which Deno knows.
+    "examples/one_per_interface.ts: --allow-sys=networkInterfaces",
+    // It runs `ip`, and reads `/proc`.
+    "testing/lab.ts: --allow-all",
+  ]);
+});
+
+for (const { line, proof } of lines) {
+  if (proof === undefined) continue;
+  liveTest(`as written: ${line}`, async () => {
+    using desk = new Desk();
+    await proof(desk, line);
+    if (!line.includes("--allow-")) return;
+    const given = Array.from(line.matchAll(FLAG), ([, flag]) => flag!);
+    assertEquals(desk.asked(), given.toSorted());
+  });
+}
+
+/** The lines with a permission, without one that they have. */
+const wanting = lines.flatMap(({ line, proof }) =>
+  Array.from(line.matchAll(FLAG), ([flag, kind]) => ({
+    line,
+    proof: proof!,
+    flag: flag.trim(),
+    kind: kind!,
+    less: line.replace(flag, ""),
+  }))
+);
+
+for (const { line, proof, flag, kind, less } of wanting) {
+  liveTest(`${flag} is named where it is missing: ${less}`, async () => {
+    using desk = new Desk();
+    const complaint = await fail(desk, less);
+    if (kind !== "ffi") {
+      // Deno's words: it is the program's, and none of the library's.
+      assertMatch(complaint, new RegExp(`run again with the --allow-${kind} `));
+      return;
+    }
+    assertMatch(complaint, /Cannot call libc: run again with --allow-ffi, or/);
+    const rerun = complaint.match(/^hint: run: (.*)$/m)?.[1];
+    if (rerun !== undefined) proveCli(desk, rerun);
+    const [proposed] = complaint.match(/--allow-ffi=\S+/)!;
+    using another = new Desk();
+    await proof(another, line.replace(flag, proposed));
+  });
+}
+
+/** What a line says that misses a permission. */
+async function fail(desk: Desk, line: string): Promise<string> {
+  if (line.includes("install")) {
+    assertEquals(desk.type(line).code, 0);
+    return await fail(desk, "mptcp endpoint show");
+  }
+  Deno.writeTextFileSync(`${desk.folder}/project/example.ts`, example);
+  if (line.includes("examples/")) copyExamples(desk);
+  const { code, out, err } = desk.type(line);
+  assertEquals([code, out], [1, ""]);
+  return err;
+}

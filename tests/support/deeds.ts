@@ -1,0 +1,70 @@
+/**
+ * What a process does, by `strace`: the system calls that reach beyond its own
+ * memory and threads, without the numbers that differ from run to run.
+ *
+ * @module
+ */
+
+/** What touches nothing but the process's memory, threads and time. */
+const QUIET = new Set([
+  ...["brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "pkey_alloc"],
+  ...["clone3", "futex", "sched_yield", "sched_getaffinity", "rseq", "prctl"],
+  ...["set_robust_list", "set_tid_address", "arch_prctl", "rt_sigaction"],
+  ...["rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall"],
+  ...["clock_nanosleep", "clock_gettime", "exit", "exit_group", "prlimit64"],
+  ...["sysinfo", "uname", "getrandom", "gettid", "getpid", "geteuid", "getcwd"],
+  // V8's, when its threads get in each other's way.
+  ...["sched_getparam", "sched_getscheduler", "syscall_0x1000"],
+  // Of a descriptor that another call has opened.
+  ...["close", "read", "pread64", "lseek", "fstat", "fcntl", "poll"],
+  ...["epoll_create1", "epoll_ctl", "epoll_wait"],
+]);
+
+/** These have texts that are no paths. */
+const SENDS = new Set(["write", "pwrite64", "sendto", "recvfrom"]);
+
+/** What a line of `strace` says; `undefined`: it reaches no further. */
+function deedOf(line: string): string | undefined {
+  const [, name = "", rest = ""] = line.match(/^(\w+)\((.*)/) ?? [];
+  if (name === "" || QUIET.has(name)) return undefined;
+  const args = rest.replace(/( <unfinished|\) +=).*/, "").split(", ");
+  const file = args[0]!.match(/^-?\d+<(.*)>$/)?.[1]
+    ?.replace(/\[.*\]/, "") ?? "";
+  const path = rest.match(/"(.*?)"/)?.[1]?.replace(/fd\/\d+$/, "fd/N");
+  switch (name) {
+    case "open":
+    case "openat":
+      return `${/O_RDONLY/.test(rest) ? "read" : "write"} ${path}`;
+    case "socket":
+      return `socket ${args.join(" ")}`;
+    case "bind":
+    case "connect":
+      return `${name} ${rest.match(/sa_family=(\w+)/)?.[1]}`;
+    case "setsockopt":
+      return `setsockopt ${args[1]} ${args[2]}`;
+    case "ioctl":
+      return `ioctl ${file} ${args[1]}`;
+    case "setns":
+      return `setns ${args[1]}`;
+  }
+  return `${name} ${SENDS.has(name) ? file : path ?? file}`;
+}
+
+/**
+ * What a process does, and all that it starts.
+ *
+ * @param run Runs it behind the words that it is given.
+ */
+export function deedsOf(run: (strace: string[]) => void): Set<string> {
+  const folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
+  try {
+    run(["strace", "-ff", "-y", "-s0", "-o", `${folder}/thread`]);
+    const lines = [...Deno.readDirSync(folder)].flatMap(({ name }) =>
+      Deno.readTextFileSync(`${folder}/${name}`).split("\n")
+    );
+    const deeds = lines.map(deedOf).filter((deed) => deed !== undefined);
+    return new Set(deeds);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
