@@ -7,7 +7,11 @@
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
+const EIO = 5;
+
 const O_CLOEXEC = 0o2000000;
+/** Open without waiting. */
+export const O_NONBLOCK = 0o4000;
 /** Open for reading. */
 export const O_RDONLY = 0;
 /** Open for writing. */
@@ -36,15 +40,21 @@ export function openFile(
   return fd;
 }
 
-/** Reads up to 4 KiB of text at once, as files of /proc want to be read. */
+/** Reads a text of up to 4 KiB, as long as files of /proc are here. */
 export function readText(fd: number, action: string): string {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { read } = libc().file();
   const buffer = new Uint8Array(4096);
-  const length = read(fd, buffer, 4096n);
-  memcpy(errno, errnoPointer, 4n);
-  if (length < 0) throw new SyscallError("read", errno[0]!, action);
-  return new TextDecoder().decode(buffer.subarray(0, length));
+  let length = 0;
+  for (;;) {
+    const free = buffer.subarray(length);
+    const size = BigInt(free.length);
+    const got = read(fd, free, size);
+    memcpy(errno, errnoPointer, 4n);
+    if (got < 0) throw new SyscallError("read", errno[0]!, action);
+    if (got === 0) return new TextDecoder().decode(buffer.subarray(0, length));
+    length += got;
+  }
 }
 
 /** Writes text at once, as files of /proc want to be written. */
@@ -56,4 +66,8 @@ export function writeText(fd: number, text: string, action: string): void {
   const written = write(fd, bytes, length);
   memcpy(errno, errnoPointer, 4n);
   if (written < 0) throw new SyscallError("write", errno[0]!, action);
+  if (written < bytes.length) {
+    const hint = `${written} of ${bytes.length} bytes were taken`;
+    throw new SyscallError("write", EIO, action, hint);
+  }
 }

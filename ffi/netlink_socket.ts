@@ -86,9 +86,8 @@ export class NetlinkSocket {
    * @param netns Where to open it; absent: where this thread is.
    */
   static open(netns?: Netns): NetlinkSocket {
-    const socket = netns === undefined
-      ? new NetlinkSocket(openFd(), false)
-      : new NetlinkSocket(inNetns(netns, openFd, closeFd), true);
+    const fd = inNetns(netns, openFd, closeFd);
+    const socket = new NetlinkSocket(fd, netns !== undefined);
     try {
       socket.#setOption(SOL_NETLINK, NETLINK_EXT_ACK, 1, "ask for reasons");
       socket.#setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1, "ask for short acks");
@@ -222,7 +221,7 @@ export class NetlinkSocket {
 
   /** Does something in the namespace that the socket is in. */
   #within<T>(action: () => T, undo: (result: T) => void): T {
-    if (!this.#isElsewhere) return action();
+    if (!this.#isElsewhere) return inNetns(undefined, action, undo);
     const { memcpy } = this.#symbols;
     const pointer = this.#errnoPointer;
     const { ioctl } = libc().device();
@@ -368,7 +367,7 @@ function openFd(): number {
 
 /** Linux frees the number whatever `close` returns. */
 function closeFd(fd: number): void {
-  libc().symbols.close(fd);
+  if (fd >= 0) libc().symbols.close(fd);
 }
 
 function failure(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Hints, O_RDONLY, openFile } from "./file.ts";
+import { type Hints, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
@@ -23,23 +23,48 @@ export type Netns = string | number;
 
 const errno = new Int32Array(1);
 
+/** The namespace that this thread belongs in, while it is in another; or -1. */
+let home = -1;
+
 /**
  * Calls `action` with this thread in another network namespace, and brings it
  * back whatever happens. Whatever starts a thread or a process meanwhile
  * would leave that behind in the namespace: `action` makes one system call.
  *
- * @param netns The namespace.
+ * Should the way back fail, the next call tries it again before anything else.
+ *
+ * @param netns The namespace; absent: the one that this thread belongs in.
  * @param action What to do there.
  * @param undo Takes back the action's result should the way back fail.
  */
 export function inNetns<T>(
-  netns: Netns,
+  netns: Netns | undefined,
   action: () => T,
   undo: (result: T) => void,
 ): T {
+  comeHome();
+  if (netns === undefined) return action();
+  goTo(netns);
+  let result: T;
+  try {
+    result = action();
+  } catch (error) {
+    comeHome();
+    throw error;
+  }
+  try {
+    comeHome();
+  } catch (error) {
+    undo(result);
+    throw error;
+  }
+  return result;
+}
+
+function goTo(netns: Netns): void {
   const path = netnsPath(netns);
   // Not /proc/self: that is the main thread, which may be elsewhere.
-  const home = openFile(
+  const here = openFile(
     "/proc/thread-self/ns/net",
     O_RDONLY,
     "remember this network namespace",
@@ -47,7 +72,8 @@ export function inNetns<T>(
   try {
     const there = openFile(
       path,
-      O_RDONLY,
+      // A pipe is not waited for.
+      O_RDONLY | O_NONBLOCK,
       `find network namespace ${quoted(netns)}`,
       {
         [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
@@ -58,41 +84,28 @@ export function inNetns<T>(
       },
     );
     try {
-      return visit(there, home, netns, action, undo);
+      // Where coming back is barred, this is: so nobody gets lost.
+      for (const fd of [here, there]) {
+        setns(fd, `enter network namespace ${quoted(netns)}`, {
+          [EPERM]: "CAP_SYS_ADMIN is needed here and in its user namespace",
+          [EINVAL]: "the file is not a network namespace",
+        });
+      }
+      home = here;
     } finally {
       libc().symbols.close(there);
     }
   } finally {
-    libc().symbols.close(home);
+    if (home !== here) libc().symbols.close(here);
   }
 }
 
-function visit<T>(
-  there: number,
-  home: number,
-  netns: Netns,
-  action: () => T,
-  undo: (result: T) => void,
-): T {
-  const go = `enter network namespace ${quoted(netns)}`;
-  setns(there, go, {
-    [EPERM]: "CAP_SYS_ADMIN is needed here and in its user namespace",
-    [EINVAL]: "the file is not a network namespace",
-  });
-  let result: T;
-  try {
-    result = action();
-  } catch (error) {
-    setns(home, "come back from the network namespace", {});
-    throw error;
-  }
-  try {
-    setns(home, "come back from the network namespace", {});
-  } catch (error) {
-    undo(result);
-    throw error;
-  }
-  return result;
+/** Comes back from where an earlier call could not. */
+function comeHome(): void {
+  if (home < 0) return;
+  setns(home, "come back from the network namespace", {});
+  libc().symbols.close(home);
+  home = -1;
 }
 
 /**

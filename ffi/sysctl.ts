@@ -11,21 +11,24 @@ import { SyscallError } from "./syscall_error.ts";
 
 const EACCES = 13;
 
+/** Instead of a file descriptor. */
+const NONE = -1;
+
 /** Opens a file in the right namespace. */
 type Within = (open: () => number) => number;
 
 /** Reads one; `undefined`: the kernel has none of this name. */
 export function readSysctl(name: string, within: Within): string | undefined {
   const action = `read net.mptcp.${name}`;
-  let fd;
-  try {
-    fd = within(() => openFile(pathOf(name), O_RDONLY, action));
-  } catch (error) {
-    if (error instanceof SyscallError && error.code === "ENOENT") {
-      return undefined;
+  const fd = within(() => {
+    try {
+      return openFile(pathOf(name), O_RDONLY, action);
+    } catch (error) {
+      if (error instanceof SyscallError && error.code === "ENOENT") return NONE;
+      throw error;
     }
-    throw error;
-  }
+  });
+  if (fd === NONE) return undefined;
   try {
     return readText(fd, action).trim();
   } finally {

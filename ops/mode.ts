@@ -1,3 +1,4 @@
+import { ProtocolError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -18,8 +19,15 @@ export function getMode(transport: Transport): PathManagerMode {
   const name = transport.readSysctl("path_manager");
   if (name !== undefined) return name;
   const type = transport.readSysctl("pm_type");
+  if (type !== undefined) return TYPES[Number(type)] ?? type;
+  if (transport.readSysctl("enabled") === undefined) {
+    throw new ProtocolError(
+      "Cannot read net.mptcp.path_manager: /proc/sys/net/mptcp cannot be " +
+        "seen here",
+    );
+  }
   // Before Linux 5.19 there is no choice.
-  return type === undefined ? "kernel" : TYPES[Number(type)] ?? type;
+  return "kernel";
 }
 
 /** Writes them, and offers to write back what was there. */

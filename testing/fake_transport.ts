@@ -49,6 +49,7 @@ export class FakeTransport implements Transport {
   readonly devices: Map<string, number> = new Map([["lo", 1]]);
   /** The sysctls below `net.mptcp`: values by name. */
   readonly sysctls: Map<string, string> = new Map([
+    ["enabled", "1"],
     ["available_path_managers", "kernel userspace"],
     ["path_manager", "kernel"],
     ["pm_type", "0"],

@@ -50,7 +50,14 @@ export function text(value: string): Bytes {
 
 /** Puts bytes behind each other. */
 export function join(parts: readonly Uint8Array[]): Bytes {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** An attribute with its padding. */

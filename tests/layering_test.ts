@@ -13,6 +13,7 @@ const ROOMS: Readonly<Record<string, boolean>> = {
   tests: false,
   tools: false,
   bench: false,
+  docs: false,
   examples: false,
   bin: false,
 };
@@ -256,7 +257,8 @@ const TAKEN = /^ +const \{(.*)\} = (?:libc\(\)|this\.#symbols)\S*;$/gm;
 
 /** The functions and methods of a module that call the C library. */
 function callersIn(source: string): { symbols: string[]; body: string }[] {
-  return source.split(/^(?=(?: {2})?\S.*\{$)/m).flatMap((body) => {
+  const heads = /^(?=(?: {2})?(?!(?:for|while|do|if|try) )[^\s}].*\{$)/m;
+  return source.split(heads).flatMap((body) => {
     const symbols = Array.from(
       body.matchAll(TAKEN),
       ([, names]) => names!.match(/\w+/g)!,

@@ -23,13 +23,30 @@ const NETLINK_ADD_MEMBERSHIP = 1;
 const SIOCGSKNS = 0x894cn;
 const SIOCGIFNAME = 0x8910n;
 
+const SIOCGIFINDEX = 0x8933n;
+const REQUESTS = new Map([
+  [SIOCGSKNS, "SIOCGSKNS"],
+  [SIOCGIFNAME, "SIOCGIFNAME"],
+  [SIOCGIFINDEX, "SIOCGIFINDEX"],
+]);
+
+const OPTIONS: { readonly [option: number]: string } = {
+  1: "NETLINK_ADD_MEMBERSHIP",
+  8: "SO_RCVBUF",
+  33: "SO_RCVBUFFORCE",
+};
+
+const O_CLOEXEC = 0o2000000;
+
 const POLLIN = 1;
 const POLLNVAL = 0x20;
 
-/** One call: the function and what it was called with. */
+/** One call: the function, what it was called with, and what for. */
 export interface Call {
   readonly symbol: string;
   readonly args: readonly unknown[];
+  /** The function, and which use of it where errors differ. */
+  readonly use: string;
 }
 
 /** The arguments of `recvfrom`. */
@@ -42,13 +59,18 @@ type Recvfrom = readonly [
   senderLength: Uint32Array,
 ];
 
-/** The calls that fail: by number, counted from 1, or by anything else. */
-export type Fails = (call: Call, number: number) => number | undefined;
+/**
+ * The calls that fail: by number, counted from 1, or by anything else. An error
+ * instead of a number is for what a thread of the pool does.
+ */
+export type Fails = (call: Call, number: number) => number | Error | undefined;
 
 /** The C library. */
 export class FakeLibc {
   /** What the sockets talk to. */
   kernel: FakeKernel = new FakeKernel();
+  /** All functions that were bound, but those that cannot fail. */
+  readonly bound: Set<string> = new Set();
   /** All calls but those of `memcpy` and `close`. */
   readonly calls: Call[] = [];
   /** The open file descriptors, and what they are open for. */
@@ -70,12 +92,16 @@ export class FakeLibc {
   ]);
   /** The errno of a call that is to fail, instead of doing anything. */
   fails: Fails = () => undefined;
+  /** The most bytes that reading or writing a file once takes. */
+  atMost: number = Infinity;
   /** The port id of whoever sends what is received; 0 is the kernel. */
   senders: number[] = [];
   #errno = STALE;
   /** The call whose errno was not copied yet. */
   #unread: string | undefined;
   #nextFd = 100;
+  /** How far the files are read. */
+  readonly #offsets = new Map<number, number>();
   /** The sockets that have a port id: by `bind`, or since the first `send`. */
   readonly #bound = new Set<number>();
   /** The sockets that have joined a group. */
@@ -88,25 +114,28 @@ export class FakeLibc {
     this.kernel = new FakeKernel();
     this.calls.length = 0;
     this.fds.clear();
+    this.#offsets.clear();
     this.opened.length = 0;
     this.readable.clear();
     this.#joined.clear();
     this.netns = "home";
     this.fails = () => undefined;
+    this.atMost = Infinity;
     this.senders = [];
   }
 
   /** What `Deno.dlopen` would return. */
   open(symbols: readonly string[]): { symbols: Record<string, unknown> } {
-    const entries = symbols.map((symbol) => [
-      symbol,
-      (...args: unknown[]) => this.#call({ symbol, args }),
-    ]);
+    const entries = symbols.map((symbol) => {
+      if (!["__errno_location", "memcpy"].includes(symbol)) {
+        this.bound.add(symbol);
+      }
+      return [symbol, (...args: unknown[]) => this.#call(symbol, args)];
+    });
     return { symbols: Object.fromEntries(entries) };
   }
 
-  #call(call: Call): unknown {
-    const { symbol, args } = call;
+  #call(symbol: string, args: readonly unknown[]): unknown {
     if (symbol === "__errno_location") return null;
     if (symbol === "memcpy") {
       (args[0] as Int32Array)[0] = this.#errno;
@@ -116,14 +145,24 @@ export class FakeLibc {
     if (this.#unread !== undefined) {
       throw new Error(`${symbol} follows ${this.#unread} before memcpy(errno)`);
     }
-    if (symbol === "close") return this.#close(args[0] as number);
-    this.calls.push(call);
+    const call = { symbol, args, use: this.#useOf(symbol, args) };
+    if (symbol !== "close") this.calls.push(call);
     const errno = this.fails(call, this.calls.length);
+    if (symbol === "close") {
+      this.#close(args[0] as number);
+      return errno === undefined ? 0 : -1;
+    }
     if (symbol === "pollAside") {
+      if (errno instanceof Error) return Promise.reject(errno);
       // Its errno stays on a thread of its own.
       return errno === undefined
         ? this.#pollAside(args[0] as Int32Array)
         : Promise.resolve(-1);
+    }
+    if (errno instanceof Error) throw errno;
+    // The counter is full, and so can be read.
+    if (errno !== undefined && call.use === "write eventfd") {
+      this.signal(args[0] as number);
     }
     // Nobody asks what reading and writing one say.
     if (this.fds.get(args[0] as number) !== "eventfd") this.#unread = symbol;
@@ -131,17 +170,40 @@ export class FakeLibc {
     return errno === undefined ? this.#do(symbol, args) : this.#fail(errno);
   }
 
+  #useOf(symbol: string, args: readonly unknown[]): string {
+    switch (symbol) {
+      case "setsockopt":
+        return `setsockopt ${OPTIONS[args[2] as number] ?? "ack"}`;
+      case "open": {
+        const path = textOf(args[0] as Uint8Array);
+        const use = args[1] === O_CLOEXEC ? "read" : "write";
+        return path.startsWith("/proc/sys/")
+          ? `open sysctl to ${use}`
+          : "open namespace";
+      }
+      case "read":
+      case "write": {
+        const what = this.fds.get(args[0] as number);
+        return `${symbol} ${what === "eventfd" ? what : "sysctl"}`;
+      }
+      case "ioctl":
+        return `ioctl ${REQUESTS.get(args[1] as bigint)}`;
+      default:
+        return symbol;
+    }
+  }
+
   #fail(errno: number): number {
     this.#errno = errno;
     return -1;
   }
 
-  #close(fd: number): number {
+  #close(fd: number): void {
     for (const polled of this.polling) {
       if (polled.includes(fd)) throw new Error(`close(${fd}): it is polled`);
     }
     if (!this.fds.delete(fd)) throw new Error(`close(${fd}): it is not open`);
-    return 0;
+    this.#offsets.delete(fd);
   }
 
   #open(what: string): number {
@@ -226,10 +288,12 @@ export class FakeLibc {
       case "read":
         return what === "eventfd"
           ? this.#readEventfd(fd)
-          : this.#readSysctl(what, args[1] as Uint8Array);
+          : this.#readSysctl(fd, what, args[1] as Uint8Array);
       case "write":
-        if (what === "eventfd") this.signal(fd);
-        else this.#writeSysctl(what, args[1] as Uint8Array);
+        if (what !== "eventfd") {
+          return this.#writeSysctl(what, args[1] as Uint8Array);
+        }
+        this.signal(fd);
         return Number(args[2]);
       case "bind": {
         // Port id 0 is not the one that it has by then.
@@ -256,9 +320,7 @@ export class FakeLibc {
   }
 
   #openFile(name: Uint8Array): number {
-    const text = new TextDecoder().decode(name);
-    if (!text.endsWith("\0")) throw new Error(`open("${text}"): no NUL`);
-    const path = text.slice(0, -1);
+    const path = textOf(name);
     const [, sysctl = ""] = path.match(/^\/proc\/sys\/net\/mptcp\/(.+)$/) ?? [];
     const [, fd] = path.match(/^\/proc\/thread-self\/fd\/(.+)$/) ?? [];
     const what = this.kernel.sysctls.has(sysctl)
@@ -271,14 +333,21 @@ export class FakeLibc {
     return this.readable.delete(fd) ? 8 : this.#fail(EAGAIN);
   }
 
-  #readSysctl(what: string, buffer: Uint8Array): number {
+  #readSysctl(fd: number, what: string, buffer: Uint8Array): number {
     const text = `${this.kernel.sysctls.get(what.split(" ")[0]!)}\n`;
-    return new TextEncoder().encodeInto(text, buffer).written;
+    const start = this.#offsets.get(fd) ?? 0;
+    const end = start + Math.min(this.atMost, buffer.length);
+    const bytes = new TextEncoder().encode(text).subarray(start, end);
+    buffer.set(bytes);
+    this.#offsets.set(fd, start + bytes.length);
+    return bytes.length;
   }
 
-  #writeSysctl(what: string, text: Uint8Array): void {
-    const value = new TextDecoder().decode(text);
+  #writeSysctl(what: string, text: Uint8Array): number {
+    const bytes = text.subarray(0, Math.min(this.atMost, text.length));
+    const value = new TextDecoder().decode(bytes);
     this.kernel.writeSysctl(what.split(" ")[0]!, value);
+    return bytes.length;
   }
 
   #receive([fd, buffer, length, , sender, senderLength]: Recvfrom): number {
@@ -309,6 +378,12 @@ export class FakeLibc {
     index[4] = found;
     return 0;
   }
+}
+
+function textOf(name: Uint8Array): string {
+  const text = new TextDecoder().decode(name);
+  if (!text.endsWith("\0")) throw new Error(`open("${text}"): no NUL`);
+  return text.slice(0, -1);
 }
 
 /** The C library of this test module. */

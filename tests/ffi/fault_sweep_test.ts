@@ -1,167 +1,122 @@
-/**
- * Fails call 1, 2, 3, … of the C library in each operation, until it gets by
- * without reaching the fault.
- */
+/** What becomes of each operation when calls of the C library fail. */
 import { assert, assertEquals } from "@std/assert";
-import { SyscallError } from "../../ffi/syscall_error.ts";
+import { libc as boundLibc } from "../../ffi/libc.ts";
+import * as mod from "../../mod.ts";
+import { EventStream } from "../../ops/events.ts";
 import {
   PathManager,
   type PathManagerOptions,
 } from "../../ops/path_manager.ts";
-import { HARMLESS } from "../support/distortions.ts";
-import { golden } from "../support/golden.ts";
+import { HARMLESS as DELIVERIES } from "../support/distortions.ts";
+import {
+  assertRepeatable,
+  type Attempt,
+  attempt,
+  doTwice,
+  fill,
+  type Operation,
+  OPERATIONS,
+  sourceOf,
+} from "../support/operations.ts";
+import { ERRORS } from "./errnos.ts";
 import { libc } from "./fake_libc.ts";
+import {
+  arm,
+  disarm,
+  type Fault,
+  type Hit,
+  isHarmless,
+  type Result,
+  sweep,
+  thrownBy,
+  WAITING,
+} from "./faults.ts";
 
-const EINTR = 4;
-const EIO = 5;
-const EAGAIN = 11;
-const ENODEV = 19;
-const EMFILE = 24;
-const ENOBUFS = 105;
-
-const TOKEN = 0x1234;
-const local = { address: "10.0.0.1", port: 4000 };
-const remote = { address: "10.0.0.2", port: 5000 };
-
-/** Those that do something in the namespace that the socket is in. */
-const SOMEWHERE: readonly ((pm: PathManager) => unknown)[] = [
-  (pm) => pm.events().close(),
-  (pm) => pm.getMode(),
-  (pm) => pm.setMode("userspace"),
-  (pm) => pm.setMode("userspace")[Symbol.dispose](),
-];
-
-const OPERATIONS: readonly ((pm: PathManager) => unknown)[] = [
-  (pm) => pm.addAddr({ address: "10.0.0.3", dev: "eth2", flags: ["subflow"] }),
-  (pm) => pm.addAddr({ address: "10.0.0.3", dev: 3 }),
-  (pm) => pm.delAddr({ id: 9 }),
-  (pm) => pm.delAddr({ address: "fd00::1" }),
-  (pm) => pm.delAddr({ dev: "eth1" }),
-  (pm) => pm.getAddr({ id: 1 }),
-  (pm) => pm.dumpAddrs(),
-  (pm) => pm.flushAddrs(),
-  (pm) => pm.setLimits({ subflows: 5 }),
-  (pm) => pm.getLimits(),
-  (pm) => pm.setFlags({ id: 1, backup: true }),
-  (pm) => pm.setFlags({ token: TOKEN, local, remote, backup: true }),
-  (pm) => pm.announce({ token: TOKEN, address: "10.0.0.4", id: 4, dev: 2 }),
-  (pm) => pm.remove({ token: TOKEN, id: 9 }),
-  (pm) =>
-    pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote }),
-  (pm) => pm.subflowDestroy({ token: TOKEN, local, remote }),
-  ...SOMEWHERE,
-];
-
-/** What the caller hears of a call that failed: nothing where it is no error. */
-function expected(symbol: string, errno: number): string | undefined {
-  const isRepeated = ["send", "recvfrom", "poll"].includes(symbol);
-  if (errno === EINTR && isRepeated) return undefined;
-  if (errno === EAGAIN && symbol === "recvfrom") return undefined;
-  return `${symbol} ${errno}`;
-}
-
-function heard(error: unknown): string {
-  return error instanceof SyscallError
-    ? `${error.syscall} ${error.errno}`
-    : `${error}`;
-}
-
-/** Starts anew, with two endpoints and a connection with a subflow. */
+/** Starts anew, with a kernel that answers late, so that all has to wait. */
 function restart(): void {
   libc.reset();
-  libc.kernel.connect(TOKEN);
-  using pm = PathManager.open();
-  pm.addAddr({ address: "10.0.0.1", dev: "eth1", flags: ["subflow"] });
-  pm.addAddr({ address: "fd00::1", id: 9, flags: ["signal"] });
-  pm.announce({ token: TOKEN, address: "10.0.0.9", id: 9 });
-  pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote });
+  fill(libc.kernel);
+  libc.kernel.distort = DELIVERIES["an answer that comes late"]!;
 }
 
-/** So that there is something to wait for. */
-const late = HARMLESS["each datagram late"]!;
+/** What became of something while calls failed. */
+type Faulty = Attempt & Result;
 
-/** Arms the next fault, and does what is to be tested. */
-type Attempt = (arm: () => void, what: string) => unknown;
-
-/**
- * Has call 1, 2, 3, … fail in each attempt, until none did, and compares what
- * the attempt threw.
- */
-function sweep(attempt: Attempt): void {
-  for (const errno of [EIO, EINTR, EAGAIN, ENODEV, EMFILE, ENOBUFS]) {
-    for (const delivery of ["in time", "late"]) {
-      let failed: string | undefined = "none yet";
-      for (let nth = 1; failed !== undefined; nth++) {
-        const what = `call ${nth}, errno ${errno}, ${delivery}`;
-        assert(nth < 100, "there is no end of calls");
-        restart();
-        failed = undefined;
-        const arm = () => {
-          if (delivery === "late") libc.kernel.distort = late;
-          libc.calls.length = 0;
-          libc.fails = ({ symbol }, number) => {
-            if (number !== nth) return undefined;
-            failed = symbol;
-            return errno;
-          };
-        };
-        const error = attempt(arm, what);
-        // A device that is not there: the argument is wrong, or has no name.
-        if (failed === "ioctl" && errno === ENODEV) continue;
-        assertEquals(
-          error === undefined ? undefined : heard(error),
-          failed === undefined ? undefined : expected(failed, errno),
-          what,
-        );
-      }
-    }
-  }
+function failing(faults: readonly Fault[], action: () => unknown): Faulty {
+  const uses = arm(faults);
+  const result = attempt(libc.kernel, action);
+  disarm();
+  return { uses, ...result };
 }
 
-function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
+/** A device that is not there any more. */
+const isGone = ([use, code]: Hit) =>
+  use.startsWith("ioctl SIOCGIF") && code === "ENODEV";
 
-function assertUsable(pm: PathManager, what: string): void {
-  libc.fails = () => undefined;
-  const { kernel } = libc;
-  assertEquals(pm.getLimits(), kernel.limits, what);
-  assertEquals(
-    pm.dumpAddrs().map(({ id }) => id),
-    kernel.endpoints.map(({ id }) => id).toSorted((one, two) => one - two),
-    what,
+const nameless = (outcome: string) => outcome.replaceAll(/,"dev":"\w+"/g, "");
+
+/** An operation says which call failed, or does as it does without faults. */
+function check(result: Faulty, clean: Faulty, hits: Hit[], what: string) {
+  const patterns = hits.map((hit) =>
+    isGone(hit) ? /^RangeError: Unknown device/ : thrownBy(...hit)
+  );
+  const harmful = hits.filter((hit) => !isHarmless(...hit));
+  const hasToThrow = harmful.some((hit) => !isGone(hit)) &&
+    // It looks for the reason of a refusal, which it may not find.
+    clean.outcome.startsWith("returns");
+  const isSame = result.state === clean.state &&
+    nameless(result.outcome) === nameless(clean.outcome);
+  const error = result.outcome.replace(/^throws /, "");
+  assert(
+    isSame && !hasToThrow ||
+      harmful.length > 0 && patterns.some((pattern) => pattern.test(error)),
+    `${what}: ${result.outcome}`,
   );
 }
 
-const CASES = [
-  ...OPERATIONS.map((operation) => [operation, undefined] as const),
-  ...SOMEWHERE.map((operation) => [operation, "blue"] as const),
-];
+/** The thread is where it was, or the error says that it is not. */
+function assertHome({ outcome }: Attempt, what: string): void {
+  const isLost = libc.netns !== "home";
+  assert(!isLost || outcome.includes("Cannot come back"), `${what}: lost`);
+}
 
-for (const [operation, netns] of CASES) {
-  const source = operation.toString().replace(/^\(pm\)\s*=>\s*/, "")
-    .replaceAll(/\s+/g, " ");
-  const where = netns === undefined ? "" : " of another namespace";
-  Deno.test(`\`${source}\`${where} tells which system call failed, and stays usable`, () => {
-    sweep((arm, what) => {
-      const pm = PathManager.open(netns === undefined ? {} : { netns });
-      arm();
-      const error = thrownBy(() => operation(pm));
-      assertUsable(pm, what);
-      pm.close();
-      assertEquals([...libc.fds], [], what);
-      // Where even the way back failed, the error says so.
-      if (!heard(error).startsWith("setns")) {
-        assertEquals(libc.netns, "home", what);
-      }
-      return error;
-    });
-  });
+/** It answers, and what is open is that and nothing else. */
+function assertUsable(pm: PathManager, open: string[], what: string): void {
+  assertEquals(pm.getLimits(), libc.kernel.limits, what);
+  assertEquals([...libc.fds.values()], open, what);
+  assertEquals(libc.netns, "home", what);
+}
+
+function sweepOperation(operation: Operation, netns = "home"): Promise<void> {
+  const clean = doTwice(operation);
+  return sweep((faults, what) => {
+    restart();
+    const pm = PathManager.open(netns === "home" ? {} : { netns });
+    const action = operation(pm);
+    const result = failing(faults, action);
+    assertHome(result, what);
+    // What was late has come by now.
+    libc.kernel.wait(0);
+    assertRepeatable(clean, result, () => attempt(libc.kernel, action), what);
+    assertUsable(pm, [`socket in ${netns}`], what);
+    pm.close();
+    assertEquals([...libc.fds.values()], [], what);
+    return result;
+  }, check);
+}
+
+/** These do something in the namespace that the socket is in. */
+const SOMEWHERE = ["events", "getMode", "setMode"];
+
+for (const [name, operations] of Object.entries(OPERATIONS)) {
+  for (const operation of operations) {
+    const source = sourceOf(operation);
+    Deno.test(`\`${source}\` tells which call failed, and stays usable`, () =>
+      sweepOperation(operation));
+    if (!SOMEWHERE.includes(name)) continue;
+    Deno.test(`\`${source}\` of another namespace tells which call failed, and stays usable`, () =>
+      sweepOperation(operation, "blue"));
+  }
 }
 
 const PLACES: readonly (readonly [PathManagerOptions, string])[] = [
@@ -172,68 +127,91 @@ const PLACES: readonly (readonly [PathManagerOptions, string])[] = [
 
 for (const [options, place] of PLACES) {
   const source = `PathManager.open(${Deno.inspect(options)})`;
-  Deno.test(`\`${source}\` tells which system call failed, and leaks nothing`, () => {
-    sweep((arm, what) => {
+  Deno.test(`\`${source}\` tells which call failed, and leaks nothing`, () =>
+    sweep((faults, what) => {
+      restart();
       let pm: PathManager | undefined;
-      arm();
-      const error = thrownBy(() => pm = PathManager.open(options));
+      const result = failing(faults, () => {
+        pm = PathManager.open(options);
+      });
+      assertHome(result, what);
+      // Whatever happened, this opens where it should.
+      const other = PathManager.open();
       const sockets = pm === undefined ? [] : [`socket in ${place}`];
-      assertEquals([...libc.fds.values()], sockets, what);
-      if (pm !== undefined) assertUsable(pm, what);
+      assertUsable(pm ?? other, [...sockets, "socket in home"], what);
+      other.close();
       pm?.close();
-      assertEquals([...libc.fds], [], what);
-      return error;
-    });
-  });
+      assertEquals([...libc.fds.values()], [], what);
+      return result;
+    }, check));
 }
 
-const created = golden("event/kpm-v4/client/created").bytes;
-
-/** What a stream tells besides the events when a call fails. */
-function told(symbol: string | undefined, errno: number): string[] {
-  if (symbol === "eventfd") return [`eventfd ${errno}`];
-  if (symbol !== "recvfrom" || [EINTR, EAGAIN].includes(errno)) return [];
-  return [errno === ENOBUFS ? "overrun" : `recvfrom ${errno}`];
-}
-
-Deno.test("a stream tells which system call failed, or goes on, and leaks nothing", async () => {
-  for (const errno of [EIO, EINTR, EAGAIN, EMFILE, ENOBUFS]) {
-    let failed: string | undefined = "none yet";
-    for (let nth = 1; failed !== undefined; nth++) {
-      const what = `call ${nth}, errno ${errno}`;
-      assert(nth < 100, "there is no end of calls");
-      libc.reset();
-      failed = undefined;
+for (const end of ["close", Symbol.dispose] as const) {
+  Deno.test(`\`${String(end)}\` closes, whatever the C library says`, () =>
+    sweep((faults, what) => {
+      restart();
       const pm = PathManager.open();
-      const stream = pm.events();
-      libc.calls.length = 0;
-      libc.fails = ({ symbol }, number) => {
-        if (number !== nth) return undefined;
-        failed = symbol;
-        return errno;
-      };
-      const seen: string[] = [];
-      const reading = (async () => {
-        for await (const { type } of stream) seen.push(type);
-      })().catch((error) => seen.push(heard(error)));
-      for (let count = 0; count < 3; count++) {
-        libc.kernel.emit(created);
-        await new Promise((resolve) => setTimeout(resolve));
-      }
-      libc.fails = () => undefined;
-      stream.close();
-      await reading;
-      const isEvent = (text: string) => text === "created";
-      const others = seen.filter((text) => !isEvent(text));
-      assertEquals(others, told(failed, errno), `${failed}: ${what}`);
-      // An error is the last thing; else all events are there.
-      const isOver = others.some((text) => text !== "overrun");
-      if (isOver) assert(!isEvent(seen.at(-1)!), what);
-      else assertEquals(seen.filter(isEvent).length, 3, what);
-      assertUsable(pm, what);
-      pm.close();
-      await new Promise((resolve) => setTimeout(resolve));
+      const result = failing(faults, () => pm[end]());
       assertEquals([...libc.fds], [], what);
+      const { uses } = failing([], () => pm[end]());
+      assertEquals(uses, [], what);
+      const { outcome } = failing([], () => pm.getLimits());
+      assertEquals(outcome, "throws BadResource: The path manager is closed");
+      return result;
+    }, check));
+}
+
+Deno.test("a sysctl is read to its end, and written whole or not at all", () => {
+  for (const netns of ["home", "blue"]) {
+    restart();
+    using pm = PathManager.open(netns === "home" ? {} : { netns });
+    libc.kernel.writeSysctl("path_manager", "userspace");
+    libc.atMost = 4;
+    assertEquals(pm.getMode(), "userspace");
+    const { outcome } = failing([], () => pm.setMode("kernel"));
+    const [, reason] = outcome.split(/ \d of 6 bytes were taken$/);
+    assertEquals(reason, "", outcome);
+    assertEquals(libc.fds.size, 1);
+  }
+});
+
+const methodsOf = (one: { prototype: object }) =>
+  Object.getOwnPropertyNames(one.prototype)
+    .filter((name) => name !== "constructor").toSorted();
+
+Deno.test("every public operation is swept", () => {
+  const others = Object.entries(mod)
+    .filter(([, one]) => !(one.prototype instanceof Error));
+  assertEquals(others.map(([name]) => name), ["EventStream", "PathManager"]);
+  const swept = [...Object.keys(OPERATIONS), "close"];
+  assertEquals(methodsOf(PathManager), swept.toSorted());
+  const statics = Object.getOwnPropertyNames(PathManager)
+    .filter((name) => !["length", "name", "prototype"].includes(name));
+  assertEquals(statics, ["open"]);
+  // `stream_faults_test.ts` has these.
+  assertEquals(methodsOf(EventStream), ["close", "next", "return"]);
+});
+
+Deno.test("every use of every function has its errors, and every error a use", () => {
+  const { bind: _, ...parts } = boundLibc();
+  for (const part of Object.values(parts)) {
+    if (typeof part === "function") part();
+  }
+  const functions = Object.keys(ERRORS).map((use) => use.split(" ")[0]!);
+  assertEquals([...new Set(functions)].toSorted(), [...libc.bound].toSorted());
+  const seen = new Set(WAITING);
+  const note = (faults: Fault[], action: () => unknown) =>
+    failing(faults, action).uses.forEach((use) => seen.add(use));
+  for (const operation of Object.values(OPERATIONS).flat()) {
+    for (const netns of [{}, { netns: "blue" }]) {
+      restart();
+      note([], () => operation(PathManager.open(netns))());
     }
   }
+  // Done instead of what is not permitted.
+  restart();
+  const pm = PathManager.open();
+  note([{ nth: 2, code: "EPERM" }], () => pm.events().close());
+  pm.close();
+  assertEquals([...seen].toSorted(), Object.keys(ERRORS).toSorted());
 });

@@ -67,6 +67,7 @@ Deno.test("`NetlinkSocket.open()` opens in the namespace and comes back", () => 
       "open",
       "open",
       "setns",
+      "setns",
       "socket",
       "setns",
       "setsockopt",
@@ -132,12 +133,19 @@ Deno.test("`NetlinkSocket.open()` says what is wrong with a namespace", () => {
     [
       "blue",
       4,
+      EPERM,
+      'Cannot enter network namespace "blue": Operation not permitted ' +
+      "(setns: EPERM): CAP_SYS_ADMIN is needed here and in its user namespace",
+    ],
+    [
+      "blue",
+      5,
       EIO,
       "Cannot open a netlink socket: Input/output error (socket: EIO)",
     ],
     [
       "blue",
-      5,
+      6,
       EIO,
       "Cannot come back from the network namespace: Input/output error " +
       "(setns: EIO)",
@@ -148,8 +156,12 @@ Deno.test("`NetlinkSocket.open()` says what is wrong with a namespace", () => {
     libc.fails = (_, number) => number === failing ? errno : undefined;
     const error = assertThrows(() => NetlinkSocket.open(netns), SyscallError);
     assertEquals(error.message, message);
+    assertEquals(libc.netns, failing === 6 ? "blue" : "home", message);
+    // What comes next comes back first.
+    libc.fails = () => undefined;
+    NetlinkSocket.open().close();
+    assertEquals(libc.opened.at(-1), "socket in home", message);
     assertEquals([...libc.fds], [], message);
-    assertEquals(libc.netns, failing === 5 ? "blue" : "home", message);
   }
 });
 
@@ -171,7 +183,7 @@ Deno.test("`inNetns()` comes back when the action throws", () => {
 
 Deno.test("`inNetns()` undoes the action when there is no way back", () => {
   libc.reset();
-  libc.fails = (_, number) => number === 4 ? EPERM : undefined;
+  libc.fails = (_, number) => number === 5 ? EPERM : undefined;
   const undone: unknown[] = [];
   const error = assertThrows(
     () => inNetns("blue", () => "done", (result) => undone.push(result)),
@@ -179,12 +191,13 @@ Deno.test("`inNetns()` undoes the action when there is no way back", () => {
   );
   assertEquals(error.syscall, "setns");
   assertEquals(undone, ["done"]);
+  assertEquals(inNetns(undefined, () => libc.netns, () => {}), "home");
   assertEquals([...libc.fds], []);
 });
 
 Deno.test("`inNetns()` tells that there is no way back rather than what threw", () => {
   libc.reset();
-  libc.fails = (_, number) => number === 4 ? EPERM : undefined;
+  libc.fails = (_, number) => number === 5 ? EPERM : undefined;
   const error = assertThrows(() =>
     inNetns("blue", () => {
       throw new Error("on purpose");
@@ -194,6 +207,7 @@ Deno.test("`inNetns()` tells that there is no way back rather than what threw", 
     "Cannot come back from the network namespace: Operation not permitted " +
       "(setns: EPERM)",
   );
+  assertEquals(inNetns(undefined, () => libc.netns, () => {}), "home");
   assertEquals([...libc.fds], []);
 });
 

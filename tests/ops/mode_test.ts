@@ -12,12 +12,13 @@ type Sysctls = Readonly<Record<string, string>>;
 
 /** What there is: both files since Linux 6.15, one since 5.19, then none. */
 const NEW: Sysctls = {
+  enabled: "1",
   path_manager: "kernel",
   available_path_managers: "kernel userspace",
   pm_type: "0",
 };
-const OLD: Sysctls = { pm_type: "0" };
-const OLDEST: Sysctls = {};
+const OLD: Sysctls = { enabled: "1", pm_type: "0" };
+const OLDEST: Sysctls = { enabled: "1" };
 
 function open(
   sysctls: Sysctls,

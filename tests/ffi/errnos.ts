@@ -1,0 +1,87 @@
+/**
+ * What can go wrong in the C library, as this module uses it: the errors of
+ * the man pages, but for those of arguments that it never passes, and those
+ * that the functions of the kernel have besides.
+ *
+ * @module
+ */
+
+import { errnoName } from "../../ffi/errno.ts";
+
+const NUMBERS = new Map(
+  Array.from({ length: 133 }, (_, errno) => [errnoName(errno), errno]),
+);
+
+/** The number of an error, such as 1 of `"EPERM"`. */
+export function errnoOf(code: string): number {
+  const errno = NUMBERS.get(code);
+  if (errno === undefined) throw new TypeError(`Unknown error "${code}"`);
+  return errno;
+}
+
+/** Errors by the use of a function, the commonest first. */
+export const ERRORS: Readonly<Record<string, string>> = {
+  // socket(2); netlink_create(), __sock_create(); a seccomp filter.
+  "socket": "EMFILE EACCES EAFNOSUPPORT EINVAL ENFILE ENOBUFS ENOMEM EPERM " +
+    "EPROTONOSUPPORT ESOCKTNOSUPPORT",
+  // setsockopt(2); netlink_setsockopt().
+  "setsockopt ack": "ENOPROTOOPT EBADF EFAULT EINVAL ENOTSOCK EPERM",
+  // genl_bind(), netlink_realloc_groups().
+  "setsockopt NETLINK_ADD_MEMBERSHIP":
+    "EPERM EBADF EFAULT EINVAL ENOENT ENOMEM ENOTSOCK",
+  // socket(7); sk_setsockopt().
+  "setsockopt SO_RCVBUFFORCE": "EINVAL EBADF EFAULT ENOTSOCK EPERM",
+  "setsockopt SO_RCVBUF": "EINVAL EBADF EFAULT ENOTSOCK EPERM",
+  // bind(2); netlink_bind(), netlink_autobind().
+  "bind": "ENOMEM EACCES EADDRINUSE EBADF EFAULT EINVAL ENOTSOCK EPERM",
+  // send(2), netlink(7); netlink_sendmsg(), netlink_unicast().
+  "send": "ENOBUFS EACCES EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL " +
+    "EMSGSIZE ENOMEM ENOTCONN ENOTSOCK EPERM EPIPE",
+  // recvfrom(2), netlink(7): ENOBUFS; netlink_recvmsg().
+  "recvfrom": "ENOMEM EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL ENOBUFS " +
+    "ENOTCONN ENOTSOCK",
+  // poll(2).
+  "poll": "ENOMEM EFAULT EINTR EINVAL",
+  "pollAside": "ENOMEM EFAULT EINTR EINVAL",
+  // eventfd(2).
+  "eventfd": "EMFILE EINVAL ENFILE ENODEV ENOMEM",
+  // Nothing to read; the counter is full, and so can be read.
+  "read eventfd": "EAGAIN",
+  "write eventfd": "EAGAIN",
+  // open(2), for a path of the caller's: any file.
+  "open namespace": "ENOENT EACCES EINTR EINVAL EIO ELOOP EMFILE " +
+    "ENAMETOOLONG ENFILE ENODEV ENOMEM ENOTDIR ENXIO EOVERFLOW EPERM ESRCH",
+  // proc_sys_open(), proc_sys_permission().
+  "open sysctl to read": "EMFILE EACCES EINTR ELOOP ENFILE ENOENT ENOMEM " +
+    "ENOTDIR EPERM",
+  "open sysctl to write": "EACCES EINTR ELOOP EMFILE ENFILE ENOENT ENOMEM " +
+    "ENOTDIR EPERM EROFS",
+  // read(2), write(2); proc_sys_call_handler(), set_path_manager().
+  "read sysctl": "EIO EBADF EFAULT EINTR EINVAL EISDIR ENOENT ENOMEM EPERM",
+  "write sysctl": "EINVAL EBADF EFAULT EINTR EIO ENOENT ENOMEM EPERM",
+  // sock_ioctl(), open_related_ns().
+  "ioctl SIOCGSKNS": "EPERM EBADF EINVAL EMFILE ENFILE ENOMEM ENOTTY",
+  // ioctl(2), netdevice(7); dev_ioctl(), dev_ifname().
+  "ioctl SIOCGIFINDEX": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
+  "ioctl SIOCGIFNAME": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
+  // setns(2); netns_install(), create_new_namespaces().
+  "setns": "EPERM EBADF EINVAL ENOMEM ESRCH",
+  // close(2): the number is free all the same.
+  "close": "EIO EDQUOT EINTR ENOSPC",
+};
+
+/** What is no error to the caller. */
+export const HARMLESS: Readonly<Record<string, string>> = {
+  "setsockopt SO_RCVBUFFORCE": "EPERM",
+  // Sending has bound it already.
+  "bind": "EINVAL",
+  "send": "EINTR",
+  "recvfrom": "EAGAIN EINTR",
+  "poll": "EINTR",
+  "pollAside": ERRORS["pollAside"]!,
+  "read eventfd": ERRORS["read eventfd"]!,
+  "write eventfd": ERRORS["write eventfd"]!,
+  // Older kernels have other sysctls, or none.
+  "open sysctl to read": "ENOENT",
+  "close": ERRORS["close"]!,
+};

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { Lab } from "../../testing/lab.ts";
+import { liveTest } from "../support/live.ts";
+
+const PROGRAM = `
+import { PathManager } from "${import.meta.resolve("../../mod.ts")}";
+using pm = PathManager.open();
+try {
+  console.log(pm.getMode());
+} catch (error) {
+  console.log((error as Error).name);
+}
+`;
+
+liveTest("`getMode()` does not guess where /proc/sys cannot be seen", () => {
+  using lab = Lab.open({ paths: 0 });
+  lab.client.sysctl("net.mptcp.path_manager", "userspace");
+  const heard = lab.client.exec(
+    ...[
+      "unshare",
+      "-m",
+      "sh",
+      "-c",
+      'mount -t tmpfs none /proc/sys; exec "$@"',
+    ],
+    ...["sh", Deno.execPath(), "run", "-A", "--no-config", "--no-lock"],
+    `data:application/typescript;base64,${btoa(PROGRAM)}`,
+  );
+  assertEquals(heard, "ProtocolError\n");
+});

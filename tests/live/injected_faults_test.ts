@@ -1,0 +1,118 @@
+/** What the fault sweeps of `tests/ffi/` say, on real system calls. */
+import { assertEquals } from "@std/assert";
+import { PathManager, SyscallError } from "../../mod.ts";
+import { Lab } from "../../testing/lab.ts";
+import {
+  injectedTest,
+  type Injection,
+  withFault,
+} from "../support/injector.ts";
+
+/** What is open, but for what shows it. */
+const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
+
+/** The namespace that this thread is in. */
+const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");
+
+interface Context {
+  readonly pm: PathManager;
+  readonly netns: string;
+}
+
+const open = ({ netns }: Context) => PathManager.open({ netns }).close();
+const getLimits = ({ pm }: Context) => pm.getLimits().subflows;
+const getMode = ({ pm }: Context) => pm.getMode();
+const setMode = ({ pm }: Context) => void pm.setMode("userspace");
+const join = ({ pm }: Context) => pm.events().close();
+const addLoopback = ({ pm }: Context) =>
+  pm.addAddr({ address: "10.0.0.1", dev: "lo" }).dev;
+
+/** Waits for an event that does not come. */
+const listen = async ({ pm }: Context) => {
+  using events = pm.events();
+  const next = events.next();
+  const settled = next.then(() => true, () => true);
+  // A round through the pool of threads, where it waits.
+  if (!await Promise.race([settled, Deno.stat("/").then(() => false)])) {
+    events.close();
+  }
+  return (await next).done;
+};
+
+const PATH_MANAGER = "/proc/sys/net/mptcp/path_manager";
+
+/** What is done, which system call fails, and what becomes of it. */
+const ROWS: readonly (readonly [
+  operation: (context: Context) => unknown,
+  fault: string,
+  outcome: unknown,
+  where?: Omit<Injection, "fault">,
+])[] = [
+  [open, "socket:error=EMFILE", "socket EMFILE"],
+  [open, "setsockopt:error=ENOPROTOOPT", "setsockopt ENOPROTOOPT"],
+  [open, "setsockopt:error=ENOMEM:when=2", "setsockopt ENOMEM"],
+  // `way_back_test.ts` has the others.
+  [open, "setns:error=EPERM:when=1", "setns EPERM"],
+  [open, "openat:error=ENFILE:when=1", "open ENFILE"],
+  [open, "openat:error=EACCES:when=2", "open EACCES"],
+  [getLimits, "sendto:error=ENOBUFS", "send ENOBUFS"],
+  [getLimits, "sendto:error=EINTR:when=1", 2],
+  [getLimits, "recvfrom:error=ENOMEM", "recvfrom ENOMEM"],
+  [getLimits, "recvfrom:error=EINTR:when=1", 2],
+  [getLimits, "recvfrom:error=EAGAIN:when=1", 2],
+  [addLoopback, "ioctl:error=EPERM", "ioctl EPERM"],
+  [addLoopback, "ioctl:error=ENODEV", "RangeError"],
+  [getMode, "ioctl:error=EMFILE", "ioctl EMFILE"],
+  [getMode, "openat:error=EMFILE", "open EMFILE", { path: PATH_MANAGER }],
+  [getMode, "read:error=EIO", "read EIO", { path: PATH_MANAGER }],
+  [setMode, "write:error=EINVAL", "write EINVAL", { path: PATH_MANAGER }],
+  [join, "socket:error=ENOBUFS", "socket ENOBUFS"],
+  [join, "bind:error=EADDRINUSE", "bind EADDRINUSE"],
+  [join, "setsockopt:error=EPERM", "setsockopt EPERM"],
+  [join, "setsockopt:error=EPERM:when=1", undefined],
+  [listen, "eventfd2:error=EMFILE", "eventfd EMFILE"],
+  [listen, "?poll,ppoll:error=ENOMEM", "poll ENOMEM", { aside: true }],
+  [listen, "?poll,ppoll:error=EINTR:when=1", true, { aside: true }],
+  [listen, "recvfrom:error=EBADF", "recvfrom EBADF"],
+];
+
+async function outcomeOf(action: () => unknown): Promise<unknown> {
+  try {
+    return await action();
+  } catch (error) {
+    return error instanceof SyscallError
+      ? `${error.syscall} ${error.code}`
+      : (error as Error).name;
+  }
+}
+
+for (const [operation, fault, outcome, where] of ROWS) {
+  injectedTest(
+    `\`${operation.name}\` under ${fault} is ${outcome}`,
+    async () => {
+      using lab = Lab.open({ paths: 0 });
+      const { netns } = lab.client;
+      using pm = PathManager.open({ netns });
+      const context = { pm, netns };
+      const home = here();
+      const fds = openFds();
+      const heard = await outcomeOf(() =>
+        withFault({ fault, ...where }, () => operation(context))
+      );
+      assertEquals([heard, here(), openFds()], [outcome, home, fds]);
+      assertEquals(pm.getLimits(), { subflows: 2, addAddrAccepted: 0 });
+      assertEquals(
+        await outcomeOf(() => operation(context)),
+        {
+          [open.name]: undefined,
+          [getLimits.name]: 2,
+          [addLoopback.name]: "lo",
+          [getMode.name]: "kernel",
+          [setMode.name]: undefined,
+          [join.name]: undefined,
+          [listen.name]: true,
+        }[operation.name],
+      );
+    },
+  );
+}
