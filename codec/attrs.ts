@@ -95,7 +95,7 @@ function wrongType(policy: AttrPolicy, kind: string, value: unknown) {
  * @throws {TypeError | RangeError} A value does not fit its attribute.
  */
 export function writeAttrs(
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   start: number,
   set: AttrSet,
   attrs: object,
@@ -110,7 +110,7 @@ export function writeAttrs(
 }
 
 function writeAttr(
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   start: number,
   policy: AttrPolicy,
   value: unknown,
@@ -139,11 +139,8 @@ function writeAttr(
     case "ipv4":
     case "ipv6":
       if (typeof value !== "string") throw wrongType(policy, "a text", value);
-      offset = writeBytes(
-        bytes,
-        offset,
-        kind === "ipv4" ? parseIPv4(value) : parseIPv6(value),
-      );
+      (kind === "ipv4" ? parseIPv4 : parseIPv6)(value, bytes, offset);
+      offset += WIDTH[kind]!;
       break;
     case "binary":
       if (!(value instanceof Uint8Array)) {

@@ -13,11 +13,18 @@ export const AF_INET = 2 as const;
 /** Address family of IPv6 (`AF_INET6`). */
 export const AF_INET6 = 10 as const;
 
+const SCRATCH = new Uint8Array(16);
+
+const [DOT, ZERO, NINE] = [0x2e, 0x30, 0x39];
+
 /**
  * Reads an IPv4 address: four decimal numbers from 0 to 255, no leading zeros.
  *
  * @param text Such as `"10.0.1.1"`.
- * @returns The 4 bytes in network order.
+ * @param bytes Where to write the 4 bytes in network order. To make an array
+ * takes longer than all the rest. @default {a new one}
+ * @param start Where they begin there. @default {0}
+ * @returns `bytes`.
  * @throws {TypeError} The text is not such an address; the message says why.
  *
  * @example Read an address
@@ -27,27 +34,47 @@ export const AF_INET6 = 10 as const;
  * console.log(parseIPv4("10.0.1.1")); // Uint8Array(4) [ 10, 0, 1, 1 ]
  * ```
  */
-export function parseIPv4(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(4);
-  const parts = text.split(".");
-  if (parts.length !== 4) {
-    throw invalid("IPv4", text, `4 numbers are needed, not ${parts.length}`);
-  }
-  for (const [index, part] of parts.entries()) {
-    const number = Number(part);
-    if (String(number) !== part || !(number >= 0 && number <= 255)) {
-      throw invalid("IPv4", text, partFault(part));
+export function parseIPv4(
+  text: string,
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(4),
+  start = 0,
+): Uint8Array<ArrayBuffer> {
+  let [index, first, number] = [0, 0, 0];
+  // By characters: to split the text takes ten times as long.
+  for (let at = 0; at <= text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= ZERO && code <= NINE) {
+      number = number * 10 + code - ZERO;
+      continue;
     }
-    bytes[index] = number;
+    const isEnd = index < 3 ? code === DOT : at === text.length;
+    const isShortest = at - first === (number < 10 ? 1 : number < 100 ? 2 : 3);
+    if (!isEnd || !isShortest || number > 255) throw notIPv4(text);
+    bytes[start + index++] = number;
+    first = at + 1;
+    number = 0;
   }
   return bytes;
 }
 
-function partFault(part: string): string {
-  if (!/^\d+$/.test(part)) return `"${part}" is not a decimal number`;
-  return /^0./.test(part)
-    ? `"${part}" may be read as octal`
-    : `${part} is above 255`;
+/** Why a text is no IPv4 address. */
+function notIPv4(text: string): TypeError {
+  const parts = text.split(".");
+  if (parts.length !== 4) {
+    return invalid("IPv4", text, `4 numbers are needed, not ${parts.length}`);
+  }
+  const part = parts.find((part) =>
+    !/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255
+  )!;
+  return invalid(
+    "IPv4",
+    text,
+    !/^\d+$/.test(part)
+      ? `"${part}" is not a decimal number`
+      : /^0./.test(part)
+      ? `"${part}" may be read as octal`
+      : `${part} is above 255`,
+  );
 }
 
 /**
@@ -57,7 +84,10 @@ function partFault(part: string): string {
  * interface in a field of its own.
  *
  * @param text Such as `"2001:db8::1"`.
- * @returns The 16 bytes in network order.
+ * @param bytes Where to write the 16 bytes in network order. @default {a new
+ * array}
+ * @param start Where they begin there. @default {0}
+ * @returns `bytes`.
  * @throws {TypeError} The text is not such an address; the message says why.
  *
  * @example Read an address
@@ -67,7 +97,11 @@ function partFault(part: string): string {
  * console.log(parseIPv6("::1").at(-1)); // 1
  * ```
  */
-export function parseIPv6(text: string): Uint8Array<ArrayBuffer> {
+export function parseIPv6(
+  text: string,
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(16),
+  start = 0,
+): Uint8Array<ArrayBuffer> {
   if (text.includes("%")) {
     throw invalid("IPv6", text, "a zone is not part of it, name the device");
   }
@@ -85,9 +119,9 @@ export function parseIPv6(text: string): Uint8Array<ArrayBuffer> {
         : `"::" stands for one group at least`,
     );
   }
-  const bytes = new Uint8Array(16);
-  bytes.set(head);
-  bytes.set(tail, 16 - tail.length);
+  for (let index = 0; index < 16; index++) {
+    bytes[start + index] = head[index] ?? tail[tail.length - 16 + index] ?? 0;
+  }
   return bytes;
 }
 
@@ -161,10 +195,10 @@ export function formatIPv6(bytes: Uint8Array, at = 0): string {
  */
 export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 {
   if (text.includes(":")) {
-    parseIPv6(text);
+    parseIPv6(text, SCRATCH);
     return AF_INET6;
   }
-  parseIPv4(text);
+  parseIPv4(text, SCRATCH);
   return AF_INET;
 }
 

@@ -1,0 +1,91 @@
+/**
+ * The sets of attributes that are decoded, and those of which the codec has a
+ * table of its own: here they are written from the headers of Linux.
+ *
+ * @module
+ */
+
+import type { AttrKind, AttrPolicy, AttrSet } from "../../codec/mod.ts";
+import * as generated from "../../codec/mptcp_pm.gen.ts";
+
+/** A set with an attribute of each kind. */
+export const EVERYTHING: AttrSet = setOf("everything", {
+  u8: "u8",
+  s8: "s8",
+  u16: "u16",
+  s16: "s16",
+  u32: "u32",
+  s32: "s32",
+  u64: "u64",
+  s64: "s64",
+  ipv4: "ipv4",
+  ipv6: "ipv6",
+  binary: "binary",
+  string: "string",
+  flag: "flag",
+  pad: "pad",
+  nest: generated.ATTR,
+  array: [generated.ENDPOINT],
+  bigEndian: { kind: "s16", bigEndian: true },
+  bigEndianToo: { kind: "u64", bigEndian: true },
+});
+
+/** `NLMSGERR_ATTR_*`, and `NL_POLICY_TYPE_ATTR_*` in the fourth. */
+export const EXTACK: AttrSet = setOf("extack", {
+  message: "string",
+  offset: "u32",
+  cookie: "binary",
+  policy: setOf("policy", {
+    type: "u32",
+    minValueS: "s64",
+    maxValueS: "s64",
+    minValueU: "u64",
+    maxValueU: "u64",
+    minLength: "u32",
+    maxLength: "u32",
+  }),
+  missType: "u32",
+  missNest: "u32",
+});
+
+/** `CTRL_ATTR_*`. */
+export const FAMILY: AttrSet = setOf("family", {
+  id: "u16",
+  name: "string",
+  version: "u32",
+  hdrsize: "u32",
+  maxattr: "u32",
+  ops: [setOf("op", { id: "u32", flags: "u32" })],
+  mcastGroups: [setOf("group", { name: "string", id: "u32" })],
+});
+
+/** A set with these attributes, numbered from 1. */
+function setOf(
+  name: string,
+  kinds: Record<
+    string,
+    AttrKind | AttrSet | [AttrSet] | Pick<AttrPolicy, "kind" | "bigEndian">
+  >,
+): AttrSet {
+  const attrs = Object.entries(kinds).map(([key, kind], index): AttrPolicy => ({
+    type: index + 1,
+    name: key,
+    key,
+    ...typeof kind === "string"
+      ? { kind }
+      : Array.isArray(kind)
+      ? { kind: "array", nested: kind[0] }
+      : "attrs" in kind
+      ? { kind: "nest", nested: kind }
+      : kind,
+  }));
+  return { name, attrs: [undefined, ...attrs] };
+}
+
+/** The sets of the specification, whichever they are. */
+export const SETS: readonly AttrSet[] = [
+  ...Object.values(generated).filter((value): value is AttrSet =>
+    typeof value === "object" && "attrs" in value
+  ),
+  EVERYTHING,
+];
