@@ -204,17 +204,19 @@ function meaning(event: PathManagerEvent): string {
   ].filter(Boolean).join("; ");
 }
 
-/** As `ip -t` and, in JSON, `ip -ts` write it: local time, microseconds. */
+/**
+ * As `ip -t` and, in JSON, `ip -ts` write it: local time, microseconds. `Date`
+ * and `Temporal` do not take every TZ for the same zone: one says all of it.
+ */
 function clock(): { text: string; json: string } {
-  const now = Temporal.Now.zonedDateTimeISO();
-  const json = now.toPlainDateTime().toString({
-    smallestUnit: "microsecond",
-  });
-  const [day, month] = new Date(now.epochMilliseconds).toString().split(" ");
+  const now = Temporal.Now.instant();
+  const date = new Date(now.epochMilliseconds);
+  const [weekday, month, day, year, time] = date.toString().split(" ");
+  const usec = String(now.epochNanoseconds / 1000n % 1_000_000n);
+  const number = String(date.getMonth() + 1).padStart(2, "0");
   return {
-    text: `${day} ${month} ${String(now.day).padStart(2)} ` +
-      `${json.slice(11, 19)} ${now.year} ` +
-      `${now.millisecond * 1000 + now.microsecond} usec`,
-    json,
+    text: `${weekday} ${month} ${day!.replace(/^0/, " ")} ${time} ${year} ` +
+      `${usec} usec`,
+    json: `${year}-${number}-${day}T${time}.${usec.padStart(6, "0")}`,
   };
 }

@@ -1,4 +1,4 @@
-import { type Wait, waitFor } from "../ffi/waiter.ts";
+import { isReady, type Wait, waitFor } from "../ffi/waiter.ts";
 import type { Stop } from "./grammar.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -21,11 +21,12 @@ export function stop(): Stop {
     signal,
     async writable() {
       if (signal.aborted || room-- > 0) return;
+      room = LINES - 1;
+      if (isReady(STDOUT, POLLOUT)) return;
       const { ended, cancel } = waitFor(STDOUT, POLLOUT);
       signal.addEventListener("abort", cancel);
       await ended;
       signal.removeEventListener("abort", cancel);
-      room = LINES - 1;
     },
     [Symbol.dispose]() {
       for (const name of SIGNALS) Deno.removeSignalListener(name, abort);

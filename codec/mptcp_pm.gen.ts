@@ -1,5 +1,5 @@
 // Generated from codec/spec/mptcp_pm.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 90c3ad9973c76bd7a930b9fbcda3b8834a282864a0a4f94b06f77dbc88c48c71
+// SHA-256 of the specification: 82c9be76cd18b0204d0705d362a6b4f07b0856bfa946aac8a86b27146a35d0c8
 
 /**
  * Multipath TCP path management: endpoints and limits of the in-kernel path
@@ -449,8 +449,8 @@ export type AddrFlag =
   | "laminar";
 
 /**
- * What an endpoint may be used for. The kernel drops bits it does not know
- * without an error, so a caller that must be sure reads the endpoint back.
+ * What an endpoint may be used for. Some releases drop bits they do not know,
+ * others (6.17) keep them without effect.
  */
 export const ADDR_FLAGS: readonly (readonly [word: AddrFlag, bit: number])[] = [
   ["signal", MPTCP_PM_ADDR_FLAG_SIGNAL],

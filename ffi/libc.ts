@@ -33,6 +33,14 @@ const CORE = {
     ],
     result: "i32", // int
   },
+  connect: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // const struct sockaddr *addr
+      "u32", // socklen_t addrlen
+    ],
+    result: "i32", // int
+  },
   setsockopt: {
     parameters: [
       "i32", // int sockfd
@@ -72,15 +80,7 @@ const CORE = {
   },
 } as const;
 
-const SOCKET = {
-  bind: {
-    parameters: [
-      "i32", // int sockfd
-      "buffer", // const struct sockaddr *addr
-      "u32", // socklen_t addrlen
-    ],
-    result: "i32", // int
-  },
+const WAITING = {
   poll: {
     parameters: [
       "buffer", // struct pollfd *fds
@@ -89,9 +89,6 @@ const SOCKET = {
     ],
     result: "i32", // int
   },
-} as const;
-
-const WAITING = {
   eventfd: {
     parameters: [
       "u32", // unsigned int initval
@@ -167,6 +164,7 @@ export interface Libc {
   readonly symbols: {
     memcpy(to: BufferSource, from: Deno.PointerValue, length: bigint): void;
     socket(domain: number, type: number, protocol: number): number;
+    connect(fd: number, address: BufferSource, length: number): number;
     setsockopt(
       fd: number,
       level: number,
@@ -191,13 +189,9 @@ export interface Libc {
   readonly bind: <Table extends Deno.ForeignLibraryInterface>(
     table: Table,
   ) => Deno.StaticForeignLibraryInterface<Table>;
-  /** What waiting and joining groups need. */
-  readonly socket: () => {
-    bind(fd: number, address: BufferSource, length: number): number;
-    poll(fds: BufferSource, count: bigint, timeoutMs: number): number;
-  };
-  /** What waiting without blocking needs. */
+  /** What waiting needs. */
   readonly waiting: () => {
+    poll(fds: BufferSource, count: bigint, timeoutMs: number): number;
     eventfd(count: number, flags: number): number;
     pollAside(
       fds: BufferSource,
@@ -248,7 +242,6 @@ function open(): Libc {
     symbols,
     errnoPointer: symbols.__errno_location(),
     bind,
-    socket: once(() => bind(SOCKET)),
     waiting: once(() => bind(WAITING)),
     file: once(() => bind(FILE)),
     device: once(() => bind(DEVICE)),

@@ -38,7 +38,6 @@ const EPERM = 1;
 const EINTR = 4;
 const EAGAIN = 11;
 const ENODEV = 19;
-const EINVAL = 22;
 const EMSGSIZE = 90;
 
 /**
@@ -89,6 +88,7 @@ export class NetlinkSocket {
     const fd = inNetns(netns, openFd, closeFd);
     const socket = new NetlinkSocket(fd, netns !== undefined);
     try {
+      socket.#connect();
       socket.#setOption(SOL_NETLINK, NETLINK_EXT_ACK, 1, "ask for reasons");
       socket.#setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1, "ask for short acks");
     } catch (error) {
@@ -96,6 +96,21 @@ export class NetlinkSocket {
       throw error;
     }
     return socket;
+  }
+
+  /**
+   * From here on the kernel refuses what other processes send to this socket:
+   * it would fill the queue that the kernel's answers need
+   * (`netlink_getsockbyportid()` in `net/netlink/af_netlink.c`).
+   */
+  #connect(): void {
+    const { connect, memcpy } = this.#symbols;
+    const pointer = this.#errnoPointer;
+    // The kernel's port id is 0. Connecting gives this socket one, too.
+    const kernel = Uint32Array.of(AF_NETLINK, 0, 0);
+    const result = connect(this.#fd, kernel, kernel.byteLength);
+    memcpy(errno, pointer, 4n);
+    if (result < 0) throw failure("connect", "connect to the kernel");
   }
 
   /** Whether {@linkcode NetlinkSocket.close} was called. */
@@ -117,8 +132,8 @@ export class NetlinkSocket {
   }
 
   /**
-   * Takes the next datagram from the kernel, if one is there. Datagrams of
-   * other processes are thrown away.
+   * Takes the next datagram from the kernel, if one is there. What
+   * other processes send to a group is thrown away.
    *
    * @returns A view of the receive buffer, valid until the next call.
    */
@@ -164,7 +179,7 @@ export class NetlinkSocket {
   wait(timeoutMs: number): boolean {
     const { memcpy } = this.#symbols;
     const pointer = this.#errnoPointer;
-    const { poll } = libc().socket();
+    const { poll } = libc().waiting();
     // struct pollfd: int fd, short events, short revents.
     const pollfd = Int32Array.of(this.#fd, POLLIN);
     const end = performance.now() + timeoutMs;
@@ -186,6 +201,7 @@ export class NetlinkSocket {
     const fd = this.#within(openFd, closeFd);
     const socket = new NetlinkSocket(fd, this.#isElsewhere);
     try {
+      socket.#connect();
       socket.setReceiveBuffer(EVENT_QUEUE_LENGTH);
       socket.join(group);
       return socket;
@@ -241,17 +257,6 @@ export class NetlinkSocket {
    * @param group Its number on the running kernel.
    */
   join(group: number): void {
-    const { memcpy } = this.#symbols;
-    const pointer = this.#errnoPointer;
-    const { bind } = libc().socket();
-    // A port id of 0 lets the kernel choose one.
-    const address = Uint32Array.of(AF_NETLINK, 0, 0);
-    const result = bind(this.#fd, address, address.byteLength);
-    memcpy(errno, pointer, 4n);
-    // EINVAL: sending has bound it already, to another port id.
-    if (result < 0 && errno[0] !== EINVAL) {
-      throw failure("bind", "bind the netlink socket");
-    }
     this.#setOption(
       SOL_NETLINK,
       NETLINK_ADD_MEMBERSHIP,

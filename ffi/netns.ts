@@ -96,7 +96,9 @@ function goTo(netns: Netns): void {
       libc().symbols.close(there);
     }
   } finally {
-    if (home !== here) libc().symbols.close(here);
+    if (home !== here) {
+      libc().symbols.close(here);
+    }
   }
 }
 

@@ -70,6 +70,11 @@ export function waitFor(fd: number, events: number = POLLIN): Wait {
   };
 }
 
+/** Whether that is so already: then there is nothing to wait for. */
+export function isReady(fd: number, events: number = POLLIN): boolean {
+  return pollNow(Int32Array.of(fd, events)) > 0;
+}
+
 async function pollAll(): Promise<void> {
   try {
     const { pollAside } = libc().waiting();
@@ -101,15 +106,16 @@ async function pollAll(): Promise<void> {
 }
 
 /** errno belongs to the thread: a call on this one finds out what is wrong. */
-function pollNow(fds: Int32Array<ArrayBuffer>): void {
+function pollNow(fds: Int32Array<ArrayBuffer>): number {
   const { symbols: { memcpy }, errnoPointer } = libc();
-  const { poll } = libc().socket();
+  const { poll } = libc().waiting();
   const count = BigInt(fds.length / 2);
   const ready = poll(fds, count, 0);
   memcpy(errno, errnoPointer, 4n);
   if (ready < 0 && errno[0] !== EINTR) {
     throw new SyscallError("poll", errno[0]!, "wait for the kernel");
   }
+  return ready;
 }
 
 function openEventfd(): number {

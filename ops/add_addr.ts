@@ -122,6 +122,9 @@ interface Wanted {
   readonly id: number | undefined;
 }
 
+/** Of Linux before 6.2, which says EINVAL to all of this. */
+const OLD_CAPACITY = 8;
+
 function finding(
   code: string,
   endpoints: readonly Endpoint[],
@@ -132,20 +135,18 @@ function finding(
     isSameAddress(endpoint.address, address) &&
     (code === "EEXIST" || endpoint.port === port)
   );
-  if (code === "EINVAL") {
-    return same?.flags.includes("implicit")
-      ? `the kernel itself uses ${same.address}, with id ${same.id}: ` +
-        "leave the id out to take it over"
-      : undefined;
+  if (code === "EINVAL" && same?.flags.includes("implicit")) {
+    return `the kernel itself uses ${same.address}, with id ${same.id}: ` +
+      "leave the id out to take it over";
   }
   if (same !== undefined) {
     return `${same.address} is an endpoint already, with id ${same.id}`;
   }
   const owner = endpoints.find((endpoint) => endpoint.id === id);
-  if (code === "EBUSY" && owner !== undefined) {
+  if (code !== "ERANGE" && owner !== undefined) {
     return `id ${id} belongs to ${owner.address}`;
   }
-  return code === "ERANGE"
+  return code === "ERANGE" || endpoints.length === OLD_CAPACITY
     ? `the table is full with ${endpoints.length} endpoints: delete one first`
     : undefined;
 }

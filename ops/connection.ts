@@ -52,10 +52,14 @@ import type { Subscription, Transport } from "./transport.ts";
  */
 const TIMEOUT_MS = 1000;
 
+/** More datagrams than any answer has: the ids of addresses have 8 bits. */
+const MAX_DATAGRAMS = 1000;
+
 /** How often a dump is asked for while the table changes under it. */
 const DUMP_ATTEMPTS = 5;
 
 const ENOENT = 2;
+const EINVAL = 22;
 
 /** Something that the kernel or this module wants the caller to know. */
 export interface Warning {
@@ -75,6 +79,10 @@ export class Connection {
   #seq = 0;
   /** Whether answers to an earlier request may still come. */
   #unfinished = false;
+  /** How many datagrams the exchange may still take. */
+  #left = 0;
+  /** Whether the last verdict was the end of a dump. */
+  #isDumped = false;
 
   /**
    * Looks up the family.
@@ -127,6 +135,31 @@ export class Connection {
     return this.#request(op, NLM_F_DUMP, attrs) as Replies[Op][];
   }
 
+  /** Whether the kernel has a command. */
+  knows(op: OpName): boolean {
+    return this.#family.ops.some(({ id }) => id === OPS[op].cmd);
+  }
+
+  /**
+   * Whether a dump looks at an attribute, told by a value that it must refuse.
+   * A kernel that does not know the attribute ignores it, or refuses the
+   * request before it dumps.
+   */
+  heeds<Op extends keyof DumpRequests>(
+    op: Op,
+    attrs: DumpRequests[Op],
+  ): boolean {
+    try {
+      this.dump(op, attrs);
+      return false;
+    } catch (error) {
+      if (error instanceof NetlinkError && error.errno === EINVAL) {
+        return this.#isDumped;
+      }
+      throw error;
+    }
+  }
+
   /**
    * Listens to a multicast group of the family.
    *
@@ -169,9 +202,8 @@ export class Connection {
       };
       const request = encodeGenlMessage(header, set, attrs, this.#buffer);
       // An unfinished dump goes on while it is read, and no other can start.
-      while (this.#unfinished) {
-        this.#unfinished = this.transport.receive() !== undefined;
-      }
+      this.#left = MAX_DATAGRAMS;
+      while (this.#unfinished) this.#unfinished = this.#take(op) !== undefined;
       this.#unfinished = true;
       this.transport.send(request);
       const replies: object[] = [];
@@ -184,10 +216,14 @@ export class Connection {
           }
           if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
             this.#unfinished = false;
+            this.#isDumped = message.type === NLMSG_DONE;
             this.#judge(op, set, request, message);
             break;
           }
           if (message.type !== type) continue;
+          // A reply has the number of its command, but for that of nlctrl.
+          const isOther = type !== GENL_ID_CTRL && message.payload[0] !== cmd;
+          if (isOther) continue;
           replies.push(decodeAttrs(set, message.payload, GENL_HDRLEN));
           if (flags === 0) {
             this.#unfinished = false;
@@ -235,7 +271,7 @@ export class Connection {
 
   /** The next datagram, for which it waits if need be. */
   #receive(op: Operation): Uint8Array {
-    let datagram = this.transport.receive();
+    let datagram = this.#take(op);
     const end = datagram === undefined ? performance.now() + TIMEOUT_MS : 0;
     while (datagram === undefined) {
       const left = end - performance.now();
@@ -245,7 +281,17 @@ export class Connection {
             `${TIMEOUT_MS} ms`,
         );
       }
-      datagram = this.transport.receive();
+      datagram = this.#take(op);
+    }
+    return datagram;
+  }
+
+  #take(op: Operation): Uint8Array | undefined {
+    const datagram = this.transport.receive();
+    if (datagram !== undefined && --this.#left < 0) {
+      throw new ProtocolError(
+        `Cannot ${ACTIONS[op]}: the kernel answers without an end`,
+      );
     }
     return datagram;
   }

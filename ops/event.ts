@@ -35,7 +35,7 @@ export interface ConnectionEvent {
   readonly locId: number;
   /** Id of the remote address. */
   readonly remId: number;
-  /** Whether this host accepted the connection. */
+  /** Whether this host accepted the connection; unknown before Linux 5.19. */
   readonly serverSide: boolean;
   /** Whether the peer wants no subflows to its initial address and port. */
   readonly denyJoinId0: boolean;
@@ -64,7 +64,10 @@ export interface AnnouncedEvent {
   readonly remId: number;
   /** The peer's address. */
   readonly address: string;
-  /** The announced port, or that of the connection if none was. */
+  /**
+   * The announced port, or that of the connection if none was; old kernels say
+   * 0 then.
+   */
   readonly port: number;
 }
 
@@ -130,7 +133,11 @@ export interface ListenerEvent {
   readonly local: SubflowAddress;
 }
 
-/** Events were lost, because they came faster than they were taken. */
+/**
+ * Events were lost, because they came faster than they were taken. It comes
+ * once, behind all that the kernel had kept: from a full queue it drops events
+ * until that was read empty. Look then at what is there.
+ */
 export interface OverrunEvent {
   /** The event, made here. */
   readonly type: "overrun";

@@ -32,6 +32,9 @@ export interface EventsOptions<
  * What happens in the namespace, from the moment that the stream was opened.
  * It ends by `break`, by {@linkcode EventStream.close}, at the end of a `using`
  * block, or when its signal aborts.
+ *
+ * In a worker, close it before the worker is terminated: `worker.terminate()`
+ * while `next()` waits leaves its thread and its sockets until the process ends.
  */
 export class EventStream<Event extends PathManagerEvent = PathManagerEvent>
   implements AsyncIterableIterator<Event, undefined>, Disposable {
@@ -39,6 +42,11 @@ export class EventStream<Event extends PathManagerEvent = PathManagerEvent>
   readonly #isWanted: (event: PathManagerEvent) => event is Event;
   readonly #signal: AbortSignal | undefined;
   readonly #queue: Event[] = [];
+  /** Whether the kernel has lost events since its queue was empty. */
+  #overrun = false;
+  /** How many calls of `next()` are under way, and what the last one gives. */
+  #waiting = 0;
+  #last: Promise<IteratorResult<Event, undefined>> | undefined;
   #closed = false;
 
   /** Joins the group; see {@linkcode PathManager.events}. */
@@ -64,7 +72,15 @@ export class EventStream<Event extends PathManagerEvent = PathManagerEvent>
   readonly #abort = () => this.close();
 
   /** The next event; `done` once the stream has ended. */
-  async next(): Promise<IteratorResult<Event, undefined>> {
+  next(): Promise<IteratorResult<Event, undefined>> {
+    const next = () => this.#next();
+    // As of a generator: whoever came first is served first.
+    return this.#last = this.#waiting++ === 0
+      ? next()
+      : this.#last!.then(next, next);
+  }
+
+  async #next(): Promise<IteratorResult<Event, undefined>> {
     try {
       for (;;) {
         const event = this.#queue.shift();
@@ -76,6 +92,8 @@ export class EventStream<Event extends PathManagerEvent = PathManagerEvent>
       // A `for await` does not end the iterator that throws.
       this.close();
       throw error;
+    } finally {
+      this.#waiting--;
     }
   }
 
@@ -88,10 +106,17 @@ export class EventStream<Event extends PathManagerEvent = PathManagerEvent>
       if (!(error instanceof SyscallError && error.code === "ENOBUFS")) {
         throw error;
       }
+      // The kernel drops all that comes until its queue is empty, and does not
+      // say so again: what is lost comes behind what is in the queue.
+      this.#overrun = true;
+      return true;
+    }
+    if (datagram === undefined) {
+      if (!this.#overrun) return false;
+      this.#overrun = false;
       this.#offer({ type: "overrun" });
       return true;
     }
-    if (datagram === undefined) return false;
     for (const message of decodeNlMessages(datagram)) this.#decode(message);
     return true;
   }

@@ -1,6 +1,7 @@
 import { addressId, connectionToken, integer } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** Which address to get. */
 export interface GetAddrOptions {
@@ -22,6 +23,31 @@ export interface DumpAddrsOptions {
   readonly token?: number;
 }
 
+/** Whether the kernel looks at a token, once that was found out. */
+const heedful = new WeakMap<Connection, boolean>();
+
+/**
+ * The token to ask with. A kernel that knows none here would answer with the
+ * endpoints of the namespace, even for 0, which no connection has.
+ */
+function tokenFor(
+  connection: Connection,
+  token: number | undefined,
+): number | undefined {
+  if (token === undefined) return undefined;
+  connectionToken(token);
+  let heeds = heedful.get(connection);
+  if (heeds === undefined) {
+    heeds = connection.heeds("get-addr", { token: 0 });
+    heedful.set(connection, heeds);
+  }
+  if (heeds) return token;
+  throw new ProtocolError(
+    "Cannot get address: this kernel does not tell the addresses of a " +
+      "connection, which Linux does from 6.9 on",
+  );
+}
+
 /** `MPTCP_PM_CMD_GET_ADDR`. */
 export function getAddr(
   connection: Connection,
@@ -31,7 +57,7 @@ export function getAddr(
     addr: {
       id: token === undefined ? addressId(id) : integer("id", id, 0, 255),
     },
-    token: token === undefined ? undefined : connectionToken(token),
+    token: tokenFor(connection, token),
   });
   return endpointOf(connection, addr);
 }
@@ -42,7 +68,7 @@ export function dumpAddrs(
   { token }: DumpAddrsOptions = {},
 ): Endpoint[] {
   const replies = connection.dump("get-addr", {
-    token: token === undefined ? undefined : connectionToken(token),
+    token: tokenFor(connection, token),
   });
   return replies.map(({ addr }) => endpointOf(connection, addr));
 }

@@ -4,7 +4,11 @@ import type { Explanation, Operation } from "./errors.ts";
 const TOKEN =
   "a token belongs to one network namespace, ends with its connection, and " +
   "takes commands only if the connection was made while " +
-  "net.mptcp.path_manager was userspace";
+  "net.mptcp.path_manager was userspace, or net.mptcp.pm_type 1 before " +
+  "Linux 6.15";
+
+/** Kernels of then refuse a token without its place. */
+const OLDER = `; before Linux 6.17 it may be the token: ${TOKEN}`;
 
 const HINTS: { readonly [key: string]: string } = {
   "add-addr EEXIST": "the address is an endpoint already",
@@ -16,11 +20,14 @@ const HINTS: { readonly [key: string]: string } = {
   "add-addr EADDRINUSE": "something listens on this port already",
   "announce EINVAL .addr":
     "an address keeps the id that it was first announced with",
+  "announce EINVAL":
+    `an address keeps the id that it was first announced with${OLDER}`,
   "remove EINVAL .loc-id": "no address was announced with this id",
+  "remove EINVAL": `no address was announced with this id${OLDER}`,
   "subflow-create EINVAL .addr":
     "an address keeps its id: give the one that it is known by",
   "subflow-create EINVAL":
-    "both addresses are of one family, which is that of the connection",
+    `both addresses are of one family, which is that of the connection${OLDER}`,
   "subflow-create ENOTCONN":
     "subflows are possible once data has been exchanged, and not on a " +
     "connection that fell back to TCP",

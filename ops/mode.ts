@@ -36,21 +36,29 @@ export function setMode(
   mode: PathManagerMode,
 ): Disposable {
   const before = getMode(transport);
-  const available =
-    transport.readSysctl("available_path_managers")?.split(" ") ?? TYPES;
+  const available = availableModes(transport);
   if (!available.includes(mode)) {
     throw new RangeError(
-      `Unknown path manager "${mode}": available are ${available.join(", ")}`,
+      `Unknown path manager "${mode}": available are ${available.join(", ")}` +
+        (available.length === 1 ? ", others from Linux 5.19 on" : ""),
     );
   }
   write(transport, mode);
   return { [Symbol.dispose]: () => write(transport, before) };
 }
 
+function availableModes(transport: Transport): string[] {
+  const names = transport.readSysctl("available_path_managers")?.split(" ");
+  if (names !== undefined) return names;
+  const isOld = transport.readSysctl("path_manager") === undefined &&
+    transport.readSysctl("pm_type") === undefined;
+  return isOld ? ["kernel"] : TYPES;
+}
+
 function write(transport: Transport, mode: PathManagerMode): void {
   if (transport.readSysctl("path_manager") !== undefined) {
     transport.writeSysctl("path_manager", mode);
-  } else {
+  } else if (transport.readSysctl("pm_type") !== undefined) {
     transport.writeSysctl("pm_type", String(TYPES.indexOf(mode)));
   }
 }

@@ -154,6 +154,10 @@ export class PathManager implements Disposable {
    * Deletes the endpoints with this id, this address, on this device. Live
    * connections close the subflows from them, and take back announcements.
    *
+   * The kernel goes by the id alone: for an address or a device, the ids are
+   * read first. Between the two steps another program may give an id to another
+   * endpoint.
+   *
    * With id 0, an address and perhaps a port it deletes no endpoint, but closes the initial
    * subflow of each connection that has this local address; the kernel reports
    * success whether or not there is one.
@@ -203,7 +207,9 @@ export class PathManager implements Disposable {
 
   /**
    * Lists the endpoints by rising id; with a token, the addresses that one
-   * connection has announced or used, in the order that it came to them.
+   * connection has announced or used, in the order that it came to them. It is
+   * no snapshot: while another program deletes and adds, an endpoint may be
+   * listed twice or not at all.
    *
    * `MPTCP_PM_CMD_GET_ADDR` as a dump, `ip mptcp endpoint show`; needs no
    * privilege (on Linux 6.7 and its like it may need `CAP_NET_ADMIN`); Linux
@@ -389,7 +395,8 @@ export class PathManager implements Disposable {
 
   /**
    * Opens a subflow of one connection. Success says that the first packet is
-   * on its way; whether the peer accepts it comes as an event.
+   * on its way; whether the peer accepts it comes as an event. Linux 6.1
+   * ignores `dev` and `backup` without an error; 6.12 heeds them.
    *
    * `MPTCP_PM_CMD_SUBFLOW_CREATE`, no `ip mptcp` equivalent; needs
    * `CAP_NET_ADMIN`; Linux 5.19.
@@ -450,7 +457,8 @@ export class PathManager implements Disposable {
   /**
    * Opens a stream of what happens, on a socket of its own that has joined
    * when this returns: nothing is lost between this and the first `next()`.
-   * A reader that is too slow gets an `overrun` for what it missed.
+   * A reader that is too slow gets an `overrun` for what it missed, behind all
+   * that the kernel had kept.
    *
    * While anything on the host listens, in any namespace, connections with the
    * userspace path manager accept subflows and announcements; else they refuse

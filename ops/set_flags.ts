@@ -4,11 +4,11 @@ import {
   MPTCP_PM_ADDR_FLAG_IMPLICIT,
   MPTCP_PM_ADDR_FLAG_SIGNAL,
 } from "../codec/mptcp_pm.gen.ts";
-import { connectionToken } from "./arguments.ts";
+import { addressNest, connectionToken } from "./arguments.ts";
 import type { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { NetlinkError } from "./errors.ts";
-import { flagBits } from "./flags.ts";
+import { NetlinkError, ProtocolError } from "./errors.ts";
+import { flagBits, flagWords } from "./flags.ts";
 import { getAddr } from "./get_addr.ts";
 import { type EndpointSelector, selectEndpoints } from "./select.ts";
 import { type SubflowAddress, subflowEnd } from "./subflow.ts";
@@ -33,6 +33,7 @@ export interface SubflowFlagChanges {
   readonly backup: boolean;
 }
 
+const CHANGEABLE = MPTCP_PM_ADDR_FLAG_BACKUP | MPTCP_PM_ADDR_FLAG_FULLMESH;
 const NO_FULLMESH = MPTCP_PM_ADDR_FLAG_SIGNAL | MPTCP_PM_ADDR_FLAG_IMPLICIT;
 const FULLMESH_HINT =
   "fullmesh goes with neither signal nor an implicit endpoint";
@@ -58,21 +59,37 @@ export function setFlags(
       `Ambiguous endpoint: ${endpoints[0]!.address} is ${ids.join(" and ")}`,
     );
   }
-  const { id, flags } = endpoints[0]!;
+  const { address, port, id, flags } = endpoints[0]!;
   const current = flagBits(flags);
   const choose = (bit: number, wanted: boolean | undefined) =>
     (wanted ?? (current & bit) !== 0) ? bit : 0;
   const wanted = choose(MPTCP_PM_ADDR_FLAG_BACKUP, backup) |
     choose(MPTCP_PM_ADDR_FLAG_FULLMESH, fullmesh);
   try {
-    connection.execute("set-flags", { addr: { id, flags: wanted } });
+    // Before Linux 5.17 an id alone does not do.
+    connection.execute("set-flags", {
+      addr: addressNest(address, { port: port || undefined, flags: wanted }),
+    });
   } catch (error) {
     const isBarred = fullmesh && (current & NO_FULLMESH) !== 0;
     throw isBarred && error instanceof NetlinkError && error.code === "EINVAL"
       ? new NetlinkError(error.op, error.errno, error.extack, FULLMESH_HINT)
       : error;
   }
-  return getAddr(connection, { id });
+  const endpoint = getAddr(connection, { id });
+  const wrong = (flagBits(endpoint.flags) & CHANGEABLE) ^ wanted;
+  if (wrong !== 0) {
+    const reason = wrong & MPTCP_PM_ADDR_FLAG_FULLMESH
+      ? "fullmesh changes from Linux 5.18 on"
+      : "another program changes it, too";
+    connection.warn({
+      op: "set-flags",
+      message: `${address} did not change its ${
+        flagWords(wrong).join(", ")
+      }: ${reason}`,
+    });
+  }
+  return endpoint;
 }
 
 /** `MPTCP_PM_CMD_SET_FLAGS` on a subflow: sends MP_PRIO to the peer. */
@@ -83,7 +100,7 @@ export function setSubflowFlags(
   if (backup === undefined) {
     throw new TypeError("Nothing to change: backup is needed");
   }
-  connection.execute("set-flags", {
+  const attrs = {
     addr: subflowEnd(
       "local",
       local,
@@ -91,5 +108,13 @@ export function setSubflowFlags(
     ),
     token: connectionToken(token),
     addrRemote: subflowEnd("remote", remote),
-  });
+  };
+  // Older kernels would change the endpoint that has the local address.
+  if (!connection.knows("subflow-destroy")) {
+    throw new ProtocolError(
+      "Cannot set flags: this kernel lets nobody manage a connection, which " +
+        "Linux does from 5.19 on",
+    );
+  }
+  connection.execute("set-flags", attrs);
 }

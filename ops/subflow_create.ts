@@ -27,10 +27,14 @@ export interface SubflowCreateOptions {
   };
   /** The subflow's end on the peer. */
   readonly remote: SubflowAddress;
-  /** Device to bind the subflow to, by name or index. @default {none} */
+  /**
+   * Device to bind the subflow to, by name or index; Linux 6.1 ignores it.
+   * @default {none}
+   */
   readonly dev?: Device;
   /**
-   * Whether the subflow carries data only when the others cannot.
+   * Whether the subflow carries data only when the others cannot; Linux 6.1
+   * ignores it.
    * @default {false}
    */
   readonly backup?: boolean;

@@ -37,8 +37,8 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 
 const FUNCTIONS = {
-  // int connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int listen(int fd, int backlog)
   listen: { parameters: ["i32", "i32"], result: "i32" },
   // int accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
@@ -58,7 +58,7 @@ const FUNCTIONS = {
 
 type Calls =
   & Libc["symbols"]
-  & ReturnType<Libc["socket"]>
+  & ReturnType<Libc["waiting"]>
   & Deno.StaticForeignLibraryInterface<typeof FUNCTIONS>
   & Pick<Libc, "errnoPointer">;
 
@@ -76,8 +76,8 @@ export function socketCalls(): Calls {
 }
 
 function bindCalls(): Calls {
-  const { symbols, errnoPointer, bind, socket } = libc();
-  return { ...symbols, ...socket(), ...bind(FUNCTIONS), errnoPointer };
+  const { symbols, errnoPointer, bind, waiting } = libc();
+  return { ...symbols, ...waiting(), ...bind(FUNCTIONS), errnoPointer };
 }
 
 const errno = new Int32Array(1);
@@ -230,7 +230,7 @@ export class MptcpSocket implements Disposable {
     return decodeAddress(address);
   }
 
-  /** The connection's token on this host (`mptcpi_token`). */
+  /** The connection's token on this host (`mptcpi_token`); needs Linux 5.16. */
   get token(): number {
     return this.#option(SOL_MPTCP, MPTCP_INFO, 256)[12 / 4]!;
   }

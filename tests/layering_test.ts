@@ -321,7 +321,7 @@ Deno.test("errno is copied by the statement that follows a call", () => {
 Deno.test("the rule for errno finds what is wrong", () => {
   const careless = (statements: string) =>
     carelessCalls(`function f() {
-  const { poll, memcpy } = libc().socket();
+  const { poll, memcpy } = libc().waiting();
 ${statements}
 }
 `);

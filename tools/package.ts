@@ -41,10 +41,9 @@ function make(): void {
     if (name === "cli.ts" || name === "cli/") continue;
     cpSync(root + name, folder + name, { recursive: true });
   }
-  // What users have of `@std/cli` is theirs: it stays an import.
+  // `@std/cli` comes along, from where this machine has it.
   deno(
     ...["bundle", "--quiet", `--config=${path}`, "--code-splitting"],
-    ...["--external", "@std/cli/parse-args"],
     ...["--outdir", `${folder}cli`, "cli.ts"],
   );
   config.exports["./cli"] = "./cli/cli.js";

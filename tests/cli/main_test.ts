@@ -132,13 +132,15 @@ const GOOD: { readonly [line: string]: Row } = {
     before: "announce 10.0.0.1 token 5 id 4",
     text: "10.0.0.1 id 4 signal \n",
     json: [{ address: "10.0.0.1", id: 4, signal: true }],
-    sent: [3],
+    // Whether the kernel heeds tokens, then the answer.
+    sent: [3, 3],
   },
   "endpoint show token 5 id 4": {
     before: "announce 10.0.0.1 token 5 id 4",
     text: "10.0.0.1 id 4 signal \n",
     json: [{ address: "10.0.0.1", id: 4, signal: true }],
-    sent: [3],
+    // Whether the kernel heeds tokens, then the answer.
+    sent: [3, 3],
   },
   "endpoint flush": {
     endpoints: ["10.0.0.1", "10.0.0.2"],

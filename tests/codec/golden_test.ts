@@ -86,7 +86,7 @@ function encode({ decoded }: Golden): Uint8Array | undefined {
 Deno.test("`encodeGenlMessage()` writes the captured requests", () => {
   const requests = goldenOf("request")
     .filter(({ name }) => !(name in NOT_WRITTEN));
-  assertEquals(requests.length, 111);
+  assertEquals(requests.length, 112);
   for (const request of requests) {
     assertEquals(encode(request)?.toHex(), request.bytes.toHex(), request.name);
   }
@@ -149,7 +149,7 @@ Deno.test("`decodeAttrs()` reads the captured requests and replies", () => {
   }
   assertEquals(unknown, ["unknown-command/request"]);
   assertEquals(refused, Object.keys(NOT_READ));
-  assertEquals(read, 154);
+  assertEquals(read, 155);
 });
 
 Deno.test("`decodeAttrs()` reads the captured events, in their order", () => {

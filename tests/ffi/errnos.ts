@@ -32,8 +32,9 @@ export const ERRORS: Readonly<Record<string, string>> = {
   // socket(7); sk_setsockopt().
   "setsockopt SO_RCVBUFFORCE": "EINVAL EBADF EFAULT ENOTSOCK EPERM",
   "setsockopt SO_RCVBUF": "EINVAL EBADF EFAULT ENOTSOCK EPERM",
-  // bind(2); netlink_bind(), netlink_autobind().
-  "bind": "ENOMEM EACCES EADDRINUSE EBADF EFAULT EINVAL ENOTSOCK EPERM",
+  // connect(2); netlink_connect(), netlink_autobind(), netlink_insert().
+  "connect": "ENOMEM EACCES EADDRINUSE EAFNOSUPPORT EBADF EFAULT EINTR " +
+    "EINVAL ENOTSOCK EOVERFLOW EPERM",
   // send(2), netlink(7); netlink_sendmsg(), netlink_unicast().
   "send": "ENOBUFS EACCES EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL " +
     "EMSGSIZE ENOMEM ENOTCONN ENOTSOCK EPERM EPIPE",
@@ -73,8 +74,6 @@ export const ERRORS: Readonly<Record<string, string>> = {
 /** What is no error to the caller. */
 export const HARMLESS: Readonly<Record<string, string>> = {
   "setsockopt SO_RCVBUFFORCE": "EPERM",
-  // Sending has bound it already.
-  "bind": "EINVAL",
   "send": "EINTR",
   "recvfrom": "EAGAIN EINTR",
   "poll": "EINTR",

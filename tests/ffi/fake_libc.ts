@@ -102,8 +102,8 @@ export class FakeLibc {
   #nextFd = 100;
   /** How far the files are read. */
   readonly #offsets = new Map<number, number>();
-  /** The sockets that have a port id: by `bind`, or since the first `send`. */
-  readonly #bound = new Set<number>();
+  /** The sockets that hear the kernel alone. */
+  readonly #connected = new Set<number>();
   /** The sockets that have joined a group. */
   readonly #joined = new Map<number, FakeSubscription>();
   /** Settles when an eventfd was written to. */
@@ -117,6 +117,7 @@ export class FakeLibc {
     this.#offsets.clear();
     this.opened.length = 0;
     this.readable.clear();
+    this.#connected.clear();
     this.#joined.clear();
     this.netns = "home";
     this.fails = () => undefined;
@@ -204,6 +205,7 @@ export class FakeLibc {
     }
     if (!this.fds.delete(fd)) throw new Error(`close(${fd}): it is not open`);
     this.#offsets.delete(fd);
+    this.#connected.delete(fd);
   }
 
   #open(what: string): number {
@@ -268,6 +270,12 @@ export class FakeLibc {
       : args[0] as number;
     const what = this.fds.get(fd);
     if (what === undefined) throw new Error(`${symbol}(${fd}): it is not open`);
+    // Anybody could fill its queue.
+    if (
+      symbol !== "connect" && /^socket/.test(what) && !this.#connected.has(fd)
+    ) {
+      throw new Error(`${symbol}(${fd}): it is not connected`);
+    }
     switch (symbol) {
       case "setns":
         if (what === "") return this.#fail(EINVAL);
@@ -295,15 +303,16 @@ export class FakeLibc {
         }
         this.signal(fd);
         return Number(args[2]);
-      case "bind": {
-        // Port id 0 is not the one that it has by then.
-        if (this.#bound.has(fd)) return this.#fail(EINVAL);
-        this.#bound.add(fd);
+      case "connect": {
+        const [, address, length] = args as [number, Uint32Array, number];
+        const [family, port] = address;
+        if (length !== 12 || family !== AF_NETLINK) return this.#fail(EINVAL);
+        if (port !== 0) throw new Error(`connect(${fd}): not to the kernel`);
+        this.#connected.add(fd);
         return 0;
       }
       case "send": {
         const [, bytes, length] = args as [number, Uint8Array, bigint];
-        this.#bound.add(fd);
         this.kernel.send(bytes.slice(0, Number(length)) as never);
         return Number(length);
       }

@@ -211,7 +211,7 @@ Deno.test("every use of every function has its errors, and every error a use", (
   // Done instead of what is not permitted.
   restart();
   const pm = PathManager.open();
-  note([{ nth: 2, code: "EPERM" }], () => pm.events().close());
+  note([{ nth: 3, code: "EPERM" }], () => pm.events().close());
   pm.close();
   assertEquals([...seen].toSorted(), Object.keys(ERRORS).toSorted());
 });

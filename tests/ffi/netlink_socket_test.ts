@@ -29,15 +29,15 @@ function fail(symbol: string, ...errnos: number[]): void {
 
 const symbols = () => libc.calls.map(({ symbol }) => symbol);
 
-Deno.test("`open()` asks for reasons and for short acks", () => {
+Deno.test("`open()` connects to the kernel, asks for reasons and for short acks", () => {
   libc.reset();
   using socket = NetlinkSocket.open();
-  assertEquals(symbols(), ["socket", "setsockopt", "setsockopt"]);
   const [fd] = libc.fds.keys();
-  const options = libc.calls.slice(1).map(({ args }) => args);
-  assertEquals(options, [
-    [fd, 270, 11, Int32Array.of(1), 4],
-    [fd, 270, 10, Int32Array.of(1), 4],
+  assertEquals(libc.calls.map(({ symbol, args }) => [symbol, ...args]), [
+    ["socket", 16, 0o2000003, 16],
+    ["connect", fd, Uint32Array.of(16, 0, 0), 12],
+    ["setsockopt", fd, 270, 11, Int32Array.of(1), 4],
+    ["setsockopt", fd, 270, 10, Int32Array.of(1), 4],
   ]);
   assertEquals(socket.closed, false);
 });
@@ -45,8 +45,9 @@ Deno.test("`open()` asks for reasons and for short acks", () => {
 Deno.test("`open()` leaves no socket open when it fails", () => {
   const rows: [number, string, string][] = [
     [1, "socket", "open a netlink socket"],
-    [2, "setsockopt", "ask for reasons"],
-    [3, "setsockopt", "ask for short acks"],
+    [2, "connect", "connect to the kernel"],
+    [3, "setsockopt", "ask for reasons"],
+    [4, "setsockopt", "ask for short acks"],
   ];
   for (const [failing, syscall, action] of rows) {
     libc.reset();
@@ -188,47 +189,27 @@ Deno.test("`wait()` goes on after EINTR for the rest of the time", () => {
   );
 });
 
-Deno.test("`join()` binds and joins", () => {
+Deno.test("`join()` joins one group after the other", () => {
   using socket = open();
-  socket.join(40);
-  const [fd] = libc.fds.keys();
-  assertEquals(libc.calls.map(({ symbol, args }) => [symbol, ...args]), [
-    ["bind", fd, Uint32Array.of(16, 0, 0), 12],
-    ["setsockopt", fd, 270, 1, Int32Array.of(40), 4],
-  ]);
-});
-
-Deno.test("`join()` says which of its two steps failed", () => {
-  const rows: [symbol: string, what: string, hint: string][] = [
-    ["bind", "Cannot bind the netlink socket", ""],
-    [
-      "setsockopt",
-      "Cannot join multicast group 40",
-      ": CAP_NET_ADMIN is needed in the user namespace that owns this " +
-      "network namespace",
-    ],
-  ];
-  for (const [symbol, what, hint] of rows) {
-    using socket = open();
-    fail(symbol, EPERM);
-    const error = assertThrows(() => socket.join(40), SyscallError);
-    assertEquals(
-      error.message,
-      `${what}: Operation not permitted (${symbol}: EPERM)${hint}`,
-    );
-  }
-});
-
-Deno.test("`join()` works with a socket that has its port id already", () => {
-  using socket = open();
-  socket.send(getFamily);
   socket.join(40);
   socket.join(41);
-  const joined = libc.calls.filter(({ symbol }) => symbol === "setsockopt");
-  assertEquals(joined.map(({ args }) => args[3]), [
-    Int32Array.of(40),
-    Int32Array.of(41),
+  const [fd] = libc.fds.keys();
+  assertEquals(libc.calls.map(({ symbol, args }) => [symbol, ...args]), [
+    ["setsockopt", fd, 270, 1, Int32Array.of(40), 4],
+    ["setsockopt", fd, 270, 1, Int32Array.of(41), 4],
   ]);
+});
+
+Deno.test("`join()` says what it takes", () => {
+  using socket = open();
+  fail("setsockopt", EPERM);
+  const error = assertThrows(() => socket.join(40), SyscallError);
+  assertEquals(
+    error.message,
+    "Cannot join multicast group 40: Operation not permitted " +
+      "(setsockopt: EPERM): CAP_NET_ADMIN is needed in the user namespace " +
+      "that owns this network namespace",
+  );
 });
 
 Deno.test("`setReceiveBuffer()` takes what it may get", () => {

@@ -70,6 +70,7 @@ Deno.test("`NetlinkSocket.open()` opens in the namespace and comes back", () => 
       "setns",
       "socket",
       "setns",
+      "connect",
       "setsockopt",
       "setsockopt",
     ]);

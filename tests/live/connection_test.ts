@@ -289,7 +289,7 @@ liveTest(
     using connection = lab.connect();
     connection.transfer(1000);
     // Too late for this connection.
-    lab.client.sysctl("net.mptcp.path_manager", "userspace");
+    pm.setMode("userspace");
     const { token, local, remote } = connection.client;
     const address = "10.77.1.1";
     const table: [string, () => unknown][] = [
@@ -481,8 +481,8 @@ liveTest("announce sends an IPv4-mapped address as one of IPv6", () => {
 liveTest("`subflowCreate()` before the first data is refused", () => {
   using lab = Lab.open({ paths: 2 });
   const { client, server } = lab;
-  client.sysctl("net.mptcp.path_manager", "userspace");
   using pm = PathManager.open({ netns: client.netns });
+  pm.setMode("userspace");
   using connection = lab.connect();
   const { token, remote: { port } } = connection.client;
   assertRefused(

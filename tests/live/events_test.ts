@@ -262,8 +262,8 @@ liveTest("a peer that wants no joins to its first address", async () => {
 liveTest("a subflow that is refused has an error", async () => {
   using lab = Lab.open({ paths: 2 });
   const { client } = lab;
-  client.sysctl("net.mptcp.path_manager", "userspace");
   using near = watch(client);
+  near.pm.setMode("userspace");
   await using ip = IpMonitor.open(client);
   using connection = lab.connect();
   connection.transfer(1000);

@@ -14,6 +14,7 @@ const SYSCTLS = "/proc/sys/net/mptcp/";
 
 /** What every command does beyond what an empty script does. */
 const BASIC = [
+  "connect AF_NETLINK",
   "recvfrom socket:",
   "sendto socket:",
   "setsockopt SOL_NETLINK NETLINK_CAP_ACK",
@@ -23,7 +24,6 @@ const BASIC = [
 const DEVICE_BY_NAME = ["ioctl socket: SIOCGIFINDEX"];
 const DEVICE_BY_INDEX = ["ioctl socket: SIOCGIFNAME"];
 const EVENTS = [
-  "bind AF_NETLINK",
   "setsockopt SOL_NETLINK NETLINK_ADD_MEMBERSHIP",
   "setsockopt SOL_SOCKET SO_RCVBUFFORCE",
 ];

@@ -49,6 +49,7 @@ const ROWS: readonly (readonly [
   where?: Omit<Injection, "fault">,
 ])[] = [
   [open, "socket:error=EMFILE", "socket EMFILE"],
+  [open, "connect:error=EADDRINUSE", "connect EADDRINUSE"],
   [open, "setsockopt:error=ENOPROTOOPT", "setsockopt ENOPROTOOPT"],
   [open, "setsockopt:error=ENOMEM:when=2", "setsockopt ENOMEM"],
   // `way_back_test.ts` has the others.
@@ -67,7 +68,7 @@ const ROWS: readonly (readonly [
   [getMode, "read:error=EIO", "read EIO", { path: PATH_MANAGER }],
   [setMode, "write:error=EINVAL", "write EINVAL", { path: PATH_MANAGER }],
   [join, "socket:error=ENOBUFS", "socket ENOBUFS"],
-  [join, "bind:error=EADDRINUSE", "bind EADDRINUSE"],
+  [join, "connect:error=ENOMEM", "connect ENOMEM"],
   [join, "setsockopt:error=EPERM", "setsockopt EPERM"],
   [join, "setsockopt:error=EPERM:when=1", undefined],
   [listen, "eventfd2:error=EMFILE", "eventfd EMFILE"],

@@ -1,12 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  ATTR,
-  decodeFamily,
-  decodeNlMessages,
-  encodeGenlMessage,
-  encodeGetFamily,
-  MPTCP_PM_CMD_GET_LIMITS,
-} from "../../codec/mod.ts";
+import { encodeGetFamily } from "../../codec/mod.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import {
   FamilyNotFoundError,
@@ -16,36 +9,9 @@ import {
 } from "../../mod.ts";
 import { Connection } from "../../ops/connection.ts";
 import { eventsGroup, EventTap } from "../support/event_tap.ts";
-import { sendAsForeigner } from "../support/foreign_sender.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../support/live.ts";
 import { RawConnection } from "../support/raw_connection.ts";
-
-liveTest("answers that other processes forge are thrown away", () => {
-  using lab = Lab.open({ paths: 0 });
-  const { netns } = lab.client;
-  using socket = NetlinkSocket.open(netns);
-  socket.send(encodeGetFamily("mptcp_pm", 1));
-  const [message] = decodeNlMessages(socket.receive()!);
-  const { pid } = message!;
-  const { id: type } = decodeFamily(message!);
-
-  using pm = PathManager.open({ transport: socket });
-  const forge = (seq: number) =>
-    encodeGenlMessage(
-      { type, flags: 0, seq, pid, cmd: MPTCP_PM_CMD_GET_LIMITS, version: 1 },
-      ATTR,
-      { rcvAddAddrs: 7, subflows: 7 },
-    );
-  for (let seq = 1; seq < 5; seq++) sendAsForeigner(netns, pid, forge(seq));
-  // Protocol, port id and bytes that wait to be read.
-  const waiting = lab.client.exec("cat", "/proc/net/netlink")
-    .match(new RegExp(`^\\S+ +16 +${pid} +\\S+ +(\\d+) `, "m"))?.[1];
-  assert(Number(waiting) > 0, "the forged answers did not arrive");
-
-  assertEquals(pm.getLimits(), { subflows: 2, addAddrAccepted: 0 });
-  assertEquals(pm.dumpAddrs(), []);
-});
 
 liveTest("`join()` brings the events of the namespace", () => {
   using lab = Lab.open({ paths: 1 });

@@ -98,6 +98,7 @@ const REFUSALS: readonly (readonly [
     "dump/done-with-error-invalid-token",
     'invalid token (EINVAL at ".token")',
   ],
+  ["dump/token-0", 'invalid token (EINVAL at ".token")'],
   ["ack-variants/no-ext-no-cap-error", "Invalid argument (EINVAL)"],
   [
     "ack-variants/ext-no-cap-error",
@@ -261,7 +262,9 @@ Deno.test("`ACTIONS` has words for each operation", () => {
 const EINVAL = 22;
 const OUT_OF_TOKEN = "a token belongs to one network namespace, ends with " +
   "its connection, and takes commands only if the connection was made while " +
-  "net.mptcp.path_manager was userspace";
+  "net.mptcp.path_manager was userspace, or net.mptcp.pm_type 1 before " +
+  "Linux 6.15";
+const OLDER = `; before Linux 6.17 it may be the token: ${OUT_OF_TOKEN}`;
 const PRIVILEGE = "CAP_NET_ADMIN is needed in the user namespace that owns " +
   "this network namespace: try as root";
 const KEEPS_ID = "an address keeps its id: give the one that it is known by";
@@ -311,17 +314,30 @@ const HINTS: readonly (readonly [
     "an address keeps the id that it was first announced with",
   ],
   [
+    "announce",
+    EINVAL,
+    { message: "did not match address and id" },
+    `an address keeps the id that it was first announced with${OLDER}`,
+  ],
+  [
     "remove",
     EINVAL,
     { attribute: ".loc-id" },
     "no address was announced with this id",
+  ],
+  [
+    "remove",
+    EINVAL,
+    { message: "address with specified id not found" },
+    `no address was announced with this id${OLDER}`,
   ],
   ["subflow-create", EINVAL, { attribute: ".addr" }, KEEPS_ID],
   [
     "subflow-create",
     EINVAL,
     { message: "families mismatch" },
-    "both addresses are of one family, which is that of the connection",
+    "both addresses are of one family, which is that of the connection" +
+    OLDER,
   ],
   [
     "subflow-create",

@@ -138,7 +138,8 @@ Deno.test("`setMode()` refuses a mode that the kernel does not have, and writes 
     ],
     [OLD, "bpf", "kernel, userspace"],
     [OLD, "1", "kernel, userspace"],
-    [OLDEST, "bpf", "kernel, userspace"],
+    [OLDEST, "userspace", "kernel, others from Linux 5.19 on"],
+    [OLDEST, "bpf", "kernel, others from Linux 5.19 on"],
   ];
   for (const [sysctls, mode, available] of rows) {
     const { pm, written } = open(sysctls);

@@ -102,18 +102,18 @@ const rows: readonly (readonly [
   ["get-addr/dump-7", (pm) => pm.dumpAddrs(), table],
   ["get-addr/dump-empty", (pm) => pm.dumpAddrs(), []],
   [
-    "get-addr/token-do",
+    "dump/token-0 get-addr/token-do",
     (pm) => pm.getAddr({ id: 30, token: SERVER }),
     announced[0],
   ],
   [
-    "get-addr/token-dump",
+    "dump/token-0 get-addr/token-dump",
     (pm) => pm.dumpAddrs({ token: SERVER }),
     announced,
   ],
   [
-    "get-addr/dump-7 set-flags/by-id get-addr/do-id5",
-    (pm) => pm.setFlags({ id: 5, backup: true }),
+    "get-addr/dump-7 set-flags/by-address get-addr/do-id5",
+    (pm) => pm.setFlags({ id: 5, backup: true, fullmesh: true }),
     table[0],
   ],
   [

@@ -36,8 +36,8 @@ export function openUserspaceLab(options: ConnectOptions = {}): UserspaceLab {
   using stack = new DisposableStack();
   const lab = stack.use(Lab.open({ paths: 2 }));
   const prepare = (host: Host) => {
-    host.sysctl("net.mptcp.path_manager", "userspace");
     const pm = stack.use(PathManager.open({ netns: host.netns }));
+    pm.setMode("userspace");
     const events = stack.use(EventTap.open(host.netns));
     return { host, pm, events };
   };

@@ -1,0 +1,312 @@
+/** Several path managers, streams and threads at once. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  type EventStream,
+  PathManager,
+  type PathManagerEvent,
+  SyscallError,
+} from "../../mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { Lab, until } from "../../testing/lab.ts";
+import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import type { Job } from "../support/concurrent_worker.ts";
+import { liveTest } from "../support/live.ts";
+import { within } from "../support/witness.ts";
+
+/** Makes two events happen, and returns their port. */
+function listenBriefly({ netns }: Host): number {
+  using listener = MptcpSocket.listen(netns, { address: "::", port: 0 });
+  return listener.local.port;
+}
+
+/** What is seen of listeners on these ports. */
+const seenOf = (ports: readonly number[]): string[] =>
+  ports.flatMap((
+    port,
+  ) => [`listener-created ${port}`, `listener-closed ${port}`]);
+
+const textOf = (event: PathManagerEvent): string =>
+  "local" in event ? `${event.type} ${event.local.port}` : event.type;
+
+/** Takes a number of events. */
+function take(stream: EventStream, count: number): Promise<string[]> {
+  const taken: string[] = [];
+  const taking = async () => {
+    while (taken.length < count) {
+      taken.push(textOf((await stream.next()).value!));
+    }
+    return taken;
+  };
+  return within(taking(), () => `${count} events; ${taken.length} came`);
+}
+
+/** Threads of this process that wait in `poll()`; Deno itself does not. */
+function polling(): number {
+  const call = Deno.build.arch === "x86_64" ? "7" : "73";
+  return [...Deno.readDirSync("/proc/self/task")].filter(({ name }) => {
+    try {
+      const path = `/proc/self/task/${name}/syscall`;
+      return Deno.readTextFileSync(path).split(" ")[0] === call;
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+/** Netlink sockets of a host, but for the kernel's own. */
+function sockets(host: Host): number {
+  // Protocol and port id.
+  const rows = host.exec("cat", "/proc/net/netlink").match(/^\S+ +16 +[1-9]/gm);
+  return rows?.length ?? 0;
+}
+
+const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
+
+liveTest(
+  "path managers of one namespace and of two share it, and nothing else",
+  () => {
+    using lab = Lab.open({ paths: 0 });
+    using stack = new DisposableStack();
+    const open = ({ netns }: Host) =>
+      Array.from({ length: 5 }, () => stack.use(PathManager.open({ netns })));
+    const [near, far] = [open(lab.client), open(lab.server)];
+    for (const [index, pm] of near.entries()) {
+      pm.addAddr({ address: `10.0.0.${index}`, flags: ["subflow"] });
+      far[index]!.addAddr({ address: `10.0.1.${index}`, flags: ["signal"] });
+      far[index]!.setLimits({ subflows: index });
+    }
+    for (
+      const [pms, host, prefix, subflows] of [
+        [near, lab.client, "10.0.0.", 2],
+        [far, lab.server, "10.0.1.", 4],
+      ] as const
+    ) {
+      const addresses = [0, 1, 2, 3, 4].map((last) => `${prefix}${last}`);
+      const theirs = host.endpoints().map(({ address }) => address);
+      assertEquals(theirs, addresses);
+      for (const pm of pms) {
+        assertEquals(pm.dumpAddrs().map(({ address }) => address), addresses);
+        assertEquals(pm.getLimits().subflows, subflows);
+      }
+    }
+  },
+);
+
+liveTest("each of many streams hears all events in their order", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const { netns } = lab.client;
+  using one = PathManager.open({ netns });
+  using other = PathManager.open({ netns });
+  using stack = new DisposableStack();
+  const streams = Array.from(
+    { length: 20 },
+    (_, index) => stack.use((index % 2 === 0 ? one : other).events()),
+  );
+  const all = Promise.all(streams.map((stream) => take(stream, 200)));
+  const ports = Array.from({ length: 100 }, () => listenBriefly(lab.client));
+  for (const seen of await all) assertEquals(seen, seenOf(ports));
+});
+
+liveTest(
+  "a stream that is not read holds up no other, and loses nothing",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    using pm = PathManager.open({ netns: lab.client.netns });
+    using slow = pm.events();
+    using fast = pm.events();
+    const ports = Array.from({ length: 100 }, () => listenBriefly(lab.client));
+    assertEquals(await take(fast, 200), seenOf(ports));
+    assertEquals(await take(slow, 200), seenOf(ports));
+  },
+);
+
+liveTest("an event goes to exactly one of those who wait for it", async () => {
+  using lab = Lab.open({ paths: 0 });
+  using pm = PathManager.open({ netns: lab.client.netns });
+  const stream = pm.events();
+  const seen: string[] = [];
+  const shares = Array.from({ length: 4 }, async () => {
+    let count = 0;
+    for (;;) {
+      const { value, done } = await stream.next();
+      if (done) return count;
+      seen.push(textOf(value));
+      count++;
+    }
+  });
+  const ports: number[] = [];
+  for (let round = 0; round < 50; round++) {
+    ports.push(listenBriefly(lab.client));
+    // All wait again, or what comes is shared out while they wait.
+    if (round % 2 === 0) {
+      await until(() => seen.length === 2 * ports.length, "both events");
+    }
+  }
+  await until(() => seen.length === 100, "all events");
+  assertEquals(seen, seenOf(ports));
+  stream.close();
+  const counts = await within(Promise.all(shares), () => "the end of all");
+  assertEquals(counts.reduce((sum, count) => sum + count), 100);
+  assert(counts.every((count) => count > 0), counts.join(", "));
+});
+
+liveTest(
+  "a hundred path managers and a hundred streams are one thread",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    const { client, server } = lab;
+    const before = openFds();
+    using stack = new DisposableStack();
+    const streams = Array.from({ length: 100 }, (_, index) => {
+      const { netns } = index % 2 === 0 ? client : server;
+      return stack.use(stack.use(PathManager.open({ netns })).events());
+    });
+    // A socket for commands and one for events.
+    assertEquals([sockets(client), sockets(server)], [100, 100]);
+    const all = streams.map((stream) => take(stream, 2));
+    await until(() => polling() === 1, "one thread to wait");
+    assertEquals(openFds(), before + 200 + 1);
+    const ports = [listenBriefly(client), listenBriefly(server)];
+    for (const [index, seen] of (await Promise.all(all)).entries()) {
+      assertEquals(seen, seenOf([ports[index % 2]!]));
+    }
+    const ends = streams.map((stream) => stream.next());
+    await until(() => polling() === 1, "one thread to wait");
+    stack.dispose();
+    for (const { done } of await within(Promise.all(ends), () => "ends")) {
+      assert(done);
+    }
+    assertEquals([openFds(), polling()], [before, 0]);
+    assertEquals([sockets(client), sockets(server)], [0, 0]);
+  },
+);
+
+/** As much as starting threads may take: Deno checks their types. */
+const TIMEOUT_MS = 60_000;
+
+/** A thread of its own. */
+function work(job: Job) {
+  const url = new URL("../support/concurrent_worker.ts", import.meta.url);
+  const worker = new Worker(url, { type: "module" });
+  const opened = Promise.withResolvers<void>();
+  const result = Promise.withResolvers<unknown>();
+  worker.onmessage = ({ data }) => {
+    if (data === "open") opened.resolve();
+    else result.resolve(data.result);
+  };
+  worker.onerror = ({ message }) => result.reject(new Error(message));
+  worker.postMessage(job);
+  return {
+    opened: opened.promise,
+    result: result.promise,
+    [Symbol.dispose]: () => worker.terminate(),
+  };
+}
+
+liveTest("workers hear events while others do commands", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const { client } = lab;
+  const { netns } = client;
+  using pm = PathManager.open({ netns });
+  using stack = new DisposableStack();
+  const workers = [];
+  for (let count = 0; count < 4; count++) {
+    const worker = stack.use(work({ kind: "hear", netns, count: 50 }));
+    // One after the other: the first has the types checked, for all.
+    await within(worker.opened, () => "a stream in a worker", TIMEOUT_MS);
+    workers.push(worker);
+  }
+  const ports: number[] = [];
+  for (let round = 0; round < 50; round++) {
+    const subflows = round % 8;
+    pm.setLimits({ subflows });
+    const { id } = pm.addAddr({ address: `10.0.0.${round}` });
+    ports.push(listenBriefly(client));
+    assertEquals(pm.getLimits().subflows, subflows);
+    assertEquals(pm.delAddr({ id }).length, 1);
+  }
+  const results = Promise.all(workers.map(({ result }) => result));
+  for (const seen of await within(results, () => "all events", TIMEOUT_MS)) {
+    assertEquals(seen, ports);
+  }
+});
+
+liveTest("each thread has an errno of its own", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const cases = [
+    ["no-such-namespace", "ENOENT"],
+    ["/dev/null", "EINVAL"],
+    ["/dev/null/x", "ENOTDIR"],
+    [`/${"x".repeat(5000)}`, "ENAMETOOLONG"],
+    [lab.client.netns, "none"],
+  ] as const;
+  using stack = new DisposableStack();
+  const workers = cases.map(([netns]) =>
+    stack.use(work({ kind: "fail", netns, count: 2000 }))
+  );
+  const results = workers.map(({ result }) => result);
+  let isOver = false;
+  const all = Promise.all(results).finally(() => isOver = true);
+  while (!isOver) {
+    // This thread too, whose calls fail with another one.
+    for (let count = 0; count < 100; count++) {
+      try {
+        PathManager.open({ netns: "/proc/self/ns/uts/" });
+        throw new Error("opened");
+      } catch (error) {
+        assert(error instanceof SyscallError, `${error}`);
+        assertEquals(error.code, "ENOTDIR");
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals(await all, cases.map(([, code]) => [code]));
+});
+
+liveTest("opening and closing in many workers leaves nothing", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const { netns } = lab.client;
+  using stack = new DisposableStack();
+  const results = Array.from(
+    { length: 8 },
+    () => stack.use(work({ kind: "open", netns, count: 40 })).result,
+  );
+  assertEquals(
+    await within(Promise.all(results), () => "the workers", TIMEOUT_MS),
+    Array(8).fill(40),
+  );
+  assertEquals([sockets(lab.client), polling()], [0, 0]);
+});
+
+liveTest("a worker that is terminated takes nobody along", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const { client } = lab;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--allow-ffi", "--allow-read"],
+      new URL("../support/terminated.ts", import.meta.url).pathname,
+      ...[client.netns, "3"],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+  }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  const line = async () => (await within(reader.read(), () => "output")).value;
+  try {
+    assertEquals(await line(), "terminated\n");
+    listenBriefly(client);
+    assertEquals(await line(), "listener-created 2\n");
+    const { code } = await within(process.status, () => "its end");
+    assertEquals([code, sockets(client)], [0, 0]);
+  } finally {
+    await reader.cancel();
+    try {
+      process.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await process.status;
+  }
+});

@@ -1,0 +1,312 @@
+/**
+ * Datagrams that look like the kernel's and are not. Sending them takes
+ * `CAP_NET_ADMIN`; what they may not do is to deceive, to hang, or to push out
+ * what the kernel says.
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  decodeFamily,
+  decodeNlMessages,
+  encodeGetFamily,
+} from "../../codec/mod.ts";
+import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { PathManager, ProtocolError } from "../../mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { Lab } from "../../testing/lab.ts";
+import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import {
+  attr,
+  type Bytes,
+  done,
+  join,
+  message,
+  NLM_F_MULTI,
+  seqOf,
+  text,
+  u16,
+  u32,
+  u8,
+  verdict,
+  withSeq,
+} from "../../testing/netlink_bytes.ts";
+import { Forger } from "../support/forger.ts";
+import { liveTest } from "../support/live.ts";
+import { within, Witness } from "../support/witness.ts";
+
+const EPERM = 1;
+const PROGRAM = new URL("../support/forger.ts", import.meta.url).pathname;
+
+/** A path manager whose port id is known, and a forger next to it. */
+function besiege(host: Host) {
+  using stack = new DisposableStack();
+  const socket = stack.use(NetlinkSocket.open(host.netns));
+  const forger = stack.use(Forger.open(host.netns));
+  socket.send(encodeGetFamily("mptcp_pm", 1));
+  const [answer] = decodeNlMessages(socket.receive()!);
+  const { id: family } = decodeFamily(answer!);
+  const port = answer!.pid;
+  const pm = stack.use(PathManager.open({ transport: socket }));
+  const owned = stack.move();
+  return {
+    socket,
+    pm,
+    port,
+    family,
+    forger,
+    [Symbol.dispose]: () => owned.dispose(),
+  };
+}
+
+/** All that could pass for an answer to a request. */
+function forgeries(family: number, request: Bytes): Bytes[] {
+  const seq = seqOf(request);
+  const reply = (...attrs: Uint8Array[]) => {
+    const header = Uint8Array.of(request[16]!, 1, 0, 0);
+    return message(family, NLM_F_MULTI, seq, header, ...attrs);
+  };
+  const answers = [
+    reply(attr(2, u32(7)), attr(3, u32(7))),
+    reply(
+      attr(1, attr(1, u16(2)), attr(2, u8(66)), attr(3, u8(6), u8(6), u16(6))),
+    ),
+    verdict(request, 0, { message: "forged" }),
+    verdict(request, EPERM, { message: "forged" }),
+    done(seq),
+    done(seq, EPERM),
+    text("not even netlink"),
+  ];
+  return [
+    ...answers,
+    join(answers.slice(0, -1)),
+    ...[-1, 1, -seq].flatMap((away) =>
+      answers.slice(0, -1).map((answer) => withSeq(answer, seq + away))
+    ),
+  ];
+}
+
+liveTest("forged answers before and behind the kernel's are ignored", () => {
+  using lab = Lab.open({ paths: 0 });
+  const { client } = lab;
+  using besieged = besiege(client);
+  const { socket, pm, port, family, forger } = besieged;
+  const { send } = socket;
+  const warnings: string[] = [];
+  using _ = PathManager.open({
+    netns: client.netns,
+    onWarning: ({ message }) => warnings.push(message),
+  });
+  let forged = 0;
+  socket.send = (request) => {
+    const forge = () => {
+      for (const bytes of forgeries(family, request)) {
+        forger.send(bytes, { port });
+        forged++;
+      }
+    };
+    forge();
+    send.call(socket, request);
+    forge();
+  };
+  pm.setLimits({ subflows: 3, addAddrAccepted: 2 });
+  assertEquals(pm.getLimits(), { subflows: 3, addAddrAccepted: 2 });
+  assertEquals(pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] }).id, 1);
+  assertEquals(pm.addAddr({ address: "10.0.0.2", id: 9 }).id, 9);
+  assertEquals(pm.dumpAddrs().map(({ id }) => id), [1, 9]);
+  assertEquals(pm.setFlags({ id: 1, backup: true }).flags, [
+    "subflow",
+    "backup",
+  ]);
+  assertEquals(pm.delAddr({ id: 9 }).length, 1);
+  assertEquals(pm.getAddr({ id: 1 }).address, "10.0.0.1");
+  assertEquals(client.endpoints().map(({ address }) => address), ["10.0.0.1"]);
+  assertEquals(
+    client.ip("mptcp", "limits"),
+    "add_addr_accepted 2 subflows 3 \n",
+  );
+  pm.flushAddrs();
+  assertEquals(client.endpoints(), []);
+  assertEquals(warnings, []);
+  assert(forged > 500);
+});
+
+liveTest("forged answers instead of the kernel's are none", () => {
+  using lab = Lab.open({ paths: 0 });
+  using besieged = besiege(lab.client);
+  const { socket, pm, port, family, forger } = besieged;
+  const { send } = socket;
+  socket.send = (request) => {
+    for (const bytes of forgeries(family, request)) {
+      forger.send(bytes, { port });
+    }
+  };
+  const start = performance.now();
+  assertThrows(
+    () => pm.setLimits({ subflows: 3 }),
+    ProtocolError,
+    "the kernel did not answer within 1000 ms",
+  );
+  const took = performance.now() - start;
+  assert(took >= 1000 && took < 3000, `${took} ms`);
+  socket.send = (request) => send.call(socket, request);
+  assertEquals(pm.getLimits(), { subflows: 2, addAddrAccepted: 0 });
+});
+
+/** Sends until the receiver's queue is full, or the kernel does not let it. */
+function fill(forger: Forger, to: { port?: number; group?: number }): void {
+  // Where no large one fits any more, a small one may.
+  for (const length of [4000, 20]) {
+    const bytes = new Uint8Array(length);
+    bytes.set(u32(length));
+    for (let count = 0; count < 10_000; count++) {
+      if (forger.send(bytes, to) !== 0) break;
+    }
+  }
+}
+
+liveTest("a queue full of forged answers loses none of the kernel's", () => {
+  using lab = Lab.open({ paths: 0 });
+  using besieged = besiege(lab.client);
+  const { pm, port, forger } = besieged;
+  for (const subflows of [3, 4, 5]) {
+    fill(forger, { port });
+    pm.setLimits({ subflows });
+    fill(forger, { port });
+    assertEquals(pm.getLimits().subflows, subflows);
+  }
+});
+
+/** Port id and group of what hears events; there is one. */
+function listenerOf(host: Host): { port: number; group: number } {
+  // Protocol, port id and groups.
+  const [, port, groups] = host.exec("cat", "/proc/net/netlink")
+    .match(/^\S+ +16 +(\d+) +0*([1-9a-f][0-9a-f]*) /m)!;
+  return { port: Number(port), group: 1 + Math.log2(parseInt(groups!, 16)) };
+}
+
+/** An event as the kernel would send it. */
+function forgedEvent(family: number): Bytes {
+  const header = Uint8Array.of(3, 1, 0, 0);
+  return message(family, 0, 0, header, attr(1, u32(0xbad)));
+}
+
+/** Something that the kernel tells of. */
+function listen(host: Host): MptcpSocket {
+  return MptcpSocket.listen(host.netns, { address: "0.0.0.0", port: 0 });
+}
+
+liveTest(
+  "forged events are ignored, those of the kernel are heard",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    using besieged = besiege(lab.client);
+    const { pm, family, forger } = besieged;
+    using events = new Witness(pm.events());
+    const { port, group } = listenerOf(lab.client);
+    const forge = () => {
+      const event = forgedEvent(family);
+      forger.send(event, { port });
+      assertEquals(forger.send(event, { group }), 0);
+      forger.send(event, { port, group });
+      forger.send(text("not even netlink"), { port, group });
+    };
+    forge();
+    const listener = listen(lab.client);
+    forge();
+    const { local } = listener;
+    assertEquals((await events.take("listener-created")).local, local);
+    // It waits, and is woken in vain.
+    const next = events.take("listener-closed");
+    forge();
+    listener.close();
+    assertEquals((await next).local, local);
+    assertEquals(events.seen.length, 2);
+  },
+);
+
+liveTest(
+  "a queue full of forged events loses none of the kernel's",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    using besieged = besiege(lab.client);
+    using events = new Witness(besieged.pm.events());
+    const { port } = listenerOf(lab.client);
+    for (const _ of [1, 2]) {
+      fill(besieged.forger, { port });
+      using listener = listen(lab.client);
+      const { local } = await events.take("listener-created");
+      assertEquals(local, listener.local);
+    }
+    assertEquals(events.seen.map(({ type }) => type), [
+      "listener-created",
+      "listener-closed",
+      "listener-created",
+    ]);
+  },
+);
+
+liveTest(
+  "forged events to the group may cost events, and never silently",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    using besieged = besiege(lab.client);
+    const { pm, forger } = besieged;
+    using events = new Witness(pm.events());
+    const { group } = listenerOf(lab.client);
+    fill(forger, { group });
+    // There is no room for this one.
+    listen(lab.client).close();
+    await events.take("overrun");
+    using listener = listen(lab.client);
+    const { local } = await events.take("listener-created");
+    assertEquals(local, listener.local);
+    assertEquals(events.seen.length, 2);
+  },
+);
+
+/** The forger as a program. */
+function start(...args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-ffi", PROGRAM, ...args],
+    stdin: "null",
+    stdout: "piped",
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+  }).spawn();
+}
+
+liveTest("a flood from another process holds nothing up", async () => {
+  using lab = Lab.open({ paths: 0 });
+  using besieged = besiege(lab.client);
+  const { pm, port } = besieged;
+  using stream = pm.events({ types: ["listener-created", "overrun"] });
+  const { group } = listenerOf(lab.client);
+  const flood = start(lab.client.netns, "flood", `${port}`, `${group}`);
+  const output = flood.stdout.getReader();
+  try {
+    await within(output.read(), () => "the flood");
+    for (let round = 0; round < 2000; round++) {
+      const subflows = round % 8;
+      pm.setLimits({ subflows });
+      assertEquals(pm.getLimits().subflows, subflows);
+    }
+    using _listener = listen(lab.client);
+    const { value } = await within(stream.next(), () => "an event");
+    assert(value !== undefined);
+    const end = stream.next();
+    stream.close();
+    await within(end, () => "the end of the stream");
+  } finally {
+    flood.kill("SIGKILL");
+    await output.cancel();
+    await flood.status;
+  }
+});
+
+liveTest("a process without privilege cannot send to our sockets", async () => {
+  using lab = Lab.open({ paths: 0 });
+  using besieged = besiege(lab.client);
+  const { netns } = lab.client;
+  const forger = start(netns, "as nobody", `${besieged.port}`);
+  const { stdout } = await forger.output();
+  assertEquals(new TextDecoder().decode(stdout), `${EPERM}\n`);
+  assertEquals(besieged.socket.wait(0), false);
+});

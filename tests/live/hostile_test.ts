@@ -1,0 +1,261 @@
+/** What a machine does to a program: none of it hangs, leaks or deceives. */
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
+import { PathManager, type PathManagerEvent, SyscallError } from "../../mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { Lab, until } from "../../testing/lab.ts";
+import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import type { Tries } from "../support/full_table.ts";
+import { liveTest } from "../support/live.ts";
+import type { Nap } from "../support/sleeper.ts";
+import { within } from "../support/witness.ts";
+
+/** What this process has open, but for what shows it. */
+const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
+
+/** Something that the kernel tells of, twice. */
+function listenBriefly({ netns }: Host, port = 0): void {
+  MptcpSocket.listen(netns, { address: "0.0.0.0", port }).close();
+}
+
+/** What the kernel says of the socket that hears events; there is one. */
+function queueOf(host: Host): { bytes: number; drops: number } {
+  // Protocol, port id, groups, bytes to be read, written, dump, locks, drops.
+  const [, bytes, drops] = host.exec("cat", "/proc/net/netlink").match(
+    /^\S+ +16 +\d+ +0*[1-9a-f][0-9a-f]* +(\d+) +\d+ +\S+ +\d+ +(\d+) /m,
+  )!;
+  return { bytes: Number(bytes), drops: Number(drops) };
+}
+
+/** Lets so much happen that the kernel cannot keep all of it. */
+function overrun(host: Host): void {
+  const { drops } = queueOf(host);
+  do {
+    for (let count = 0; count < 200; count++) listenBriefly(host);
+  } while (queueOf(host).drops === drops);
+}
+
+liveTest("what happens after an `overrun` is heard", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const { netns } = lab.client;
+  using pm = PathManager.open({ netns });
+  using stream = pm.events();
+  const pass = (what: string, fits: (event: PathManagerEvent) => boolean) =>
+    within(
+      (async () => {
+        while (!fits((await stream.next()).value!));
+      })(),
+      () => what,
+    );
+  for (const _ of [1, 2]) {
+    overrun(lab.client);
+    await pass("overrun", ({ type }) => type === "overrun");
+    // Whoever looks at the state of things now relies on what follows.
+    using listener = MptcpSocket.listen(netns, { address: "::1", port: 0 });
+    const { port } = listener.local;
+    await pass(
+      "the event after it",
+      (event) =>
+        event.type === "listener-created" && event.local.address === "::1" &&
+        event.local.port === port,
+    );
+  }
+});
+
+liveTest(
+  "a stream that is not read costs the kernel's queue, and no more",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    const { client } = lab;
+    using pm = PathManager.open({ netns: client.netns });
+    using stream = pm.events();
+    listenBriefly(client);
+    assertEquals((await stream.next()).value?.type, "listener-created");
+    overrun(client);
+    const full = queueOf(client);
+    // Twice the two MiB that are asked for, and one event that is too much.
+    assertLess(full.bytes, 4.1 * 2 ** 20);
+    overrun(client);
+    const { bytes, drops } = queueOf(client);
+    assertEquals(bytes, full.bytes);
+    assertGreater(drops, full.drops);
+    stream.close();
+    assertEquals((await stream.next()).done, true);
+  },
+);
+
+liveTest(
+  "a namespace that is removed lasts until the last is closed",
+  async () => {
+    using lab = Lab.open();
+    const { client, server } = lab;
+    const { netns } = client;
+    const before = openFds();
+    const pm = PathManager.open({ netns });
+    const stream = pm.events();
+    const next = stream.next();
+    client.exec("ip", "netns", "delete", netns);
+    // The other end of a device in a namespace goes with that namespace.
+    const isThere = () => server.ip("link").includes(server.dev(1));
+
+    assertEquals(pm.addAddr({ address: "10.0.0.1" }).id, 1);
+    pm.setLimits({ subflows: 5 });
+    assertEquals(pm.getLimits().subflows, 5);
+    assertEquals(pm.dumpAddrs().length, 1);
+    assertEquals(
+      pm.addAddr({ address: "10.0.0.2", dev: client.dev(1) }).dev,
+      client.dev(1),
+    );
+    {
+      using _mode = pm.setMode("userspace");
+      assertEquals(pm.getMode(), "userspace");
+    }
+    const flags = ["signal"] as const;
+    pm.addAddr({ address: client.address(1), port: 10100, flags });
+    const { value } = await within(next, () => "an event");
+    assertEquals(value?.type, "listener-created");
+    pm.events().close();
+    const error = assertThrows(() => PathManager.open({ netns }), SyscallError);
+    assertEquals(error.code, "ENOENT");
+
+    pm.flushAddrs();
+    pm.close();
+    await within(stream.next(), () => "an event without its path manager");
+    assert(isThere());
+    const end = stream.next();
+    stream.close();
+    assertEquals((await within(end, () => "the end")).done, true);
+    await until(() => !isThere(), "the namespace to go away");
+    assertEquals(openFds(), before);
+  },
+);
+
+/** A program of tests/support that goes on while the test does. */
+function start(name: string, ...args: readonly string[]) {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--allow-ffi"],
+      new URL(`../support/${name}.ts`, import.meta.url).pathname,
+      ...args,
+    ],
+    stdin: "null",
+    stdout: "piped",
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+  }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  return {
+    process,
+    /** What it prints next. */
+    text: async () => (await within(reader.read(), () => "output")).value,
+    async [Symbol.asyncDispose]() {
+      await reader.cancel();
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await process.status;
+    },
+  };
+}
+
+/** Stops a process, and waits until it is. */
+async function stop(process: Deno.ChildProcess): Promise<void> {
+  process.kill("SIGSTOP");
+  const tasks = `/proc/${process.pid}/task`;
+  const isStopped = () =>
+    Array.from(
+      Deno.readDirSync(tasks),
+      ({ name }) => Deno.readTextFileSync(`${tasks}/${name}/stat`),
+    ).every((stat) => / T /.test(stat));
+  await until(isStopped, "the process to stop");
+}
+
+liveTest(
+  "a process that is stopped goes on, and says what it missed",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    const { client } = lab;
+    const port = 4321;
+    using pm = PathManager.open({ netns: client.netns });
+    await using sleeper = start("sleeper", client.netns, `${port}`);
+    assertEquals(await sleeper.text(), "ready\n");
+    const { process } = sleeper;
+    const told = sleeper.text();
+    for (let round = 0; round < 30; round++) {
+      await stop(process);
+      listenBriefly(client);
+      const { subflows } = pm.getLimits();
+      process.kill("SIGCONT");
+      await until(() => pm.getLimits().subflows !== subflows, "a command");
+    }
+    await stop(process);
+    overrun(client);
+    process.kill("SIGCONT");
+    let nap: Nap | undefined;
+    void told.then((text) => nap = JSON.parse(text!));
+    await until(() => {
+      if (nap === undefined) listenBriefly(client, port);
+      return nap;
+    }, "the process to hear again");
+    const { commands, wrong, seen: { overrun: overruns, ...others } } = nap!;
+    assertGreater(commands, 60);
+    assertEquals([wrong, overruns], [0, 1]);
+    assertEquals(Object.keys(others), ["listener-created", "listener-closed"]);
+    assertEquals((await process.status).code, 0);
+  },
+);
+
+liveTest(
+  "a full table of descriptors is an error that says so, each time",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    const program =
+      new URL("../support/full_table.ts", import.meta.url).pathname;
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      args: [
+        ...["-c", 'ulimit -n 64; exec "$@"', "sh"],
+        ...[Deno.execPath(), "run", "--quiet", "--allow-ffi"],
+        ...[program, lab.client.netns],
+      ],
+      stdin: "null",
+      env: { DENO_NO_UPDATE_CHECK: "1" },
+    }).output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+    const tries: Tries = JSON.parse(new TextDecoder().decode(stdout));
+    // One after the other as descriptors get free, and in the end it works.
+    const results = Object.entries(tries).map(([name, tries]) => [
+      name,
+      ...new Set(tries),
+    ]);
+    const full = "SyscallError EMFILE";
+    const refused = "NetlinkError EINVAL";
+    assertEquals(results, [
+      ["open", full, "done"],
+      ["open netns", full, "done"],
+      ["addAddr", "done"],
+      ["getAddr", "done"],
+      ["dumpAddrs", "done"],
+      ["setFlags", "done"],
+      ["delAddr", "done"],
+      ["flushAddrs", "done"],
+      ["setLimits", "done"],
+      ["getLimits", "done"],
+      // There is no such connection.
+      ["announce", refused],
+      ["remove", refused],
+      ["subflowCreate", refused],
+      ["subflowDestroy", refused],
+      ["getMode", full, "done"],
+      ["setMode", full, "done"],
+      ["events", full, "done"],
+      ["next", full, "done"],
+    ]);
+  },
+);

@@ -1,0 +1,182 @@
+/** Several programs that change one table. */
+import { assert, assertEquals } from "@std/assert";
+import { PathManager } from "../../mod.ts";
+import { Lab } from "../../testing/lab.ts";
+import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
+import { liveTest } from "../support/live.ts";
+import { within } from "../support/witness.ts";
+import type { Task, Written } from "../support/writer.ts";
+
+const PROGRAM = new URL("../support/writer.ts", import.meta.url).pathname;
+const TIMES = 500;
+
+/** Starts a program, which says when it is ready to write. */
+function start(task: Task) {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-ffi", PROGRAM, JSON.stringify(task)],
+    stdin: "null",
+    stdout: "piped",
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+  }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  return {
+    ready: reader.read(),
+    async written(): Promise<Written> {
+      let text = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        text += value;
+      }
+      assertEquals((await process.status).code, 0);
+      return JSON.parse(text);
+    },
+    async [Symbol.asyncDispose]() {
+      await reader.cancel();
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await process.status;
+    },
+  };
+}
+
+/** Lets programs write, and looks at the table meanwhile. */
+async function writeAll(
+  tasks: readonly Task[],
+  look: () => void,
+): Promise<Written[]> {
+  await using stack = new AsyncDisposableStack();
+  const programs = tasks.map((task) => stack.use(start(task)));
+  await Promise.all(programs.map(({ ready }) => ready));
+  let looks = 0;
+  let isOver = false;
+  const all = Promise.all(programs.map((program) => program.written()))
+    .finally(() => isOver = true);
+  const looking = (async () => {
+    while (!isOver) {
+      look();
+      looks++;
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  })();
+  const [written] = await within(
+    Promise.all([all, looking]),
+    () => "the writers",
+    30_000,
+  );
+  assert(looks > 0);
+  return written;
+}
+
+/**
+ * What a dump is at any time. The kernel goes from id to id, and locks nothing
+ * in between (`mptcp_pm_nl_dump_addr()`): an endpoint that is deleted and added
+ * again meanwhile can be there twice, or not at all.
+ */
+function assertWhole(pm: PathManager): void {
+  const endpoints = pm.dumpAddrs();
+  const ids = endpoints.map(({ id }) => id);
+  assertEquals(ids, [...new Set(ids)].toSorted((one, other) => one - other));
+  for (const { flags, address, id } of endpoints) {
+    assert(flags.includes("subflow"), `${address} ${id} ${flags}`);
+  }
+}
+
+liveTest("two writers of endpoints of their own lose nothing", async () => {
+  using lab = Lab.open({ paths: 0 });
+  const { client } = lab;
+  const { netns } = client;
+  using pm = PathManager.open({ netns });
+  const task = (number: number, limit: Task["limit"]): Task => ({
+    netns,
+    addresses: Array.from({ length: 8 }, (_, last) => `10.0.${number}.${last}`),
+    // The table has room for all of both, and more.
+    most: 3,
+    limit,
+    times: TIMES,
+    seed: number,
+  });
+  const [one, other] = await writeAll(
+    [task(1, "subflows"), task(2, "addAddrAccepted")],
+    () => assertWhole(pm),
+  );
+  for (const { outcomes } of [one!, other!]) {
+    assertEquals(Object.keys(outcomes).sort(), [
+      "add known: NetlinkError add-addr EEXIST",
+      "add unknown: done",
+      "change known: done",
+      "change unknown: EndpointNotFoundError set-flags",
+      "delete known: done",
+      "delete unknown: EndpointNotFoundError del-addr",
+      "limit: done",
+    ]);
+  }
+  const endpoints = pm.dumpAddrs();
+  assertEquals<unknown>(
+    Object.fromEntries(endpoints.map(({ address, flags }) => [address, flags])),
+    { ...one!.endpoints, ...other!.endpoints },
+  );
+  assertSameAsIp(endpoints, client);
+  assertEquals(pm.getLimits(), {
+    subflows: one!.limit,
+    addAddrAccepted: other!.limit,
+  });
+});
+
+/** What the documentation says of operations that another program crosses. */
+const CROSSED = [
+  "NetlinkError add-addr EEXIST",
+  "NetlinkError add-addr EBUSY",
+  "NetlinkError add-addr ERANGE",
+  "EndpointNotFoundError add-addr",
+  "EndpointNotFoundError del-addr",
+  "NetlinkError del-addr EINVAL",
+  "EndpointNotFoundError set-flags",
+  "NetlinkError set-flags EINVAL",
+  "NetlinkError get-addr EINVAL",
+  // An endpoint that was there twice.
+  "TypeError",
+  "done",
+];
+
+liveTest(
+  "two writers of the same endpoints hear what is in the way",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    const { client } = lab;
+    const { netns } = client;
+    using pm = PathManager.open({ netns });
+    const task = (seed: number): Task => ({
+      netns,
+      // More than there is room for.
+      addresses: Array.from({ length: 12 }, (_, last) => `10.0.0.${last}`),
+      most: 12,
+      limit: "subflows",
+      times: TIMES,
+      seed,
+    });
+    const written = await writeAll([task(1), task(2)], () => assertWhole(pm));
+    const outcomes = written.flatMap(({ outcomes }) => Object.keys(outcomes));
+    const others = outcomes.map((key) => key.replace(/^.*: /, ""))
+      .filter((outcome) => !CROSSED.includes(outcome));
+    assertEquals(others, []);
+    const wereCrossed = outcomes.some((key) =>
+      /^delete known: End|^add unknown: .* EEXIST/.test(key)
+    );
+    assert(wereCrossed, outcomes.join(", "));
+    assertEquals(pm.dumpAddrs().length <= 8, true);
+    assertWhole(pm);
+    const endpoints = pm.dumpAddrs();
+    assertSameAsIp(endpoints, client);
+    // The last word of one of them on each endpoint.
+    for (const { address, flags } of endpoints) {
+      const known = written.map(({ endpoints }) => endpoints[address]?.join());
+      assert(known.includes(flags.join()), `${address} ${flags}: ${known}`);
+    }
+    assert(written.some(({ limit }) => limit === pm.getLimits().subflows));
+  },
+);
