@@ -1,131 +1,120 @@
 /**
- * How many events get through, and how soon: without the kernel, and from it.
+ * What an event costs from its bytes to an object, without the kernel.
  *
  * @module
  */
 
-import { decodeNlMessages } from "../codec/nlmsghdr.ts";
-import { PathManager } from "../mod.ts";
+import {
+  decodeAttrs,
+  decodeGenlPayload,
+  decodeNlMessages,
+  EVENTS,
+} from "../codec/mod.ts";
 import { decodeEvent } from "../ops/event.ts";
-import { Lab } from "../testing/lab.ts";
-import { MptcpSocket } from "../testing/mptcp_socket.ts";
-import { churn, churnAside, EVENTS_OF_CLIENT } from "../tests/support/churn.ts";
 import { goldenOf } from "../tests/support/golden.ts";
 import { replay } from "../tests/support/replay.ts";
+import type { Report } from "./report.ts";
+import { rounds } from "./rounds.ts";
 
-const EVENTS = 1_000_000;
-const CONNECTIONS = 5000;
-const ROUNDS = 1000;
+const ROUNDS = 15;
+/** How many events each contender takes in a round. */
+const COUNT = 200_000;
+const TARGET_PER_SECOND = 1_000_000;
 
-/** Measures, and prints a table. */
-export async function events(): Promise<void> {
-  console.log("Events\n");
-  print("decoded, per second", perSecond(EVENTS, decodeAll()));
-  // Once more, now that the code is warm.
-  await replay(EVENTS / 10);
-  const { events, ms } = await replay(EVENTS);
-  print("delivered of a fake kernel, per second", perSecond(events, ms));
-  const missing = Lab.missing();
-  if (missing !== undefined) {
-    console.log(`Nothing from the kernel: ${missing}`);
-    return;
-  }
-  using lab = Lab.open();
-  using pm = PathManager.open({ netns: lab.client.netns });
-  print("kept for a reader that does not read", await kept(lab, pm));
-  const alone = await timed(() => churnAside(lab, CONNECTIONS));
-  print("connections, unheard, per second", perSecond(CONNECTIONS, alone));
-  const { heard, lost } = await listenTo(lab, pm);
-  print("connections, heard, per second", perSecond(CONNECTIONS, heard));
-  print(
-    "their events, delivered, per second",
-    perSecond(CONNECTIONS * EVENTS_OF_CLIENT.length - lost, heard),
-  );
-  print("their events, lost", lost);
-  const times = (await latencies(lab, pm)).toSorted((a, b) => a - b);
-  for (const percentile of [50, 99]) {
-    const us = times[Math.floor(times.length * percentile / 100)]! * 1000;
-    print(`from listen() to its event, p${percentile}, µs`, us);
-  }
-}
+/** Built of `events.c` with the other peers. */
+const PEER = decodeURIComponent(
+  new URL("peers/.build/events", import.meta.url).pathname,
+);
 
-function print(what: string, value: number): void {
-  console.log(
-    what.padEnd(44) + Math.round(value).toLocaleString("en").padStart(12),
-  );
-}
+const captured = goldenOf("event").map(({ bytes }) => bytes);
 
-function perSecond(count: number, ms: number): number {
-  return count / ms * 1000;
-}
+const TITLE = "Events from a buffer";
+const TEXT = `The ${captured.length} captured events of \`tests/golden/\`, ` +
+  "IPv4 and IPv6, again and again: medians of " +
+  `${ROUNDS} interleaved rounds of ${COUNT.toLocaleString("en")} events. C ` +
+  "(`bench/peers/events.c`, libmnl) fills a structure with the same fields; " +
+  "most of its time goes to `inet_ntop()`, so it is measured without, too. " +
+  "The last row is the whole library but the socket: part of it is the fake " +
+  "kernel.";
 
-async function timed(action: () => unknown): Promise<number> {
-  const start = performance.now();
-  await action();
-  return performance.now() - start;
-}
-
-/** How long decoding alone takes, in milliseconds. */
-function decodeAll(): number {
-  const captured = goldenOf("event").map(({ bytes }) => bytes);
-  const decode = (count: number) => {
-    for (let index = 0; index < count; index++) {
-      const [message] = decodeNlMessages(captured[index % captured.length]!);
-      decodeEvent(message!, () => "eth0");
-    }
+/** Measures decoding and delivery. */
+export async function events(): Promise<Report[]> {
+  const inC = {
+    "C, addresses as text": () => decodeInC("text"),
+    "C, addresses as bytes": () => decodeInC("bytes"),
   };
-  decode(EVENTS / 10);
+  const ours = {
+    "`decodeAttrs()` of `@mptcp/pm/codec`": () => timed(decodeAll),
+    "`decodeEvent()`, as in `pm.events()`": () => timed(decodeEvents),
+    "`pm.events()` of a fake kernel": async () => {
+      const { ms, events } = await replay(COUNT);
+      return ms / events * 1e6;
+    },
+  };
+  const isBuilt = isFile(PEER);
+  if (!isBuilt) console.error(`NOT MEASURED: C: there is no ${PEER}`);
+  const ns = await rounds<string>({ ...isBuilt && inC, ...ours }, ROUNDS);
+  const reference = ns["C, addresses as text"];
+  return [{
+    title: TITLE,
+    text: TEXT,
+    columns: ["", "ns an event", "events a second", "of C", "target"],
+    rows: Object.entries(ns).map(([name, ns]) => [
+      name,
+      ns.toFixed(0),
+      Math.round(1e9 / ns).toLocaleString("en"),
+      reference === undefined ? "–" : (ns / reference).toFixed(2),
+      name.startsWith("`decodeEvent") ? verdict(1e9 / ns) : "",
+    ]),
+  }];
+}
+
+function verdict(perSecond: number): string {
+  const met = perSecond >= TARGET_PER_SECOND;
+  return `≥ ${TARGET_PER_SECOND.toLocaleString("en")} a second: ` +
+    (met ? "met" : "missed");
+}
+
+/** The nanoseconds that each of the events takes. */
+function timed(decode: (datagram: Uint8Array) => unknown): number {
   const start = performance.now();
-  decode(EVENTS);
-  return performance.now() - start;
-}
-
-/** How many events the kernel keeps before the first is lost. */
-async function kept(lab: Lab, pm: PathManager): Promise<number> {
-  using stream = pm.events();
-  churn(lab, CONNECTIONS);
-  let count = 0;
-  // All that is there comes before the next turn of the event loop.
-  setTimeout(() => stream.close(), 0);
-  for await (const { type } of stream) if (type !== "overrun") count++;
-  return count;
-}
-
-/** How long connections take that are heard, and how many events are lost. */
-async function listenTo(
-  lab: Lab,
-  pm: PathManager,
-): Promise<{ heard: number; lost: number }> {
-  using stream = pm.events();
-  const wanted = CONNECTIONS * EVENTS_OF_CLIENT.length;
-  let count = 0;
-  const heard = await timed(async () => {
-    const made = churnAside(lab, CONNECTIONS)
-      // All events are there: what is not read at once is lost.
-      .then(() => setTimeout(() => stream.close(), 100));
-    for await (const { type } of stream) {
-      if (type !== "overrun" && ++count === wanted) break;
-    }
-    await made;
-  });
-  return { heard, lost: wanted - count };
-}
-
-/** How long events take to get here, in milliseconds. */
-async function latencies(lab: Lab, pm: PathManager): Promise<number[]> {
-  const times: number[] = [];
-  using stream = pm.events({ types: ["listener-created"] });
-  for (let round = 0; round < ROUNDS; round++) {
-    const next = stream.next();
-    // By then a thread waits.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    const start = performance.now();
-    using _listener = MptcpSocket.listen(
-      lab.client.netns,
-      { address: "0.0.0.0", port: 0 },
-    );
-    await next;
-    times.push(performance.now() - start);
+  for (let index = 0; index < COUNT; index++) {
+    decode(captured[index % captured.length]!);
   }
-  return times;
+  return (performance.now() - start) / COUNT * 1e6;
+}
+
+function decodeAll(datagram: Uint8Array): void {
+  for (const { payload } of decodeNlMessages(datagram)) {
+    decodeAttrs(EVENTS.created.set, decodeGenlPayload(payload).attrs);
+  }
+}
+
+function decodeEvents(datagram: Uint8Array): void {
+  for (const message of decodeNlMessages(datagram)) {
+    decodeEvent(message, () => "eth0");
+  }
+}
+
+async function decodeInC(addresses: "text" | "bytes"): Promise<number> {
+  const peer = new Deno.Command(PEER, {
+    args: [addresses, String(COUNT)],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = peer.stdin.getWriter();
+  for (const datagram of captured) await writer.write(datagram);
+  await writer.close();
+  const { success, stdout } = await peer.output();
+  if (!success) throw new Error("events.c could not read the captured events");
+  return Number(new TextDecoder().decode(stdout)) / COUNT;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
