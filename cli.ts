@@ -10,16 +10,15 @@
 
 import { main } from "./cli/main.ts";
 import { rerun, write } from "./cli/stdio.ts";
+import { stop } from "./cli/stop.ts";
+import { PathManager } from "./mod.ts";
 
 if (import.meta.main) {
   Deno.exitCode = await main(Deno.args, {
     out: (text) => write(Deno.stdout, text),
     err: (text) => write(Deno.stderr, text),
-    open: async (options) => {
-      const { PathManager } = await import("./mod.ts");
-      return PathManager.open(options);
-    },
-    stop: async () => (await import("./cli/stop.ts")).stop(),
+    open: (options) => PathManager.open(options),
+    stop,
     rerun: () => rerun(import.meta.url, Deno.args),
   });
 }

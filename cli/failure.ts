@@ -11,7 +11,6 @@ export const EXIT_REFUSED = 2 as const;
 /** The command line makes no sense. */
 export const EXIT_USAGE = 255 as const;
 
-// By name, because the classes are loaded only when there is a command to run.
 const EXIT_CODES: { readonly [error: string]: number } = {
   UsageError: EXIT_USAGE,
   TypeError: EXIT_USAGE,

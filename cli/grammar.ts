@@ -76,7 +76,7 @@ export interface Command {
 /** How to run a command that goes on until it is stopped. */
 export interface How {
   /** Starts to look out for what stops it. */
-  readonly stop: () => Promise<Stop>;
+  readonly stop: () => Stop;
   /** Whether to say when. */
   readonly timestamp: boolean;
   /** Whether to say why. */

@@ -6,8 +6,11 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import type { Netns, PathManager, PathManagerOptions } from "../mod.ts";
+import deno from "../deno.json" with { type: "json" };
+import { completion } from "./completion.ts";
 import { describe, EXIT_USAGE } from "./failure.ts";
 import { type Output, type Stop, UsageError } from "./grammar.ts";
+import { help, usage } from "./help.ts";
 import { findCommand, type Found, readOperands } from "./parse.ts";
 import { jsonLine, printable } from "./printable.ts";
 
@@ -18,9 +21,9 @@ export interface Surroundings {
   /** Writes to standard error. */
   readonly err: (text: string) => void;
   /** Opens the path manager. */
-  readonly open: (options: PathManagerOptions) => Promise<PathManager>;
+  readonly open: (options: PathManagerOptions) => PathManager;
   /** Looks out for what stops a command that goes on. */
-  readonly stop: () => Promise<Stop>;
+  readonly stop: () => Stop;
   /** The command line that has the permission to call libc. */
   readonly rerun: () => string;
 }
@@ -40,11 +43,13 @@ export async function main(
   try {
     const options = readOptions(args);
     json = options.json;
-    if (options.version) return await version(around);
+    if (options.version) {
+      around.out(`mptcp ${deno.version}\n`);
+      return 0;
+    }
     found = findCommand(options.words, options.help);
     return await run(found, options, around);
   } catch (error) {
-    const { usage } = await import("./help.ts");
     const failure = describe(
       error,
       around.rerun,
@@ -100,31 +105,21 @@ function readOptions(args: readonly string[]): Options {
   };
 }
 
-async function version({ out }: Surroundings): Promise<number> {
-  const { default: { version } } = await import("../deno.json", {
-    with: { type: "json" },
-  });
-  out(`mptcp ${version}\n`);
-  return 0;
-}
-
 async function run(
   { path, command, rest, help: isHelp }: Found,
   { json, netns, timestamp, explain }: Options,
   around: Surroundings,
 ): Promise<number> {
   if (isHelp || path.length === 0) {
-    const { help } = await import("./help.ts");
     (isHelp ? around.out : around.err)(help(path));
     return isHelp ? 0 : EXIT_USAGE;
   }
   if (command === undefined) {
-    const { completion } = await import("./completion.ts");
     around.out(completion(rest));
     return 0;
   }
   const values = readOperands(command.operands, rest);
-  using pm = await around.open({
+  using pm = around.open({
     ...netns !== undefined && { netns },
     onWarning: ({ message }) =>
       around.err(

@@ -56,7 +56,7 @@ export const MONITOR: readonly Command[] = [
       token: option("token", "T", "one connection's, as 0x… or decimal", token),
     },
     async *run(pm, { types = [], ...options }, { stop, timestamp, explain }) {
-      using stopping = await stop();
+      using stopping = stop();
       const wanted = types.filter((type): type is Type => type !== "event");
       const events = pm.events({
         ...options,

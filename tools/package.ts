@@ -1,6 +1,6 @@
 /**
  * Makes the package as it is published, in `.package/`: the library as it is
- * here, and the command line in a few files, since Deno takes 0.1 ms for each
+ * here, and the command line in one file, since Deno takes 0.1 ms for each
  * module that it loads.
  *
  * ```sh
@@ -43,7 +43,7 @@ function make(): void {
   }
   // `@std/cli` comes along, from where this machine has it.
   deno(
-    ...["bundle", "--quiet", `--config=${path}`, "--code-splitting"],
+    ...["bundle", "--quiet", `--config=${path}`],
     ...["--outdir", `${folder}cli`, "cli.ts"],
   );
   config.exports["./cli"] = "./cli/cli.js";

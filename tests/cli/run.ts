@@ -44,18 +44,17 @@ export async function run(
     err: (text) => void (ran.err += text),
     open(options) {
       ran.opened.push(options);
-      if (kernel instanceof Error) return Promise.reject(kernel);
+      if (kernel instanceof Error) throw kernel;
       const { netns: _, ...others } = options;
-      return Promise.resolve(PathManager.open(
+      return PathManager.open(
         kernel === "running" ? options : { ...others, transport: kernel },
-      ));
+      );
     },
-    stop: () =>
-      Promise.resolve({
-        signal,
-        writable: () => Promise.resolve(),
-        [Symbol.dispose]() {},
-      }),
+    stop: () => ({
+      signal,
+      writable: () => Promise.resolve(),
+      [Symbol.dispose]() {},
+    }),
     rerun: () => RERUN,
   });
   return { code, ...ran };
