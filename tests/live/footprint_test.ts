@@ -103,7 +103,8 @@ class Observer implements Disposable {
 
   #run(via: string[], script: string[]): string {
     return this.#stage.lab.client.exec(
-      ...["env", `DENO_DIR=${this.#folder}`, "DENO_NO_UPDATE_CHECK=1"],
+      ...["env", "-u", "DENO_COVERAGE_DIR", `DENO_DIR=${this.#folder}`],
+      "DENO_NO_UPDATE_CHECK=1",
       ...[`DENO_AUDIT_PERMISSIONS=${this.#audit}`, ...via],
       ...[Deno.execPath(), ...deno.slice(1)],
       ...["--no-prompt", `--allow-ffi=${libcPath()}`, ...script],

@@ -37,14 +37,22 @@ class Copy implements Disposable {
     run("chmod", "-R", "a+rX", this.#folder);
     Deno.mkdirSync(`${this.#folder}/deno`);
     Deno.chmodSync(`${this.#folder}/deno`, 0o777);
+    // Where it is, perhaps only root may look.
+    const program = `${this.#folder}/program`;
+    try {
+      Deno.linkSync(Deno.execPath(), program);
+    } catch {
+      Deno.copyFileSync(Deno.execPath(), program);
+    }
   }
 
   /** The command that does everything, by way of other programs. */
   command(stage: Stage, via: string[], permissions: string[]): string[] {
     return [
-      ...["env", `DENO_DIR=${this.#folder}/deno`, "DENO_NO_UPDATE_CHECK=1"],
-      ...["NO_COLOR=1", ...via, Deno.execPath(), "run", "--no-prompt"],
-      ...["--no-config", "--no-lock", ...permissions],
+      ...["env", "-u", "DENO_COVERAGE_DIR", `DENO_DIR=${this.#folder}/deno`],
+      "DENO_NO_UPDATE_CHECK=1",
+      ...["NO_COLOR=1", ...via, `${this.#folder}/program`, "run"],
+      ...["--no-prompt", "--no-config", "--no-lock", ...permissions],
       ...[`${this.#folder}/tests/support/everything.ts`, JSON.stringify(stage)],
     ];
   }
