@@ -333,37 +333,41 @@ function readAttr(
   parent: string,
 ): unknown {
   const { kind } = policy;
-  const width = WIDTH[kind];
-  if (width !== undefined && width !== end - start) {
-    throw new DecodeError(
-      `${end - start} bytes, but ${kind} has ${width}`,
-      start,
-      `${parent}.${policy.name}`,
-    );
-  }
+  const length = end - start;
   const little = policy.bigEndian ? false : HOST_LITTLE_ENDIAN;
   switch (kind) {
     case "u8":
+      if (length !== 1) break;
       return bytes[start];
     case "u16":
+      if (length !== 2) break;
       return readU16(bytes, start, little);
     case "u32":
+      if (length !== 4) break;
       return readU32(bytes, start, little);
     case "u64":
+      if (length !== 8) break;
       return readU64(bytes, start, little);
     case "s8":
+      if (length !== 1) break;
       return bytes[start]! << 24 >> 24;
     case "s16":
+      if (length !== 2) break;
       return readU16(bytes, start, little) << 16 >> 16;
     case "s32":
+      if (length !== 4) break;
       return readS32(bytes, start, little);
     case "s64":
+      if (length !== 8) break;
       return BigInt.asIntN(64, readU64(bytes, start, little));
     case "ipv4":
+      if (length !== 4) break;
       return formatIPv4(bytes, start);
     case "ipv6":
+      if (length !== 16) break;
       return formatIPv6(bytes, start);
     case "flag":
+      if (length !== 0) break;
       return true;
     case "nest":
       return readAttrs(
@@ -385,6 +389,11 @@ function readAttr(
     default: // "binary": a pad is not read.
       return bytes.slice(start, end);
   }
+  throw new DecodeError(
+    `${length} bytes, but ${kind} has ${WIDTH[kind]}`,
+    start,
+    `${parent}.${policy.name}`,
+  );
 }
 
 function readArray(

@@ -41,12 +41,12 @@ export function endpointOf(
   }
   const { port = 0, id = 0, flags = 0, ifIdx = 0 } = attrs;
   const dev = ifIdx > 0 ? connection.transport.ifIndexToName(ifIdx) : undefined;
-  return {
+  const endpoint = {
     address,
     port,
     id,
     flags: flagWords(flags),
     ifIndex: ifIdx,
-    ...dev !== undefined && { dev },
   };
+  return dev === undefined ? endpoint : { ...endpoint, dev };
 }
