@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { PathManager, SubflowEvent } from "../../mod.ts";
-import type { Lab, LabConnection } from "../../testing/lab.ts";
+import { type Lab, type LabConnection, until } from "../../testing/lab.ts";
 import type { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { Witness } from "../support/witness.ts";
 import type { Random } from "./random.ts";
@@ -42,6 +42,8 @@ export class Managed {
   readonly #subflows = new Map<number, Subflow>();
   /** The paths whose address the client has heard of. */
   readonly #announced = new Set<number>();
+  /** The paths whose address the server has made a spare one. */
+  readonly #spares = new Set<number>();
 
   private constructor(
     world: World,
@@ -146,8 +148,12 @@ export class Managed {
     const address = this.#address(this.#world.server, path);
     const id = serverId(path);
     pm.announce({ token, address, id });
-    const announced = await client.events.take("announced");
-    assertEquals([announced.remId, announced.address], [id, address]);
+    // Others may be repeated meanwhile.
+    const announced = await client.events.take(
+      "announced",
+      ({ remId }) => remId === id,
+    );
+    assertEquals(announced.address, address);
     assertEquals(pm.getAddr({ token, id }).address, address);
     this.#announced.add(path);
   }
@@ -176,7 +182,11 @@ export class Managed {
     const seen = await server.events.take("sub-established");
     assertEquals([opened.locId, opened.remId], [id, serverId(path)]);
     assertEquals([seen.locId, seen.remId], [serverId(path), id]);
-    assertEquals([opened.backup, seen.backup], [false, backup]);
+    // Each is what the peer wants, and addresses keep what was set.
+    assertEquals(
+      [opened.backup, seen.backup],
+      [this.#spares.has(path), backup],
+    );
     assertEquals(pm.getAddr({ token, id }).address, address);
     this.#subflows.set(path, { client: opened, server: seen });
   }
@@ -186,13 +196,21 @@ export class Managed {
     using client = this.#client();
     using server = this.#server();
     const ends = this.#subflows.get(path)!;
-    const [mine, here, there] = random.oneIn(2)
+    const isClient = random.oneIn(2);
+    const [mine, here, there] = isClient
       ? [ends.client, client, server]
       : [ends.server, server, client];
     const { local, remote } = mine;
     const backup = random.oneIn(2);
     here.pm.setFlags({ token: here.token, local, remote, backup });
-    assertEquals((await there.events.take("sub-priority")).backup, backup);
+    const told = await there.events.take("sub-priority");
+    assertEquals(
+      [told.remote.port, told.backup],
+      [local.port, backup],
+    );
+    if (isClient) return;
+    if (backup) this.#spares.add(path);
+    else this.#spares.delete(path);
   }
 
   /** Closes a subflow from one end. */
@@ -207,7 +225,12 @@ export class Managed {
     pm.subflowDestroy({ token, local, remote });
     await this.#closed(path, client, server);
     // The kernel forgets the address, which it had announced perhaps.
-    if (!isClient) this.#announced.delete(path);
+    if (!isClient) this.#forget(path);
+  }
+
+  #forget(path: number): void {
+    this.#announced.delete(path);
+    this.#spares.delete(path);
   }
 
   /** Kills a subflow's socket on one end, as a firewall may. */
@@ -226,8 +249,13 @@ export class Managed {
     await this.#closed(path, client, server);
   }
 
-  async #closed(path: number, ...hands: Hand[]): Promise<void> {
-    for (const { events } of hands) await events.take("sub-closed");
+  async #closed(path: number, client: Hand, server: Hand): Promise<void> {
+    const { port } = this.#subflows.get(path)!.client.local;
+    await client.events.take("sub-closed", ({ local }) => local.port === port);
+    await server.events.take(
+      "sub-closed",
+      ({ remote }) => remote.port === port,
+    );
     this.#subflows.delete(path);
   }
 
@@ -237,10 +265,16 @@ export class Managed {
     using server = this.#server();
     const { pm, token } = server;
     const id = serverId(path);
+    const { host } = this.#world.client;
+    const done = () => host.counter("MPTcpExtRmAddr");
+    const before = done();
     pm.remove({ token, id });
     assertEquals((await client.events.take("removed")).remId, id);
-    this.#announced.delete(path);
+    this.#forget(path);
     if (this.#subflows.has(path)) await this.#closed(path, client, server);
+    // The event comes first: a subflow that is made before the kernel has
+    // closed those to the address would be closed, too.
+    await until(() => done() > before, "RM_ADDR to be done with");
     assert(!pm.dumpAddrs({ token }).some((address) => address.id === id));
   }
 

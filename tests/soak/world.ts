@@ -180,12 +180,12 @@ export class World implements AsyncDisposable {
   /** Makes a lab, and finds all as it must be. */
   static open(random: Random): World {
     const lab = Lab.open({ paths: PATHS.length });
-    for (const host of [lab.client, lab.server]) {
-      // An announcement that gets lost, perhaps on a path that was cut, is
-      // repeated after two minutes else.
-      host.sysctl("net.mptcp.add_addr_timeout", 1);
-    }
     try {
+      for (const host of [lab.client, lab.server]) {
+        // An announcement that gets lost, perhaps on a path that was cut, is
+        // repeated after two minutes else.
+        host.sysctl("net.mptcp.add_addr_timeout", 1);
+      }
       const world = new World(lab, random);
       World.#room ??= findRoom(world.client.pm);
       for (const side of world.sides) side.check();
