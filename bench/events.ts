@@ -11,8 +11,8 @@ import {
   EVENTS,
 } from "../codec/mod.ts";
 import { decodeEvent } from "../ops/event.ts";
-import { goldenOf } from "../tests/support/golden.ts";
-import { replay } from "../tests/support/replay.ts";
+import { goldenOf } from "../tests/helpers/golden.ts";
+import { replay } from "../tests/programs/replay.ts";
 import type { Report } from "./report.ts";
 import { rounds } from "./rounds.ts";
 

@@ -17,7 +17,7 @@ import {
 } from "../codec/mod.ts";
 import { PathManager, type PathManagerEvent } from "../mod.ts";
 import { FakeKernel } from "../testing/mod.ts";
-import { golden } from "../tests/support/golden.ts";
+import { golden } from "../tests/helpers/golden.ts";
 
 /** How many events come before they are taken. */
 const BATCH = 500;

@@ -184,7 +184,7 @@ export const text = "from here";
     ["testing/a.ts", "../ops/transport.ts", true],
     ["testing/a.ts", "../mod.ts", true],
     ["testing/a.ts", "../cli/main.ts", false],
-    ["testing/a.ts", "../tests/support/golden.ts", false],
+    ["testing/a.ts", "../tests/helpers/golden.ts", false],
     ["testing/a.ts", "@std/assert", false],
     ["mod.ts", "./testing/mod.ts", false],
     ["mod.ts", "./ops/a.ts", true],

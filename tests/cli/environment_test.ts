@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import { libcPath } from "../support/libc_path.ts";
-import { liveTest } from "../support/live.ts";
+import { libcPath } from "../helpers/libc_path.ts";
+import { liveTest } from "../helpers/live.ts";
 import { environment, launcher, run } from "./program.ts";
 
 /** What surrounds the program: variables, or what a shell does before. */

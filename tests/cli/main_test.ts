@@ -3,7 +3,7 @@ import { COMMANDS, OBJECTS } from "../../cli/commands.ts";
 import { FamilyNotFoundError, SyscallError } from "../../mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_transport.ts";
-import { interrupted, warned } from "../support/distortions.ts";
+import { interrupted, warned } from "../helpers/distortions.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { commandsSent, kernelWith, RERUN, run } from "./run.ts";
 

@@ -8,7 +8,7 @@ import {
   golden,
   goldenLines,
   goldenOf,
-} from "../support/golden.ts";
+} from "../helpers/golden.ts";
 import monitor from "../golden/monitor.jsonl" with { type: "text" };
 import { type Ran, run } from "./run.ts";
 

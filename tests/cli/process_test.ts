@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { libcPaths } from "../../ffi/libc.ts";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 import {
   deno,
   type Ended,

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { stop } from "../../cli/stop.ts";
 import { waitFor } from "../../ffi/waiter.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 
 /** Records who listens to which signal: the test runner takes SIGINT itself. */
 function recordListeners() {

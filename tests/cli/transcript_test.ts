@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 import { run, wordsOf } from "./run.ts";
 
 /** Exit code and standard output. */

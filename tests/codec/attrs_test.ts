@@ -16,8 +16,8 @@ import {
 import subflowAttribute from "../golden/subflow_attribute.jsonl" with {
   type: "text",
 };
-import { assertDecodeError, hex } from "../support/bytes.ts";
-import { camelCased, golden, goldenLines } from "../support/golden.ts";
+import { assertDecodeError, hex } from "../helpers/bytes.ts";
+import { camelCased, golden, goldenLines } from "../helpers/golden.ts";
 
 type Attrs = Record<string, unknown>;
 

@@ -9,8 +9,8 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "../../codec/mod.ts";
-import { assertDecodeError, hex } from "../support/bytes.ts";
-import { golden } from "../support/golden.ts";
+import { assertDecodeError, hex } from "../helpers/bytes.ts";
+import { golden } from "../helpers/golden.ts";
 
 const TLVS = NLM_F_ACK_TLVS;
 const CAPPED = NLM_F_ACK_TLVS | NLM_F_CAPPED;

@@ -7,8 +7,8 @@ import {
   GENL_HDRLEN,
   NLMSG_HDRLEN,
 } from "../../codec/mod.ts";
-import { assertDecodeError, hex } from "../support/bytes.ts";
-import { golden, goldenNames } from "../support/golden.ts";
+import { assertDecodeError, hex } from "../helpers/bytes.ts";
+import { golden, goldenNames } from "../helpers/golden.ts";
 
 const HEADER = { type: 28, flags: 5, seq: 9, pid: 0, cmd: 9, version: 1 };
 const REMOVE = { token: 0xb1362222, locId: 31 };

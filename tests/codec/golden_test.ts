@@ -16,7 +16,7 @@ import {
   OPS,
   type PolicyHint,
 } from "../../codec/mod.ts";
-import { assertDecodeError } from "../support/bytes.ts";
+import { assertDecodeError } from "../helpers/bytes.ts";
 import {
   camelCase,
   camelCased,
@@ -25,7 +25,7 @@ import {
   golden,
   goldenNames,
   goldenOf,
-} from "../support/golden.ts";
+} from "../helpers/golden.ts";
 
 /** The requests that the encoder does not write, and why. */
 const NOT_WRITTEN: Record<string, string> = {

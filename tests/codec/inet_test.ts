@@ -10,8 +10,8 @@ import {
   parseIPv6,
 } from "../../codec/mod.ts";
 import inet from "../golden/inet.jsonl" with { type: "text" };
-import { hex } from "../support/bytes.ts";
-import { goldenLines } from "../support/golden.ts";
+import { hex } from "../helpers/bytes.ts";
+import { goldenLines } from "../helpers/golden.ts";
 
 type Written = { hex: string; text: string };
 type Read = { input: string; hex: string | null };

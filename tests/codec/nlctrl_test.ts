@@ -16,8 +16,8 @@ import {
   type NlMessage,
   OPS,
 } from "../../codec/mod.ts";
-import { assertDecodeError, hex } from "../support/bytes.ts";
-import { golden } from "../support/golden.ts";
+import { assertDecodeError, hex } from "../helpers/bytes.ts";
+import { golden } from "../helpers/golden.ts";
 
 /** A `CTRL_CMD_NEWFAMILY` with these attributes. */
 function newFamily(attrs: string): NlMessage {

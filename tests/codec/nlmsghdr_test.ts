@@ -11,8 +11,8 @@ import {
   NLM_F_REQUEST,
   NLMSG_HDRLEN,
 } from "../../codec/mod.ts";
-import { assertDecodeError, hex } from "../support/bytes.ts";
-import { golden, goldenNames } from "../support/golden.ts";
+import { assertDecodeError, hex } from "../helpers/bytes.ts";
+import { golden, goldenNames } from "../helpers/golden.ts";
 
 const NOOP = "10000000 0100 0000 00000000 00000000";
 

@@ -7,7 +7,7 @@ import {
   PathManager,
   type PathManagerOptions,
 } from "../../ops/path_manager.ts";
-import { HARMLESS as DELIVERIES } from "../support/distortions.ts";
+import { HARMLESS as DELIVERIES } from "../helpers/distortions.ts";
 import {
   assertRepeatable,
   type Attempt,
@@ -17,7 +17,7 @@ import {
   type Operation,
   OPERATIONS,
   sourceOf,
-} from "../support/operations.ts";
+} from "../helpers/operations.ts";
 import { ERRORS } from "./errnos.ts";
 import { libc } from "./fake_libc.ts";
 import {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
-import { golden } from "../support/golden.ts";
+import { golden } from "../helpers/golden.ts";
 import { libc } from "./fake_libc.ts";
 
 const EPERM = 1;

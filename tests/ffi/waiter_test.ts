@@ -3,7 +3,7 @@ import { libc as boundLibc } from "../../ffi/libc.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { type Wait, waitFor } from "../../ffi/waiter.ts";
-import { golden } from "../support/golden.ts";
+import { golden } from "../helpers/golden.ts";
 import { libc } from "./fake_libc.ts";
 
 const EINTR = 4;

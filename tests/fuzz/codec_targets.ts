@@ -33,8 +33,8 @@ import {
   goldenLines,
   goldenNames,
   goldenOf,
-} from "../support/golden.ts";
-import { pick, type Random } from "../support/random.ts";
+} from "../helpers/golden.ts";
+import { pick, type Random } from "../helpers/random.ts";
 import subflowAttribute from "../golden/subflow_attribute.jsonl" with {
   type: "text",
 };

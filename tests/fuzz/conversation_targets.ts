@@ -26,9 +26,9 @@ import {
   u16,
   viewOf,
 } from "../../testing/netlink_bytes.ts";
-import { fill, type Operation, OPERATIONS } from "../support/operations.ts";
-import { goldenOf } from "../support/golden.ts";
-import { pick, type Random } from "../support/random.ts";
+import { fill, type Operation, OPERATIONS } from "../helpers/operations.ts";
+import { goldenOf } from "../helpers/golden.ts";
+import { pick, type Random } from "../helpers/random.ts";
 import { mutateDatagram } from "./mutate.ts";
 import { demand, demandBounded, kindOf, type Targets } from "./target.ts";
 

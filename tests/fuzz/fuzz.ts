@@ -1,4 +1,4 @@
-import { generatorAt } from "../support/random.ts";
+import { generatorAt } from "../helpers/random.ts";
 import type { Target } from "./target.ts";
 
 /** Nothing that is well takes so long, in milliseconds. */

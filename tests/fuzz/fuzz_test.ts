@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { deno, root, run } from "../cli/program.ts";
-import { golden, goldenLines, goldenNames } from "../support/golden.ts";
+import { golden, goldenLines, goldenNames } from "../helpers/golden.ts";
 import { TARGETS as BROKEN } from "./broken_targets.ts";
 import found from "./found.jsonl" with { type: "text" };
 import { fuzz } from "./fuzz.ts";

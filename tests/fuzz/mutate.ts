@@ -14,7 +14,7 @@ import {
   typeOf,
   viewOf,
 } from "../../testing/netlink_bytes.ts";
-import { pick, type Random } from "../support/random.ts";
+import { pick, type Random } from "../helpers/random.ts";
 
 /** Numbers at which something goes wrong. */
 const EDGES = [

@@ -1,5 +1,5 @@
 import type { Bytes } from "../../testing/netlink_bytes.ts";
-import type { Random } from "../support/random.ts";
+import type { Random } from "../helpers/random.ts";
 
 /** Something that takes input which it did not choose. */
 export interface Target {

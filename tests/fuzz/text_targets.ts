@@ -14,8 +14,8 @@ import {
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Bytes } from "../../testing/netlink_bytes.ts";
 import { run, wordsOf } from "../cli/run.ts";
-import { goldenLines } from "../support/golden.ts";
-import { pick, type Random } from "../support/random.ts";
+import { goldenLines } from "../helpers/golden.ts";
+import { pick, type Random } from "../helpers/random.ts";
 import inet from "../golden/inet.jsonl" with { type: "text" };
 import { expandIPv6 } from "./reference.ts";
 import { demand, kindOf, type Targets } from "./target.ts";

@@ -7,11 +7,11 @@ import {
   PathManager,
   type Warning,
 } from "../../mod.ts";
-import { assertRefused, type Refusal } from "../support/assert_refused.ts";
-import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
+import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
+import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection, type Request } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection, type Request } from "../helpers/raw_connection.ts";
 
 liveTest("`addAddr()` returns the endpoint as the kernel stored it", () => {
   using lab = Lab.open();

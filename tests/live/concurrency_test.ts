@@ -9,9 +9,9 @@ import {
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import type { Job } from "../support/concurrent_worker.ts";
-import { liveTest } from "../support/live.ts";
-import { within } from "../support/witness.ts";
+import type { Job } from "../programs/concurrent_worker.ts";
+import { liveTest } from "../helpers/live.ts";
+import { within } from "../helpers/witness.ts";
 
 /** Makes two events happen, and returns their port. */
 function listenBriefly({ netns }: Host): number {
@@ -186,7 +186,7 @@ const TIMEOUT_MS = 60_000;
 
 /** A thread of its own. */
 function work(job: Job) {
-  const url = new URL("../support/concurrent_worker.ts", import.meta.url);
+  const url = new URL("../programs/concurrent_worker.ts", import.meta.url);
   const worker = new Worker(url, { type: "module" });
   const opened = Promise.withResolvers<void>();
   const result = Promise.withResolvers<unknown>();
@@ -284,7 +284,7 @@ liveTest("a worker that is terminated takes nobody along", async () => {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--allow-ffi", "--allow-read"],
-      new URL("../support/terminated.ts", import.meta.url).pathname,
+      new URL("../programs/terminated.ts", import.meta.url).pathname,
       ...[client.netns, "3"],
     ],
     stdin: "null",

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import type { AddressAttrs } from "../../codec/mod.ts";
 import { type Endpoint, PathManager } from "../../mod.ts";
-import { assertRefused, type Refusal } from "../support/assert_refused.ts";
+import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import type { Host } from "../../testing/host.ts";
 import { type ConnectOptions, Lab, waitFor } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection } from "../support/raw_connection.ts";
-import { type End, openUserspaceLab } from "../support/userspace_lab.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection } from "../helpers/raw_connection.ts";
+import { type End, openUserspaceLab } from "../helpers/userspace_lab.ts";
 
 /** How the hosts write their addresses, by what the connection is made of. */
 const KINDS: readonly {

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EndpointNotFoundError, PathManager } from "../../mod.ts";
-import { assertRefused } from "../support/assert_refused.ts";
-import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
+import { assertRefused } from "../helpers/assert_refused.ts";
+import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection } from "../helpers/raw_connection.ts";
 
 liveTest("`delAddr()` deletes what is selected and returns it", () => {
   using lab = Lab.open();

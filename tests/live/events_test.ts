@@ -16,9 +16,9 @@ import {
 import type { Host } from "../../testing/host.ts";
 import { type ConnectOptions, Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import { IpMonitor } from "../support/ip_monitor.ts";
-import { liveTest } from "../support/live.ts";
-import { within, Witness } from "../support/witness.ts";
+import { IpMonitor } from "../helpers/ip_monitor.ts";
+import { liveTest } from "../helpers/live.ts";
+import { within, Witness } from "../helpers/witness.ts";
 
 /** How the hosts write their addresses, by what the connection is made of. */
 const KINDS: readonly {
@@ -540,7 +540,7 @@ async function spawn(lab: Lab, mode: string) {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--allow-ffi"],
-      new URL("../support/pending_stream.ts", import.meta.url).pathname,
+      new URL("../programs/pending_stream.ts", import.meta.url).pathname,
       ...[lab.client.netns, mode],
     ],
     stdin: "null",

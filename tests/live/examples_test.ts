@@ -4,8 +4,8 @@ import { failover } from "../../examples/failover.ts";
 import { onePerInterface } from "../../examples/one_per_interface.ts";
 import { PathManager } from "../../mod.ts";
 import { Lab, type LabConnection, until } from "../../testing/mod.ts";
-import { liveTest } from "../support/live.ts";
-import { nextEvent } from "../support/next_event.ts";
+import { liveTest } from "../helpers/live.ts";
+import { nextEvent } from "../helpers/next_event.ts";
 
 /** A lab, and an example at work in it. */
 interface Stage {

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { PathManager } from "../../mod.ts";
-import { assertRefused } from "../support/assert_refused.ts";
+import { assertRefused } from "../helpers/assert_refused.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection } from "../helpers/raw_connection.ts";
 
 liveTest("`flushAddrs()` deletes all endpoints and leaves the limits", () => {
   using lab = Lab.open();

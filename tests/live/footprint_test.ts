@@ -3,11 +3,11 @@ import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { COMMANDS } from "../../cli/commands.ts";
 import { deno, root, script } from "../cli/program.ts";
-import { deedsOf } from "../support/deeds.ts";
-import { DONE } from "../support/everything.ts";
-import { libcPath } from "../support/libc_path.ts";
-import { liveTest } from "../support/live.ts";
-import { type LabStage, openStage } from "../support/stage.ts";
+import { deedsOf } from "../helpers/deeds.ts";
+import { DONE } from "../programs/everything.ts";
+import { libcPath } from "../helpers/libc_path.ts";
+import { liveTest } from "../helpers/live.ts";
+import { type LabStage, openStage } from "../helpers/stage.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SYSCTLS = "/proc/sys/net/mptcp/";
@@ -122,7 +122,7 @@ liveTest("the library asks for libc, and calls what it says of it", () => {
   using made = openStage();
   using observer = new Observer(made);
   const everything = [
-    `${root}tests/support/everything.ts`,
+    `${root}tests/programs/everything.ts`,
     JSON.stringify(made.stage),
   ];
   observer.watch(everything);

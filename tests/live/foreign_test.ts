@@ -29,12 +29,12 @@ import {
   verdict,
   withSeq,
 } from "../../testing/netlink_bytes.ts";
-import { Forger } from "../support/forger.ts";
-import { liveTest } from "../support/live.ts";
-import { within, Witness } from "../support/witness.ts";
+import { Forger } from "../programs/forger.ts";
+import { liveTest } from "../helpers/live.ts";
+import { within, Witness } from "../helpers/witness.ts";
 
 const EPERM = 1;
-const PROGRAM = new URL("../support/forger.ts", import.meta.url).pathname;
+const PROGRAM = new URL("../programs/forger.ts", import.meta.url).pathname;
 
 /** A path manager whose port id is known, and a forger next to it. */
 function besiege(host: Host) {

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { NLM_F_DUMP, NLM_F_REQUEST } from "../../codec/mod.ts";
 import { PathManager } from "../../mod.ts";
-import { assertRefused, type Refusal } from "../support/assert_refused.ts";
-import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
+import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
+import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection, type Request } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection, type Request } from "../helpers/raw_connection.ts";
 
 liveTest("`dumpAddrs()` lists the endpoints by rising id", () => {
   using lab = Lab.open({ paths: 0 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 
 const PROGRAM = `
 import { PathManager } from "${import.meta.resolve("../../mod.ts")}";

@@ -10,10 +10,10 @@ import { PathManager, type PathManagerEvent, SyscallError } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import type { Tries } from "../support/full_table.ts";
-import { liveTest } from "../support/live.ts";
-import type { Nap } from "../support/sleeper.ts";
-import { within } from "../support/witness.ts";
+import type { Tries } from "../programs/full_table.ts";
+import { liveTest } from "../helpers/live.ts";
+import type { Nap } from "../programs/sleeper.ts";
+import { within } from "../helpers/witness.ts";
 
 /** What this process has open, but for what shows it. */
 const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
@@ -135,12 +135,12 @@ liveTest(
   },
 );
 
-/** A program of tests/support that goes on while the test does. */
+/** A program of tests/programs that goes on while the test does. */
 function start(name: string, ...args: readonly string[]) {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--allow-ffi"],
-      new URL(`../support/${name}.ts`, import.meta.url).pathname,
+      new URL(`../programs/${name}.ts`, import.meta.url).pathname,
       ...args,
     ],
     stdin: "null",
@@ -217,7 +217,7 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     const program =
-      new URL("../support/full_table.ts", import.meta.url).pathname;
+      new URL("../programs/full_table.ts", import.meta.url).pathname;
     const { code, stdout, stderr } = await new Deno.Command("sh", {
       args: [
         ...["-c", 'ulimit -n 64; exec "$@"', "sh"],

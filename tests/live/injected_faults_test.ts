@@ -6,7 +6,7 @@ import {
   injectedTest,
   type Injection,
   withFault,
-} from "../support/injector.ts";
+} from "../helpers/injector.ts";
 
 /** What is open, but for what shows it. */
 const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;

@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Lab, waitFor } from "../../testing/lab.ts";
-import { assertNoFdLeak, liveTest } from "../support/live.ts";
+import { assertNoFdLeak, liveTest } from "../helpers/live.ts";
 
 /** The namespaces of a process. */
 function namespaces(pid: number): string[] {

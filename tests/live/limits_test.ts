@@ -1,9 +1,9 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { type Limits, NetlinkError, PathManager } from "../../mod.ts";
-import { assertRefused, type Refusal } from "../support/assert_refused.ts";
+import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection } from "../helpers/raw_connection.ts";
 
 liveTest(
   "`getLimits()` of a new namespace gives what the kernel starts with",

@@ -6,10 +6,10 @@ import {
 } from "../../mod.ts";
 import { run } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
-import { churn, churnAside, EVENTS_OF_CLIENT } from "../support/churn.ts";
-import { liveTest } from "../support/live.ts";
-import type { Replay } from "../support/replay.ts";
-import { within } from "../support/witness.ts";
+import { churn, churnAside, EVENTS_OF_CLIENT } from "../programs/churn.ts";
+import { liveTest } from "../helpers/live.ts";
+import type { Replay } from "../programs/replay.ts";
+import { within } from "../helpers/witness.ts";
 
 /** As much as a slow machine may need. */
 const TIMEOUT_MS = 60_000;
@@ -102,7 +102,7 @@ liveTest("a reader that keeps up misses none of 3000 connections", async () => {
 });
 
 Deno.test("a million events leave nothing in the heap", () => {
-  const program = new URL("../support/replay.ts", import.meta.url).pathname;
+  const program = new URL("../programs/replay.ts", import.meta.url).pathname;
   const { events, unknown, heap }: Replay = JSON.parse(run(
     ...["env", "DENO_NO_UPDATE_CHECK=1", Deno.execPath(), "run", "--quiet"],
     ...["--v8-flags=--expose-gc", program, "1000000"],

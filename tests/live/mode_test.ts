@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { NetlinkError, PathManager } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 
 /** What `sysctl` says: a name, or a number on kernels before 6.15. */
 function modeOf(host: Host): string {

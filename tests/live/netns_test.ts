@@ -7,7 +7,7 @@ import {
 import { inNetns } from "../../ffi/netns.ts";
 import { PathManager, SyscallError } from "../../mod.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
-import { assertNoFdLeak, liveTest } from "../support/live.ts";
+import { assertNoFdLeak, liveTest } from "../helpers/live.ts";
 
 /** The namespace that this thread is in. */
 const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");
@@ -131,7 +131,7 @@ liveTest("`open()` works in a worker", async () => {
   using lab = Lab.open({ paths: 0 });
   lab.client.ip("mptcp", "endpoint", "add", "10.0.0.1");
   const worker = new Worker(
-    new URL("../support/netns_worker.ts", import.meta.url),
+    new URL("../programs/netns_worker.ts", import.meta.url),
     { type: "module" },
   );
   const answer = new Promise((resolve, reject) => {

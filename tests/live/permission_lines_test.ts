@@ -8,15 +8,15 @@ import { PathManager } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { type Ended, environment, root, run } from "../cli/program.ts";
-import { libcPath } from "../support/libc_path.ts";
-import { liveTest } from "../support/live.ts";
-import { makeRegistry } from "../support/registry.ts";
+import { libcPath } from "../helpers/libc_path.ts";
+import { liveTest } from "../helpers/live.ts";
+import { makeRegistry } from "../helpers/registry.ts";
 import {
   blocks,
   documents,
   shellLines,
   textOf,
-} from "../support/shell_lines.ts";
+} from "../helpers/shell_lines.ts";
 
 /** The line of README.md that holds for this architecture and distribution. */
 const DEBIAN = "/lib/x86_64-linux-gnu/libc.so.6";

@@ -10,17 +10,17 @@ import { run } from "../../testing/host.ts";
 import { Lab, LabConnection } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { quoted } from "../cli/program.ts";
-import { eventsGroup, EventTap } from "../support/event_tap.ts";
+import { eventsGroup, EventTap } from "../helpers/event_tap.ts";
 import {
   DONE,
   type Failed,
   type Results,
   type Stage,
-} from "../support/everything.ts";
-import { libcPath } from "../support/libc_path.ts";
-import { liveTest } from "../support/live.ts";
-import { openStage } from "../support/stage.ts";
-import { within } from "../support/witness.ts";
+} from "../programs/everything.ts";
+import { libcPath } from "../helpers/libc_path.ts";
+import { liveTest } from "../helpers/live.ts";
+import { openStage } from "../helpers/stage.ts";
+import { within } from "../helpers/witness.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -29,8 +29,8 @@ class Copy implements Disposable {
   readonly #folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
 
   constructor() {
-    const script = "tests/support/everything.ts";
-    Deno.mkdirSync(`${this.#folder}/tests/support`, { recursive: true });
+    const script = "tests/programs/everything.ts";
+    Deno.mkdirSync(`${this.#folder}/tests/programs`, { recursive: true });
     for (const name of ["mod.ts", "codec", "ffi", "ops", script]) {
       run("cp", "-r", new URL(name, ROOT).pathname, `${this.#folder}/${name}`);
     }
@@ -53,7 +53,10 @@ class Copy implements Disposable {
       "DENO_NO_UPDATE_CHECK=1",
       ...["NO_COLOR=1", ...via, `${this.#folder}/program`, "run"],
       ...["--no-prompt", "--no-config", "--no-lock", ...permissions],
-      ...[`${this.#folder}/tests/support/everything.ts`, JSON.stringify(stage)],
+      ...[
+        `${this.#folder}/tests/programs/everything.ts`,
+        JSON.stringify(stage),
+      ],
     ];
   }
 

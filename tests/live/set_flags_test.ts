@@ -7,11 +7,11 @@ import {
   type FlagChanges,
   PathManager,
 } from "../../mod.ts";
-import { assertRefused, type Refusal } from "../support/assert_refused.ts";
-import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
+import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
+import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection } from "../helpers/raw_connection.ts";
 
 liveTest("`setFlags()` leaves the flag that is not given", () => {
   using lab = Lab.open({ paths: 0 });

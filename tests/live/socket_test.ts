@@ -8,10 +8,10 @@ import {
   SyscallError,
 } from "../../mod.ts";
 import { Connection } from "../../ops/connection.ts";
-import { eventsGroup, EventTap } from "../support/event_tap.ts";
+import { eventsGroup, EventTap } from "../helpers/event_tap.ts";
 import { Lab } from "../../testing/lab.ts";
-import { liveTest } from "../support/live.ts";
-import { RawConnection } from "../support/raw_connection.ts";
+import { liveTest } from "../helpers/live.ts";
+import { RawConnection } from "../helpers/raw_connection.ts";
 
 liveTest("`join()` brings the events of the namespace", () => {
   using lab = Lab.open({ paths: 1 });

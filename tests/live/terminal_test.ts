@@ -4,7 +4,7 @@ import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { Lab } from "../../testing/lab.ts";
 import { launcher, run } from "../cli/program.ts";
 import { run as runHere } from "../cli/run.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 
 /**
  * Names that the kernel takes from whoever has a network namespace: commands

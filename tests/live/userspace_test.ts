@@ -10,10 +10,10 @@ import { PathManager } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { type ConnectOptions, Lab, waitFor } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import { assertRefused } from "../support/assert_refused.ts";
-import { liveTest } from "../support/live.ts";
-import { openUserspaceLab } from "../support/userspace_lab.ts";
-import { Witness } from "../support/witness.ts";
+import { assertRefused } from "../helpers/assert_refused.ts";
+import { liveTest } from "../helpers/live.ts";
+import { openUserspaceLab } from "../helpers/userspace_lab.ts";
+import { Witness } from "../helpers/witness.ts";
 
 const KINDS: readonly {
   readonly name: string;

@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { PathManager, type SyscallError } from "../../mod.ts";
 import { run } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
-import { injectedTest, withFault } from "../support/injector.ts";
-import { liveTest } from "../support/live.ts";
+import { injectedTest, withFault } from "../helpers/injector.ts";
+import { liveTest } from "../helpers/live.ts";
 
 /** The namespace that this thread is in. */
 const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");

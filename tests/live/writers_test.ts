@@ -2,12 +2,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { PathManager } from "../../mod.ts";
 import { Lab } from "../../testing/lab.ts";
-import { assertSameAsIp } from "../support/assert_same_as_ip.ts";
-import { liveTest } from "../support/live.ts";
-import { within } from "../support/witness.ts";
-import type { Task, Written } from "../support/writer.ts";
+import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
+import { liveTest } from "../helpers/live.ts";
+import { within } from "../helpers/witness.ts";
+import type { Task, Written } from "../programs/writer.ts";
 
-const PROGRAM = new URL("../support/writer.ts", import.meta.url).pathname;
+const PROGRAM = new URL("../programs/writer.ts", import.meta.url).pathname;
 const TIMES = 500;
 
 /** Starts a program, which says when it is ready to write. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Exchange } from "../support/script.ts";
-import { golden, goldenNames } from "../support/golden.ts";
+import type { Exchange } from "../helpers/script.ts";
+import { golden, goldenNames } from "../helpers/golden.ts";
 
 /** A captured request and the datagrams that answered it. */
 export function captured(name: string): Exchange {

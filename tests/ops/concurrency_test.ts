@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { join } from "../../testing/netlink_bytes.ts";
-import { golden } from "../support/golden.ts";
+import { golden } from "../helpers/golden.ts";
 
 const created = golden("event/kpm-v4/client/created").bytes;
 const established = golden("event/kpm-v4/client/established").bytes;

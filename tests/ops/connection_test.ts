@@ -33,9 +33,9 @@ import {
   HARMLESS,
   interrupted,
   warned,
-} from "../support/distortions.ts";
-import { script } from "../support/script.ts";
-import { golden } from "../support/golden.ts";
+} from "../helpers/distortions.ts";
+import { script } from "../helpers/script.ts";
+import { golden } from "../helpers/golden.ts";
 import { captured, conversation } from "./captured.ts";
 
 const ENOBUFS = 105;

@@ -12,8 +12,8 @@ import {
   SyscallError,
 } from "../../ops/errors.ts";
 import { FakeTransport } from "../../testing/fake_transport.ts";
-import { script } from "../support/script.ts";
-import { camelCased, golden, goldenNames } from "../support/golden.ts";
+import { script } from "../helpers/script.ts";
+import { camelCased, golden, goldenNames } from "../helpers/golden.ts";
 import { captured } from "./captured.ts";
 
 const ipv4 = { family: 2, addr4: "10.1.1.1" } as const;

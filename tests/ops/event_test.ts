@@ -8,7 +8,7 @@ import {
   type PathManagerEvent,
 } from "../../ops/event.ts";
 import { attr, message, u16, u32, u8 } from "../../testing/netlink_bytes.ts";
-import { type DecodedMessage, golden, goldenOf } from "../support/golden.ts";
+import { type DecodedMessage, golden, goldenOf } from "../helpers/golden.ts";
 
 const DEVICES = new Map([[3, "kic1"], [4, "kic2"]]);
 const ifIndexToName = (index: number) => DEVICES.get(index);

@@ -18,7 +18,7 @@ import {
   u32,
   verdict,
 } from "../../testing/netlink_bytes.ts";
-import { golden } from "../support/golden.ts";
+import { golden } from "../helpers/golden.ts";
 
 type Type = PathManagerEvent["type"];
 

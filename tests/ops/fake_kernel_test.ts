@@ -2,8 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { FakeTransport } from "../../testing/fake_transport.ts";
 import { split } from "../../testing/netlink_bytes.ts";
-import { script } from "../support/script.ts";
-import { golden, goldenNames } from "../support/golden.ts";
+import { script } from "../helpers/script.ts";
+import { golden, goldenNames } from "../helpers/golden.ts";
 import { captured } from "./captured.ts";
 
 const CLIENT = 0xebee0860;

@@ -9,8 +9,8 @@ import { PathManager } from "../../ops/path_manager.ts";
 import type { Subscription, Transport } from "../../ops/transport.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { attr, join, u32 } from "../../testing/netlink_bytes.ts";
-import { HARMLESS } from "../support/distortions.ts";
-import { golden } from "../support/golden.ts";
+import { HARMLESS } from "../helpers/distortions.ts";
+import { golden } from "../helpers/golden.ts";
 import {
   assertRepeatable,
   attempt,
@@ -18,7 +18,7 @@ import {
   fill,
   OPERATIONS,
   sourceOf,
-} from "../support/operations.ts";
+} from "../helpers/operations.ts";
 
 /** The calls of a transport, and of what hears events, that can fail. */
 type Call = Exclude<

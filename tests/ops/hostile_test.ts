@@ -20,9 +20,9 @@ import {
   verdict,
   withSeq,
 } from "../../testing/netlink_bytes.ts";
-import { HARMLESS } from "../support/distortions.ts";
-import { golden } from "../support/golden.ts";
-import { fill, OPERATIONS } from "../support/operations.ts";
+import { HARMLESS } from "../helpers/distortions.ts";
+import { golden } from "../helpers/golden.ts";
+import { fill, OPERATIONS } from "../helpers/operations.ts";
 
 const GET_ADDR = 3;
 const GET_LIMITS = 6;

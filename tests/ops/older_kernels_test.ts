@@ -42,8 +42,8 @@ import {
 } from "../../testing/netlink_bytes.ts";
 import { type Item, parseSpec } from "../../tools/gen/spec.ts";
 import record from "../golden/older_kernels.jsonl" with { type: "text" };
-import { goldenLines } from "../support/golden.ts";
-import { SCENARIOS, type Scene } from "../support/kernel_scenarios.ts";
+import { goldenLines } from "../helpers/golden.ts";
+import { SCENARIOS, type Scene } from "../helpers/kernel_scenarios.ts";
 
 /** A line of the record: a datagram, or what else is known of the kernel. */
 interface Line {

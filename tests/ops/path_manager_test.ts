@@ -3,7 +3,7 @@ import type { Warning } from "../../ops/connection.ts";
 import { FamilyNotFoundError, SyscallError } from "../../ops/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { warned } from "../support/distortions.ts";
+import { warned } from "../helpers/distortions.ts";
 
 const local = { address: "10.0.0.1", port: 4000 };
 const remote = { address: "10.0.0.2", port: 5000 };

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeTransport } from "../../testing/fake_transport.ts";
-import { script } from "../support/script.ts";
+import { script } from "../helpers/script.ts";
 import { conversation } from "./captured.ts";
 
 const CLIENT = 0xebee0860;

@@ -311,7 +311,7 @@ async function openByProcess({ side }: World): Promise<void> {
 
 async function openInWorker({ side }: World): Promise<void> {
   const worker = new Worker(
-    new URL("../support/netns_worker.ts", import.meta.url),
+    new URL("../programs/netns_worker.ts", import.meta.url),
     { type: "module" },
   );
   const answer = new Promise<{ address: string; cameBack: boolean }>(

@@ -6,8 +6,8 @@
 
 import { assertEquals } from "@std/assert";
 import { until } from "../../testing/lab.ts";
-import { churn } from "../support/churn.ts";
-import { Witness } from "../support/witness.ts";
+import { churn } from "../programs/churn.ts";
+import { Witness } from "../helpers/witness.ts";
 import { Managed } from "./managed.ts";
 import type { Actions, World } from "./world.ts";
 

@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { PathManager, SubflowEvent } from "../../mod.ts";
 import { type Lab, type LabConnection, until } from "../../testing/lab.ts";
 import type { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import { Witness } from "../support/witness.ts";
+import { Witness } from "../helpers/witness.ts";
 import type { Random } from "./random.ts";
 import type { Side, World } from "./world.ts";
 

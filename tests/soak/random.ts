@@ -1,4 +1,4 @@
-import { generatorAt, pick } from "../support/random.ts";
+import { generatorAt, pick } from "../helpers/random.ts";
 
 /** Random choices, the same for the same seed. */
 export class Random {

@@ -5,7 +5,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { deno, environment, root } from "../cli/program.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 import { growthOf, judge } from "./flatness.ts";
 import { Random } from "./random.ts";
 import { difference, possessions } from "./vitals.ts";

@@ -11,7 +11,7 @@ import {
   FakeKernel,
   FakeTransport,
 } from "../../testing/mod.ts";
-import { camelCased, type Golden, goldenOf } from "../support/golden.ts";
+import { camelCased, type Golden, goldenOf } from "../helpers/golden.ts";
 
 /** What an event says, as a test would write it. */
 function fieldsOf({ decoded }: Golden): FakeEventFields {

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { deno, type Ended, root, run, script } from "../cli/program.ts";
-import { liveTest } from "../support/live.ts";
+import { liveTest } from "../helpers/live.ts";
 
 /** Makes the package, with `@std/*` from where this run has it. */
 function make(): void {

@@ -1,5 +1,5 @@
 /**
- * Asks the running kernel what tests/support/kernel_scenarios.ts has, and prints
+ * Asks the running kernel what tests/helpers/kernel_scenarios.ts has, and prints
  * each byte: lines for tests/golden/older_kernels.jsonl.
  *
  *     deno run -A tools/qemu/record.ts NAME
@@ -16,7 +16,7 @@ import {
 } from "../../mod.ts";
 import type { Subscription, Transport } from "../../ops/transport.ts";
 import { Lab, until } from "../../testing/lab.ts";
-import { SCENARIOS, type Scene } from "../../tests/support/kernel_scenarios.ts";
+import { SCENARIOS, type Scene } from "../../tests/helpers/kernel_scenarios.ts";
 
 /** Takes down a datagram. */
 type Note = (direction: string, datagram: Uint8Array) => void;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Stage } from "./everything.ts";
+import type { Stage } from "../programs/everything.ts";
 import { openUserspaceLab, type UserspaceLab } from "./userspace_lab.ts";
 
 /** A laboratory, and what to tell the program in its client. */

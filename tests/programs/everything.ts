@@ -1,7 +1,7 @@
 /**
  * Does all that the library can, and says as JSON what becomes of each call.
  *
- * usage: deno run --allow-ffi tests/support/everything.ts JSON
+ * usage: deno run --allow-ffi tests/programs/everything.ts JSON
  *
  * @module
  */

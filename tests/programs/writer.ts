@@ -6,7 +6,7 @@
  */
 
 import { PathManager } from "../../mod.ts";
-import { generator, pick } from "./random.ts";
+import { generator, pick } from "../helpers/random.ts";
 
 /** What to do. */
 export interface Task {

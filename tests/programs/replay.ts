@@ -7,7 +7,7 @@
 
 import { PathManager } from "../../mod.ts";
 import { FakeKernel } from "../../testing/mod.ts";
-import { goldenOf } from "./golden.ts";
+import { goldenOf } from "../helpers/golden.ts";
 
 /** How many events come before they are taken. */
 const BATCH = 500;
