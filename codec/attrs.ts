@@ -94,11 +94,11 @@ function wrongType(policy: AttrPolicy, kind: string, value: unknown) {
  * not fit.
  * @throws {TypeError | RangeError} A value does not fit its attribute.
  */
-export function writeAttrs(
+export function writeAttrs<Values extends object>(
   bytes: Uint8Array<ArrayBuffer>,
   start: number,
-  set: AttrSet,
-  attrs: object,
+  set: AttrSet<Values>,
+  attrs: NoInfer<Values>,
 ): number {
   let offset = start;
   for (const key in attrs) {
@@ -240,9 +240,9 @@ function writeInteger(
  * console.log(bytes.length); // 16
  * ```
  */
-export function encodeAttrs(
-  set: AttrSet,
-  attrs: object,
+export function encodeAttrs<Values extends object>(
+  set: AttrSet<Values>,
+  attrs: NoInfer<Values>,
 ): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(256);
   const length = writeAttrs(bytes, 0, set, attrs);
@@ -272,12 +272,12 @@ export function encodeAttrs(
  * console.log(decodeAttrs(ADDRESS, bytes)); // { family: 2, addr4: "10.0.1.1" }
  * ```
  */
-export function decodeAttrs(
-  set: AttrSet,
+export function decodeAttrs<Values extends object>(
+  set: AttrSet<Values>,
   bytes: Uint8Array,
   start = 0,
-): Record<string, unknown> {
-  return readAttrs(bytes, start, bytes.length, set, "");
+): Values {
+  return readAttrs(bytes, start, bytes.length, set, "") as Values;
 }
 
 function readAttrs(

@@ -34,7 +34,7 @@ const POLICY_TYPE_ATTR: AttrSet = {
 };
 
 /** `NLMSGERR_ATTR_*` of `linux/netlink.h`. */
-const NLMSGERR_ATTR: AttrSet = {
+const NLMSGERR_ATTR: AttrSet<ExtAck> = {
   name: "nlmsgerr-attr",
   attrs: [
     undefined,

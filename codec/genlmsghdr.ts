@@ -62,10 +62,10 @@ export interface GenlPayload {
  * console.log(bytes.length); // 20
  * ```
  */
-export function encodeGenlMessage(
+export function encodeGenlMessage<Values extends object>(
   header: GenlHeader,
-  set: AttrSet,
-  attrs: object,
+  set: AttrSet<Values>,
+  attrs: NoInfer<Values>,
   buffer?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   const start = NLMSG_HDRLEN + GENL_HDRLEN;

@@ -547,7 +547,7 @@ export const SUBFLOW_FLAGS:
  * subflow. Replies carry family, port, id and flags always, if-idx only if
  * there is one, and one of addr4 and addr6.
  */
-export const ADDRESS: AttrSet = {
+export const ADDRESS: AttrSet<AddressAttrs> = {
   name: "address",
   attrs: [
     undefined,
@@ -609,7 +609,7 @@ export interface AddressAttrs {
  * that is a subflow. No message of this family carries it: it travels in the
  * ULP information of an inet_diag dump, inside the attribute for MPTCP.
  */
-export const SUBFLOW_ATTRIBUTE: AttrSet = {
+export const SUBFLOW_ATTRIBUTE: AttrSet<SubflowAttributeAttrs> = {
   name: "subflow-attribute",
   attrs: [
     undefined,
@@ -689,7 +689,7 @@ export interface SubflowAttributeAttrs {
  * Table of the set `endpoint`. Top level of the commands that change the
  * endpoint table.
  */
-export const ENDPOINT: AttrSet = {
+export const ENDPOINT: AttrSet<EndpointAttrs> = {
   name: "endpoint",
   attrs: [
     undefined,
@@ -707,7 +707,7 @@ export interface EndpointAttrs {
 }
 
 /** Table of the set `attr`. Top level of all other commands. */
-export const ATTR: AttrSet = {
+export const ATTR: AttrSet<AttrAttrs> = {
   name: "attr",
   attrs: [
     undefined,
@@ -761,7 +761,7 @@ export interface AttrAttrs {
  * Table of the set `event-attr`. Content of the events, flat. A reader takes
  * every attribute as optional and skips those it does not know.
  */
-export const EVENT_ATTR: AttrSet = {
+export const EVENT_ATTR: AttrSet<EventAttrs> = {
   name: "event-attr",
   attrs: [
     undefined,
@@ -1007,90 +1007,122 @@ export interface DumpRequests {
 /** The replies, by command. */
 export interface Replies {
   /** `add-addr` is only acknowledged. */
-  readonly "add-addr": undefined;
+  readonly "add-addr": unknown;
   /** `del-addr` is only acknowledged. */
-  readonly "del-addr": undefined;
+  readonly "del-addr": unknown;
   /** Reply to `get-addr`. */
   readonly "get-addr": GetAddrReply;
   /** `flush-addrs` is only acknowledged. */
-  readonly "flush-addrs": undefined;
+  readonly "flush-addrs": unknown;
   /** `set-limits` is only acknowledged. */
-  readonly "set-limits": undefined;
+  readonly "set-limits": unknown;
   /** Reply to `get-limits`. */
   readonly "get-limits": GetLimitsReply;
   /** `set-flags` is only acknowledged. */
-  readonly "set-flags": undefined;
+  readonly "set-flags": unknown;
   /** `announce` is only acknowledged. */
-  readonly "announce": undefined;
+  readonly "announce": unknown;
   /** `remove` is only acknowledged. */
-  readonly "remove": undefined;
+  readonly "remove": unknown;
   /** `subflow-create` is only acknowledged. */
-  readonly "subflow-create": undefined;
+  readonly "subflow-create": unknown;
   /** `subflow-destroy` is only acknowledged. */
-  readonly "subflow-destroy": undefined;
+  readonly "subflow-destroy": unknown;
 }
 
 /** The name of a command. */
 export type OpName = keyof Requests;
 
 /** The commands, in the order of the specification. */
-export const OPS: Readonly<Record<OpName, OpPolicy>> = {
+export const OPS: {
+  readonly "add-addr": OpPolicy<AddAddrRequest>;
+  readonly "del-addr": OpPolicy<DelAddrRequest>;
+  readonly "get-addr": OpPolicy<
+    GetAddrRequest,
+    GetAddrReply,
+    GetAddrDumpRequest
+  >;
+  readonly "flush-addrs": OpPolicy<FlushAddrsRequest>;
+  readonly "set-limits": OpPolicy<SetLimitsRequest>;
+  readonly "get-limits": OpPolicy<GetLimitsRequest, GetLimitsReply>;
+  readonly "set-flags": OpPolicy<SetFlagsRequest>;
+  readonly "announce": OpPolicy<AnnounceRequest>;
+  readonly "remove": OpPolicy<RemoveRequest>;
+  readonly "subflow-create": OpPolicy<SubflowCreateRequest>;
+  readonly "subflow-destroy": OpPolicy<SubflowDestroyRequest>;
+} = {
   "add-addr": {
+    name: "add-addr",
     cmd: MPTCP_PM_CMD_ADD_ADDR,
     set: ENDPOINT,
     admin: true,
     since: "5.7",
   },
   "del-addr": {
+    name: "del-addr",
     cmd: MPTCP_PM_CMD_DEL_ADDR,
     set: ENDPOINT,
     admin: true,
     since: "5.7",
   },
   "get-addr": {
+    name: "get-addr",
     cmd: MPTCP_PM_CMD_GET_ADDR,
     set: ATTR,
     admin: false,
     since: "5.7",
   },
   "flush-addrs": {
+    name: "flush-addrs",
     cmd: MPTCP_PM_CMD_FLUSH_ADDRS,
     set: ENDPOINT,
     admin: true,
     since: "5.7",
   },
   "set-limits": {
+    name: "set-limits",
     cmd: MPTCP_PM_CMD_SET_LIMITS,
     set: ATTR,
     admin: true,
     since: "5.7",
   },
   "get-limits": {
+    name: "get-limits",
     cmd: MPTCP_PM_CMD_GET_LIMITS,
     set: ATTR,
     admin: false,
     since: "5.7",
   },
   "set-flags": {
+    name: "set-flags",
     cmd: MPTCP_PM_CMD_SET_FLAGS,
     set: ATTR,
     admin: true,
     since: "5.12",
   },
   "announce": {
+    name: "announce",
     cmd: MPTCP_PM_CMD_ANNOUNCE,
     set: ATTR,
     admin: true,
     since: "5.19",
   },
-  "remove": { cmd: MPTCP_PM_CMD_REMOVE, set: ATTR, admin: true, since: "5.19" },
+  "remove": {
+    name: "remove",
+    cmd: MPTCP_PM_CMD_REMOVE,
+    set: ATTR,
+    admin: true,
+    since: "5.19",
+  },
   "subflow-create": {
+    name: "subflow-create",
     cmd: MPTCP_PM_CMD_SUBFLOW_CREATE,
     set: ATTR,
     admin: true,
     since: "5.19",
   },
   "subflow-destroy": {
+    name: "subflow-destroy",
     cmd: MPTCP_PM_CMD_SUBFLOW_DESTROY,
     set: ATTR,
     admin: true,
@@ -1278,33 +1310,65 @@ export interface Events {
 export type EventName = keyof Events;
 
 /** The events, in the order of the specification. */
-export const EVENTS: Readonly<Record<EventName, EventPolicy>> = {
-  "created": { cmd: MPTCP_EVENT_CREATED, set: EVENT_ATTR, since: "5.12" },
+export const EVENTS: {
+  readonly [Name in EventName]: EventPolicy<Events[Name]>;
+} = {
+  "created": {
+    name: "created",
+    cmd: MPTCP_EVENT_CREATED,
+    set: EVENT_ATTR,
+    since: "5.12",
+  },
   "established": {
+    name: "established",
     cmd: MPTCP_EVENT_ESTABLISHED,
     set: EVENT_ATTR,
     since: "5.12",
   },
-  "closed": { cmd: MPTCP_EVENT_CLOSED, set: EVENT_ATTR, since: "5.12" },
-  "announced": { cmd: MPTCP_EVENT_ANNOUNCED, set: EVENT_ATTR, since: "5.12" },
-  "removed": { cmd: MPTCP_EVENT_REMOVED, set: EVENT_ATTR, since: "5.12" },
+  "closed": {
+    name: "closed",
+    cmd: MPTCP_EVENT_CLOSED,
+    set: EVENT_ATTR,
+    since: "5.12",
+  },
+  "announced": {
+    name: "announced",
+    cmd: MPTCP_EVENT_ANNOUNCED,
+    set: EVENT_ATTR,
+    since: "5.12",
+  },
+  "removed": {
+    name: "removed",
+    cmd: MPTCP_EVENT_REMOVED,
+    set: EVENT_ATTR,
+    since: "5.12",
+  },
   "sub-established": {
+    name: "sub-established",
     cmd: MPTCP_EVENT_SUB_ESTABLISHED,
     set: EVENT_ATTR,
     since: "5.12",
   },
-  "sub-closed": { cmd: MPTCP_EVENT_SUB_CLOSED, set: EVENT_ATTR, since: "5.12" },
+  "sub-closed": {
+    name: "sub-closed",
+    cmd: MPTCP_EVENT_SUB_CLOSED,
+    set: EVENT_ATTR,
+    since: "5.12",
+  },
   "sub-priority": {
+    name: "sub-priority",
     cmd: MPTCP_EVENT_SUB_PRIORITY,
     set: EVENT_ATTR,
     since: "5.12",
   },
   "listener-created": {
+    name: "listener-created",
     cmd: MPTCP_EVENT_LISTENER_CREATED,
     set: EVENT_ATTR,
     since: "6.2",
   },
   "listener-closed": {
+    name: "listener-closed",
     cmd: MPTCP_EVENT_LISTENER_CLOSED,
     set: EVENT_ATTR,
     since: "6.2",

@@ -51,8 +51,8 @@ const CTRL_ATTR_MCAST_GRP: AttrSet = {
   ],
 };
 
-/** The attributes of `nlctrl`. */
-export const CTRL_ATTR: AttrSet = {
+/** The attributes of `nlctrl`; see {@linkcode toFamily}. */
+export const CTRL_ATTR: AttrSet<Partial<GenlFamily>> = {
   name: "ctrl",
   attrs: [
     undefined,

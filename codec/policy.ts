@@ -45,32 +45,48 @@ export interface AttrPolicy {
   readonly nested?: AttrSet;
 }
 
-/** A set of attributes, each at the index of its number. */
-export interface AttrSet {
+/**
+ * A set of attributes, each at the index of its number. `Values` is the type of
+ * what {@linkcode decodeAttrs} returns and {@linkcode encodeAttrs} takes.
+ */
+export interface AttrSet<Values extends object = object> {
   /** Name of the set in the specification: `"address"`. */
   readonly name: string;
   /** Attributes by number; numbers without an attribute are `undefined`. */
   readonly attrs: readonly (AttrPolicy | undefined)[];
+  /** Never present: it only ties `Values` to the table. */
+  readonly $values?: Values;
 }
 
-/** One command of the family. */
-export interface OpPolicy {
+/**
+ * One command of a generic-netlink family. `Reply` is `unknown` for a command
+ * that is only acknowledged, `DumpRequest` for one that cannot be dumped.
+ */
+export interface OpPolicy<
+  Request extends object = object,
+  Reply = unknown,
+  DumpRequest = unknown,
+> {
+  /** Name in the specification: `"add-addr"`. */
+  readonly name: string;
   /** `genlmsghdr` command number. */
   readonly cmd: number;
   /** The set that the top-level attributes belong to. */
-  readonly set: AttrSet;
+  readonly set: AttrSet<Request & Reply & DumpRequest>;
   /** Whether `CAP_NET_ADMIN` is needed. */
   readonly admin: boolean;
   /** First Linux release with the command, such as `"5.7"`. */
   readonly since: string;
 }
 
-/** One event of the family. */
-export interface EventPolicy {
+/** One event of a generic-netlink family. */
+export interface EventPolicy<Values extends object = object> {
+  /** Name in the specification: `"sub-closed"`. */
+  readonly name: string;
   /** `genlmsghdr` command number of the event: a space of its own. */
   readonly cmd: number;
   /** The set that the attributes belong to. */
-  readonly set: AttrSet;
+  readonly set: AttrSet<Values>;
   /** First Linux release with the event. */
   readonly since: string;
 }

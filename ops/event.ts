@@ -7,6 +7,7 @@
 import { decodeAttrs } from "../codec/attrs.ts";
 import { decodeGenlPayload } from "../codec/genlmsghdr.ts";
 import {
+  EVENT_ATTR,
   type EventAttrs,
   type EventName,
   EVENTS,
@@ -200,7 +201,7 @@ export function decodeEvent(
   ifIndexToName: (index: number) => string | undefined,
 ): PathManagerEvent {
   const { cmd, attrs: bytes } = decodeGenlPayload(message.payload);
-  const attrs: EventAttrs = decodeAttrs(EVENTS.created.set, bytes);
+  const attrs = decodeAttrs(EVENT_ATTR, bytes);
   const type = nameOf(cmd);
   return type !== undefined && normalize(type, attrs, ifIndexToName) ||
     { type: "unknown", cmd, attrs };

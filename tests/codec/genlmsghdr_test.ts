@@ -84,7 +84,9 @@ Deno.test("`encodeGenlMessage()` rejects what does not fit its attribute", () =>
     "loc-id is not an integer from 0 to 255: 256",
   );
   assertThrows(
-    () => encodeGenlMessage(HEADER, ATTR, { loc_id: 1 }),
+    () =>
+      // @ts-expect-error: no name of an attribute
+      encodeGenlMessage(HEADER, ATTR, { loc_id: 1 }),
     TypeError,
     'Unknown attribute "loc_id"',
   );

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   ADDR_FLAGS,
   type AddressAttrs,
+  ATTR,
   CTRL_CMD_GETFAMILY,
   decodeAttrs,
   decodeGenlPayload,
@@ -10,6 +11,7 @@ import {
   decodeVerdict,
   encodeGenlMessage,
   encodeGetFamily,
+  EVENT_ATTR,
   EVENTS,
   MPTCP_PM_VER,
   type NlMessage,
@@ -155,10 +157,10 @@ Deno.test("`decodeAttrs()` reads the captured requests and replies", () => {
 Deno.test("`decodeAttrs()` reads the captured events, in their order", () => {
   const seen = new Set<string>();
   for (const [name, { payload }, decoded] of captured("event")) {
-    const { cmd, set } = EVENTS[decoded.event!];
+    const { cmd } = EVENTS[decoded.event!];
     const genl = decodeGenlPayload(payload);
     assertEquals(genl.cmd, cmd, name);
-    const attrs = decodeAttrs(set, genl.attrs);
+    const attrs = decodeAttrs(EVENT_ATTR, genl.attrs);
     assertEquals(attrs, camelCased(decoded.attrs!), name);
     const order = decoded["attr-order"]!.map(camelCase);
     assertEquals(Object.keys(attrs), order, name);
@@ -206,13 +208,11 @@ Deno.test("what was decoded agrees with what `ip` printed", () => {
       continue;
     }
     const genl = decodeGenlPayload(message!.payload);
-    const attrs = decodeAttrs(OPS["get-addr"].set, genl.attrs);
+    const { addr, rcvAddAddrs, subflows } = decodeAttrs(ATTR, genl.attrs);
     assertEquals(
-      attrs["addr"]
-        ? endpoint(attrs["addr"])
-        : `add_addr_accepted ${attrs["rcvAddAddrs"]} subflows ${
-          attrs["subflows"]
-        } \n`,
+      addr
+        ? endpoint(addr)
+        : `add_addr_accepted ${rcvAddAddrs} subflows ${subflows} \n`,
       printed,
       name,
     );

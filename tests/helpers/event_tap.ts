@@ -9,6 +9,7 @@
 import { decodeAttrs } from "../../codec/attrs.ts";
 import { decodeGenlPayload } from "../../codec/genlmsghdr.ts";
 import {
+  EVENT_ATTR,
   type EventName,
   EVENTS,
   type Events,
@@ -92,7 +93,7 @@ export class EventTap implements Disposable {
       for (const { payload } of decodeNlMessages(bytes)) {
         const { cmd, attrs } = decodeGenlPayload(payload);
         const type = NAMES.find((name) => EVENTS[name].cmd === cmd)!;
-        const values = decodeAttrs(EVENTS[type].set, attrs);
+        const values = decodeAttrs(EVENT_ATTR, attrs);
         this.#events.push({ type, ...values } as Event);
       }
     }

@@ -796,11 +796,11 @@ export const empty: all.AttrAttrs = { probeGap: undefined };
   });
   assertEquals(Object.entries(OPS).at(-1), [
     "probe",
-    { cmd: 12, set: ATTR, admin: false, since: "7.2" },
+    { name: "probe", cmd: 12, set: ATTR, admin: false, since: "7.2" },
   ]);
   assertEquals(Object.entries(EVENTS).at(-1), [
     "sub-probed",
-    { cmd: 20, set: EVENT_ATTR, since: "7.2" },
+    { name: "sub-probed", cmd: 20, set: EVENT_ATTR, since: "7.2" },
   ]);
   assertEquals(module.PROBE_BITS, [["odd", 2 ** 31]]);
   assertEquals(module.PROBE_MAX, 64);

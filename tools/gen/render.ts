@@ -122,7 +122,7 @@ function table({ name, attributes, doc }: AttributeSet): string {
   }
   const dense = Array.from(rows, (row) => `${row ?? "undefined"},\n`).join("");
   return `${comment(`Table of the set \`${name}\`. ${doc}`)}` +
-    `export const ${constantCase(name)}: AttrSet = ` +
+    `export const ${constantCase(name)}: AttrSet<${attrsType(name)}> = ` +
     `{\nname: "${name}", attrs: [\n${dense}] };\n`;
 }
 
@@ -145,6 +145,7 @@ function commands(list: readonly Operation[]): string[] {
   const dumps: string[] = [];
   const replies: string[] = [];
   const policies: string[] = [];
+  const rows: string[] = [];
   for (const command of list) {
     const { name, doc, do: do_, dump, constant } = command;
     const set = command["attribute-set"];
@@ -159,6 +160,8 @@ function commands(list: readonly Operation[]): string[] {
       types.push(pick(type, set, names, what));
       return member(name, type, what.slice(0, what.indexOf(".") + 1));
     };
+    const [request, reply, dumped] = ["Request", "Reply", "DumpRequest"]
+      .map((suffix) => pascalCase(name) + suffix);
     requests.push(message(
       "Request",
       do_?.request?.attributes ?? [],
@@ -172,11 +175,17 @@ function commands(list: readonly Operation[]): string[] {
     const names = answers.flatMap((reply) => reply!.attributes ?? []);
     replies.push(
       answers.length === 0
-        ? member(name, "undefined", `\`${name}\` is only acknowledged.`)
+        ? member(name, "unknown", `\`${name}\` is only acknowledged.`)
         : message("Reply", [...new Set(names)], `Reply to \`${name}\`.`),
     );
     policies.push(
-      `"${name}": { cmd: ${constant}, set: ${constantCase(set)}, ` +
+      `readonly "${name}": OpPolicy<${request}` +
+        (answers.length === 0 ? "" : `, ${reply}`) +
+        (dump === undefined ? "" : `, ${dumped}`) + ">;",
+    );
+    rows.push(
+      `"${name}": { name: "${name}", cmd: ${constant}, ` +
+        `set: ${constantCase(set)}, ` +
         `admin: ${admin}, since: "${command.since}" },`,
     );
   }
@@ -194,8 +203,8 @@ function commands(list: readonly Operation[]): string[] {
     }export type OpName = keyof Requests;\n`,
     block(
       "The commands, in the order of the specification.",
-      "const OPS: Readonly<Record<OpName, OpPolicy>> =",
-      policies,
+      `const OPS: {${policies.join("")}} =`,
+      rows,
     ),
   ];
 }
@@ -212,7 +221,8 @@ function events(list: readonly Operation[]): string[] {
     types.push(pick(type, set, event.event?.attributes ?? [], doc));
     rows.push(member(name, type, what));
     policies.push(
-      `"${name}": { cmd: ${constant}, set: ${constantCase(set)}, ` +
+      `"${name}": { name: "${name}", cmd: ${constant}, ` +
+        `set: ${constantCase(set)}, ` +
         `since: "${event.since}" },`,
     );
   }
@@ -224,7 +234,7 @@ function events(list: readonly Operation[]): string[] {
     }export type EventName = keyof Events;\n`,
     block(
       "The events, in the order of the specification.",
-      "const EVENTS: Readonly<Record<EventName, EventPolicy>> =",
+      "const EVENTS: { readonly [Name in EventName]: EventPolicy<Events[Name]> } =",
       policies,
     ),
   ];
