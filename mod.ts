@@ -61,4 +61,5 @@ export type { SubflowCreateOptions } from "./ops/subflow_create.ts";
 export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
 export type { Netns, Subscription, Transport } from "./ops/transport.ts";
 export { DecodeError } from "./codec/decode_error.ts";
+export { MptcpError } from "./codec/mptcp_error.ts";
 export type { AddrFlag, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -1,3 +1,5 @@
+import { MptcpError } from "./mptcp_error.ts";
+
 /**
  * Bytes that do not follow the format: a length past the end, a scalar of the
  * wrong width, a message cut short.
@@ -13,7 +15,7 @@
  * }
  * ```
  */
-export class DecodeError extends Error {
+export class DecodeError extends MptcpError {
   /** Name of the class, kept through minification. */
   override readonly name = "DecodeError";
   /** Where the trouble starts, in bytes from the start of the decoded bytes. */

@@ -36,6 +36,7 @@ export {
   writeAttrs,
 } from "./attrs.ts";
 export { DecodeError } from "./decode_error.ts";
+export { errnoName, errnoText } from "./errno.ts";
 export {
   decodeVerdict,
   type ExtAck,
@@ -59,6 +60,7 @@ export {
   parseIPv4,
   parseIPv6,
 } from "./inet.ts";
+export { MptcpError } from "./mptcp_error.ts";
 export * from "./mptcp_pm.gen.ts";
 export {
   CTRL_CMD_GETFAMILY,

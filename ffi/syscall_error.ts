@@ -1,4 +1,5 @@
-import { errnoName, errnoText } from "./errno.ts";
+import { errnoName, errnoText } from "../codec/errno.ts";
+import { MptcpError } from "../codec/mptcp_error.ts";
 
 /**
  * A system call failed. The kernel's answers to `mptcp_pm` commands are
@@ -18,7 +19,7 @@ import { errnoName, errnoText } from "./errno.ts";
  * }
  * ```
  */
-export class SyscallError extends Error {
+export class SyscallError extends MptcpError {
   /** Name of the class, kept through minification. */
   override readonly name = "SyscallError";
   /** The system call, such as `"socket"`. */

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { errnoName, errnoText } from "../codec/errno.ts";
 import type { ExtAck } from "../codec/extack.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
-import { errnoName, errnoText } from "../ffi/errno.ts";
 import { hintFor } from "./hints.ts";
 
 export { SyscallError } from "../ffi/syscall_error.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { errnoName } from "../../ffi/errno.ts";
+import { errnoName } from "../../codec/errno.ts";
 
 const NUMBERS = new Map(
   Array.from({ length: 133 }, (_, errno) => [errnoName(errno), errno]),

@@ -6,7 +6,7 @@
  */
 
 import { assert } from "@std/assert";
-import { errnoText } from "../../ffi/errno.ts";
+import { errnoText } from "../../codec/errno.ts";
 import { errnoOf, ERRORS, HARMLESS } from "./errnos.ts";
 import { libc } from "./fake_libc.ts";
 

@@ -1,7 +1,10 @@
 /**
  * Linux error numbers (`asm-generic/errno.h`, which x86_64 and aarch64 share)
  * with their names and the C library's words for them.
+ *
+ * @module
  */
+
 const ERRNO: { readonly [errno: number]: readonly [string, string] } = {
   1: ["EPERM", "Operation not permitted"],
   2: ["ENOENT", "No such file or directory"],
@@ -135,12 +138,20 @@ const ERRNO: { readonly [errno: number]: readonly [string, string] } = {
   132: ["ERFKILL", "Operation not possible due to RF-kill"],
 };
 
-/** `"EPERM"` for 1; `"E4095"` for a number without a name. */
+/**
+ * Names an error: `"EPERM"` for 1.
+ *
+ * @param errno The positive error number; `"E4095"` is one without a name.
+ */
 export function errnoName(errno: number): string {
   return ERRNO[errno]?.[0] ?? `E${errno}`;
 }
 
-/** `"Operation not permitted"` for 1. */
+/**
+ * Describes an error as the C library does: `"Operation not permitted"` for 1.
+ *
+ * @param errno The positive error number.
+ */
 export function errnoText(errno: number): string {
   return ERRNO[errno]?.[1] ?? `Unknown error ${errno}`;
 }

@@ -1,6 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { errnoName, errnoText } from "../../ffi/errno.ts";
-import { SyscallError } from "../../ffi/syscall_error.ts";
+import { assertEquals } from "@std/assert";
+import { errnoName, errnoText } from "../../codec/errno.ts";
 
 /** The numbers that end before 134 but for those that Linux has not. */
 const NUMBERS = Array.from({ length: 133 }, (_, index) => index + 1)
@@ -75,23 +74,4 @@ Deno.test("`errnoName()` and `errnoText()` leave unknown numbers as they are", (
     assertEquals(errnoName(number), `E${number}`);
     assertEquals(errnoText(number), `Unknown error ${number}`);
   }
-});
-
-Deno.test("`SyscallError` tells what failed, why, and what would be right", () => {
-  const bare = new SyscallError("socket", 24, "open a netlink socket");
-  assert(bare instanceof Error);
-  assertEquals(bare.name, "SyscallError");
-  assertEquals([bare.syscall, bare.errno, bare.code], ["socket", 24, "EMFILE"]);
-  assertEquals(
-    bare.message,
-    "Cannot open a netlink socket: Too many open files (socket: EMFILE)",
-  );
-  assertEquals(
-    new SyscallError("setns", 1, "enter", "be root").message,
-    "Cannot enter: Operation not permitted (setns: EPERM): be root",
-  );
-  assertEquals(
-    new SyscallError("poll", 4095, "wait").message,
-    "Cannot wait: Unknown error 4095 (poll: E4095)",
-  );
 });
