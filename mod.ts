@@ -24,30 +24,29 @@
 export type { AddAddrOptions } from "./ops/add_addr.ts";
 export type { AnnounceOptions } from "./ops/announce.ts";
 export type { Device } from "./ops/arguments.ts";
-export type { Warning } from "./ops/connection.ts";
+export type { InitialSubflows } from "./ops/close_initial_subflows.ts";
+export { isConnectionGone } from "./ops/connection_gone.ts";
 export type { Endpoint } from "./ops/endpoint.ts";
-export {
-  EndpointNotFoundError,
-  type Explanation,
-  FamilyNotFoundError,
-  NetlinkError,
-  type Operation,
-  ProtocolError,
-  SyscallError,
-} from "./ops/errors.ts";
 export type {
   AnnouncedEvent,
   ClosedEvent,
   ConnectionEvent,
+  CreatedEvent,
+  EstablishedEvent,
   EventOf,
+  ListenerClosedEvent,
+  ListenerCreatedEvent,
   ListenerEvent,
   OverrunEvent,
   PathManagerEvent,
   RemovedEvent,
+  SubClosedEvent,
+  SubEstablishedEvent,
   SubflowEvent,
+  SubPriorityEvent,
   UnknownEvent,
 } from "./ops/event.ts";
-export { type EventsOptions, EventStream } from "./ops/events.ts";
+export type { EventsOptions } from "./ops/events.ts";
 export type { EndpointFlag } from "./ops/flags.ts";
 export type { DumpAddrsOptions, GetAddrOptions } from "./ops/get_addr.ts";
 export type { Limits } from "./ops/limits.ts";
@@ -55,11 +54,32 @@ export type { PathManagerMode } from "./ops/mode.ts";
 export { PathManager, type PathManagerOptions } from "./ops/path_manager.ts";
 export type { RemoveOptions } from "./ops/remove.ts";
 export type { EndpointSelector } from "./ops/select.ts";
-export type { FlagChanges, SubflowFlagChanges } from "./ops/set_flags.ts";
+export type { FlagChanges } from "./ops/set_flags.ts";
+export type { SubflowBackup } from "./ops/set_subflow_backup.ts";
 export type { SubflowAddress } from "./ops/subflow.ts";
 export type { SubflowCreateOptions } from "./ops/subflow_create.ts";
 export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
-export type { Netns, Subscription, Transport } from "./ops/transport.ts";
+export {
+  type Explanation,
+  isPermissionError,
+  type Missing,
+  NetlinkError,
+  NotFoundError,
+  ProtocolError,
+  type Refusal,
+  UnsupportedError,
+} from "./netlink/errors.ts";
+export type { Warning } from "./netlink/genl.ts";
+export { type EventSource, EventStream } from "./netlink/stream.ts";
+export { traced } from "./netlink/trace.ts";
+export {
+  type Namespace,
+  type Netns,
+  openNamespace,
+  type Subscription,
+  type Transport,
+} from "./netlink/transport.ts";
+export { SyscallError } from "./ffi/syscall_error.ts";
 export { DecodeError } from "./codec/decode_error.ts";
 export { MptcpError } from "./codec/mptcp_error.ts";
 export type { AddrFlag, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -92,7 +92,7 @@ function decodeAll(datagram: Uint8Array): void {
 
 function decodeEvents(datagram: Uint8Array): void {
   for (const message of decodeNlMessages(datagram)) {
-    decodeEvent(message, () => "eth0");
+    decodeEvent(message);
   }
 }
 

@@ -31,7 +31,7 @@ const address = find(
 );
 const port = find(MPTCP_ATTR_DPORT, 2);
 const kernel = new FakeKernel();
-using pm = PathManager.open({ transport: kernel });
+using pm = PathManager.open({ namespace: kernel });
 using stream = pm.events();
 const connections = new Map<number, PathManagerEvent>();
 const found: { count: number; ms: number; heap: number }[] = [];

@@ -63,7 +63,16 @@ export const ENDPOINT: readonly Command[] = [
       if (Object.keys(values).every((name) => name === "port")) {
         throw new UsageError("One of id N, ADDR and dev IF is needed");
       }
-      return silent(endpoints(pm.delAddr(values)));
+      const { id, address, ...others } = values;
+      if (id !== 0) return silent(endpoints(pm.delAddr(values)));
+      if (address === undefined || others.dev !== undefined) {
+        throw new UsageError(
+          "Unknown address: id 0 is the address of each connection's initial " +
+            "subflow, which is told by address and port",
+        );
+      }
+      pm.closeInitialSubflows({ address, ...others });
+      return silent(endpoints([]));
     },
   }),
   command({

@@ -16,8 +16,8 @@ const EXIT_CODES: { readonly [error: string]: number } = {
   TypeError: EXIT_USAGE,
   RangeError: EXIT_USAGE,
   NetlinkError: EXIT_REFUSED,
-  EndpointNotFoundError: EXIT_REFUSED,
-  FamilyNotFoundError: EXIT_UNREACHABLE,
+  UnsupportedError: EXIT_REFUSED,
+  NotFoundError: EXIT_REFUSED,
   SyscallError: EXIT_UNREACHABLE,
   ProtocolError: EXIT_UNREACHABLE,
   DecodeError: EXIT_UNREACHABLE,
@@ -42,6 +42,7 @@ interface Known {
   readonly op?: string;
   readonly errno?: number;
   readonly code?: string;
+  readonly what?: string;
   readonly extack?: { readonly attribute?: string };
 }
 
@@ -57,8 +58,8 @@ export function describe(
   rerun: () => string,
   usage = "",
 ): Failure {
-  const { name, message, hint, op, errno, code, extack } = error as Known;
-  const exit = EXIT_CODES[name];
+  const { name, message, hint, op, errno, code, extack, what } = error as Known;
+  const exit = what === "family" ? EXIT_UNREACHABLE : EXIT_CODES[name];
   // Anything else is a bug of this program: show all of it.
   if (exit === undefined) throw error;
   const advice = name === "NotCapable" ? `run: ${rerun()}` : hint;

@@ -95,7 +95,7 @@ export const SUBFLOW: readonly Command[] = [
     run(pm, values) {
       const { token, laddr, lport, raddr, rport, priority } = values;
       const { backup = false } = switched("backup", priority);
-      pm.setFlags({
+      pm.setSubflowBackup({
         token,
         local: { address: laddr, port: lport },
         remote: { address: raddr, port: rport },

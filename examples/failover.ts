@@ -61,7 +61,7 @@ export async function failover(
         const isSpare = event.local.address === spare.address;
         if (kept === undefined || isSpare) return;
         const { token, local, remote } = kept;
-        pm.setFlags({ token, local, remote, backup: false });
+        pm.setSubflowBackup({ token, local, remote, backup: false });
         return;
       }
       case "closed":

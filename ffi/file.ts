@@ -40,20 +40,20 @@ export function openFile(
   return fd;
 }
 
-/** Reads a text of up to 4 KiB, as long as files of /proc are here. */
+/** Reads a text to its end. */
 export function readText(fd: number, action: string): string {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { read } = libc().file();
-  const buffer = new Uint8Array(4096);
-  let length = 0;
+  const decoder = new TextDecoder();
+  // Files of /proc give a page at a time, or a whole record if that is longer.
+  const buffer = new Uint8Array(16384);
+  let text = "";
   for (;;) {
-    const free = buffer.subarray(length);
-    const size = BigInt(free.length);
-    const got = read(fd, free, size);
+    const got = read(fd, buffer, 16384n);
     memcpy(errno, errnoPointer, 4n);
     if (got < 0) throw new SyscallError("read", errno[0]!, action);
-    if (got === 0) return new TextDecoder().decode(buffer.subarray(0, length));
-    length += got;
+    if (got === 0) return text + decoder.decode();
+    text += decoder.decode(buffer.subarray(0, got), { stream: true });
   }
 }
 
@@ -70,4 +70,9 @@ export function writeText(fd: number, text: string, action: string): void {
     const hint = `${written} of ${bytes.length} bytes were taken`;
     throw new SyscallError("write", EIO, action, hint);
   }
+}
+
+/** Closes a file; Linux frees the number whatever `close` returns. */
+export function closeFd(fd: number): void {
+  if (fd >= 0) libc().symbols.close(fd);
 }

@@ -61,6 +61,24 @@ const CORE = {
     // ssize_t: a datagram is shorter than 2 GiB, and -1 is -1 in both widths.
     result: "i32",
   },
+  recv: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // void *buf
+      "usize", // size_t len
+      "i32", // int flags
+    ],
+    result: "i32", // ssize_t, as for send
+  },
+  close: {
+    parameters: [
+      "i32", // int fd
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+const GROUPS = {
   recvfrom: {
     parameters: [
       "i32", // int sockfd
@@ -71,12 +89,6 @@ const CORE = {
       "buffer", // socklen_t *addrlen
     ],
     result: "i32", // ssize_t, as for send
-  },
-  close: {
-    parameters: [
-      "i32", // int fd
-    ],
-    result: "i32", // int
   },
 } as const;
 
@@ -158,61 +170,29 @@ const NETNS = {
   },
 } as const;
 
+type Symbols<Table extends Deno.ForeignLibraryInterface> =
+  Deno.StaticForeignLibraryInterface<Table>;
+
 /** The C library. `memcpy` and the rest are called as C calls them. */
 export interface Libc {
   /** The functions that every command needs. */
-  readonly symbols: {
-    memcpy(to: BufferSource, from: Deno.PointerValue, length: bigint): void;
-    socket(domain: number, type: number, protocol: number): number;
-    connect(fd: number, address: BufferSource, length: number): number;
-    setsockopt(
-      fd: number,
-      level: number,
-      option: number,
-      value: BufferSource,
-      length: number,
-    ): number;
-    send(fd: number, data: BufferSource, length: bigint, flags: number): number;
-    recvfrom(
-      fd: number,
-      buffer: BufferSource,
-      length: bigint,
-      flags: number,
-      sender: BufferSource,
-      senderLength: BufferSource,
-    ): number;
-    close(fd: number): number;
-  };
+  readonly symbols: Symbols<typeof CORE>;
   /** Where this thread's errno is; an isolate keeps its thread. */
   readonly errnoPointer: Deno.PointerValue;
   /** Binds functions that only the caller needs; to be called once for each. */
   readonly bind: <Table extends Deno.ForeignLibraryInterface>(
     table: Table,
-  ) => Deno.StaticForeignLibraryInterface<Table>;
+  ) => Symbols<Table>;
+  /** What members of multicast groups need. */
+  readonly groups: () => Symbols<typeof GROUPS>;
   /** What waiting needs. */
-  readonly waiting: () => {
-    poll(fds: BufferSource, count: bigint, timeoutMs: number): number;
-    eventfd(count: number, flags: number): number;
-    pollAside(
-      fds: BufferSource,
-      count: bigint,
-      timeoutMs: number,
-    ): Promise<number>;
-  };
+  readonly waiting: () => Symbols<typeof WAITING>;
   /** What files need. */
-  readonly file: () => {
-    open(path: BufferSource, flags: number): number;
-    read(fd: number, buffer: BufferSource, length: bigint): number;
-    write(fd: number, data: BufferSource, length: bigint): number;
-  };
+  readonly file: () => Symbols<typeof FILE>;
   /** What looking up network devices needs. */
-  readonly device: () => {
-    ioctl(fd: number, request: bigint, argument: BufferSource): number;
-  };
+  readonly device: () => Symbols<typeof DEVICE>;
   /** What visiting network namespaces needs. */
-  readonly netns: () => {
-    setns(fd: number, type: number): number;
-  };
+  readonly netns: () => Symbols<typeof NETNS>;
 }
 
 let opened: Libc | undefined;
@@ -242,6 +222,7 @@ function open(): Libc {
     symbols,
     errnoPointer: symbols.__errno_location(),
     bind,
+    groups: once(() => bind(GROUPS)),
     waiting: once(() => bind(WAITING)),
     file: once(() => bind(FILE)),
     device: once(() => bind(DEVICE)),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Hints, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
+import { closeFd, type Hints, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
@@ -27,9 +27,9 @@ const errno = new Int32Array(1);
 let home = -1;
 
 /**
- * Calls `action` with this thread in another network namespace, and brings it
- * back whatever happens. Whatever starts a thread or a process meanwhile
- * would leave that behind in the namespace: `action` makes one system call.
+ * Calls `action` with this thread in another network namespace, and returns it
+ * whatever happens. A thread or a process that starts meanwhile would stay in
+ * that namespace for good: `action` makes one system call.
  *
  * Should the way back fail, the next call tries it again before anything else.
  *
@@ -39,6 +39,53 @@ let home = -1;
  */
 export function inNetns<T>(
   netns: Netns | undefined,
+  action: () => T,
+  undo: (result: T) => void,
+): T {
+  if (netns === undefined) return inOpenNetns(undefined, action, undo);
+  const open = openNetns(netns);
+  try {
+    return inOpenNetns(open, action, undo);
+  } finally {
+    closeFd(open.fd);
+  }
+}
+
+/** The file of a network namespace, which keeps it in existence. */
+export interface OpenNetns {
+  /** Its descriptor. */
+  readonly fd: number;
+  /** What was asked for. */
+  readonly netns: Netns;
+}
+
+/**
+ * Opens the file of a namespace.
+ *
+ * @throws {TypeError | RangeError} It is no name, path or process id.
+ * @throws {SyscallError} There is no such file.
+ */
+export function openNetns(netns: Netns): OpenNetns {
+  const path = netnsPath(netns);
+  const fd = openFile(
+    path,
+    // A pipe is not waited for.
+    O_RDONLY | O_NONBLOCK,
+    `find network namespace ${quoted(netns)}`,
+    {
+      [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
+      ...typeof netns === "number" && {
+        [EACCES]: "the process belongs to somebody else: CAP_SYS_PTRACE is " +
+          "needed",
+      },
+    },
+  );
+  return { fd, netns };
+}
+
+/** Does the same as {@linkcode inNetns} in a namespace that was opened. */
+export function inOpenNetns<T>(
+  netns: OpenNetns | undefined,
   action: () => T,
   undo: (result: T) => void,
 ): T {
@@ -61,8 +108,7 @@ export function inNetns<T>(
   return result;
 }
 
-function goTo(netns: Netns): void {
-  const path = netnsPath(netns);
+function goTo({ fd, netns }: OpenNetns): void {
   // Not /proc/self: that is the main thread, which may be elsewhere.
   const here = openFile(
     "/proc/thread-self/ns/net",
@@ -70,35 +116,16 @@ function goTo(netns: Netns): void {
     "remember this network namespace",
   );
   try {
-    const there = openFile(
-      path,
-      // A pipe is not waited for.
-      O_RDONLY | O_NONBLOCK,
-      `find network namespace ${quoted(netns)}`,
-      {
-        [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
-        ...typeof netns === "number" && {
-          [EACCES]: "the process belongs to somebody else: CAP_SYS_PTRACE is " +
-            "needed",
-        },
-      },
-    );
-    try {
-      // Where coming back is barred, this is: so nobody gets lost.
-      for (const fd of [here, there]) {
-        setns(fd, `enter network namespace ${quoted(netns)}`, {
-          [EPERM]: "CAP_SYS_ADMIN is needed here and in its user namespace",
-          [EINVAL]: "the file is not a network namespace",
-        });
-      }
-      home = here;
-    } finally {
-      libc().symbols.close(there);
+    // Our own first: where that is refused there would be no way back.
+    for (const target of [here, fd]) {
+      setns(target, `enter network namespace ${quoted(netns)}`, {
+        [EPERM]: "CAP_SYS_ADMIN is needed here and in its user namespace",
+        [EINVAL]: "the file is not a network namespace",
+      });
     }
+    home = here;
   } finally {
-    if (home !== here) {
-      libc().symbols.close(here);
-    }
+    if (home !== here) closeFd(here);
   }
 }
 
@@ -106,7 +133,7 @@ function goTo(netns: Netns): void {
 function comeHome(): void {
   if (home < 0) return;
   setns(home, "come back from the network namespace", {});
-  libc().symbols.close(home);
+  closeFd(home);
   home = -1;
 }
 

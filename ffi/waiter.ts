@@ -70,9 +70,25 @@ export function waitFor(fd: number, events: number = POLLIN): Wait {
   };
 }
 
+/**
+ * An array of `struct pollfd`: `int fd`, `short events`, `short revents`. The
+ * last is 0 until `poll` writes it.
+ */
+export function pollFds(
+  entries: readonly { readonly fd: number; readonly events: number }[],
+): Int16Array<ArrayBuffer> {
+  const fds = new Int16Array(4 * entries.length);
+  const descriptors = new Int32Array(fds.buffer);
+  for (const [index, { fd, events }] of entries.entries()) {
+    descriptors[2 * index] = fd;
+    fds[4 * index + 2] = events;
+  }
+  return fds;
+}
+
 /** Whether that is so already: then there is nothing to wait for. */
 export function isReady(fd: number, events: number = POLLIN): boolean {
-  return pollNow(Int32Array.of(fd, events)) > 0;
+  return pollNow(pollFds([{ fd, events }])) > 0;
 }
 
 async function pollAll(): Promise<void> {
@@ -81,18 +97,12 @@ async function pollAll(): Promise<void> {
     eventfd = openEventfd();
     while (entries.size > 0) {
       const polled = [...entries];
-      // struct pollfd: int fd, short events, short revents.
-      const fds = Int32Array.from([
-        eventfd,
-        POLLIN,
-        ...polled.flatMap(({ fd, events }) => [fd, events]),
-      ]);
+      const fds = pollFds([{ fd: eventfd, events: POLLIN }, ...polled]);
       const ready = await pollAside(fds, BigInt(polled.length + 1), -1);
       libc().file().read(eventfd, counter, 8n);
       if (ready < 0) pollNow(fds);
       polled.forEach(({ end }, index) => {
-        const revents = fds[2 * index + 3]! >> 16;
-        if (revents !== 0) end();
+        if (fds[4 * index + 7] !== 0) end();
       });
       // Not only those of `polled`: a wait may come and go while it polls.
       for (const { cancelled, end } of entries) if (cancelled) end();
@@ -106,10 +116,10 @@ async function pollAll(): Promise<void> {
 }
 
 /** errno belongs to the thread: a call on this one finds out what is wrong. */
-function pollNow(fds: Int32Array<ArrayBuffer>): number {
+function pollNow(fds: Int16Array<ArrayBuffer>): number {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { poll } = libc().waiting();
-  const count = BigInt(fds.length / 2);
+  const count = BigInt(fds.length / 4);
   const ready = poll(fds, count, 0);
   memcpy(errno, errnoPointer, 4n);
   if (ready < 0 && errno[0] !== EINTR) {

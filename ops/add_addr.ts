@@ -3,7 +3,9 @@ import {
   MPTCP_PM_ADDR_FLAG_IMPLICIT,
   MPTCP_PM_ADDR_FLAG_SIGNAL,
   MPTCP_PM_ADDR_FLAG_SUBFLOW,
+  OPS,
 } from "../codec/mptcp_pm.gen.ts";
+import { NetlinkError, NotFoundError } from "../netlink/errors.ts";
 import {
   addressId,
   type Device,
@@ -11,11 +13,10 @@ import {
   integer,
   ownAddressNest,
 } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { EndpointNotFoundError, NetlinkError } from "./errors.ts";
+import type { Client } from "./client.ts";
+import { type Endpoint, namedEndpoints, type RawEndpoint } from "./endpoint.ts";
 import { type EndpointFlag, flagBits, flagWords } from "./flags.ts";
-import { dumpAddrs } from "./get_addr.ts";
+import { dumpRawAddrs } from "./get_addr.ts";
 import { isSameAddress } from "./select.ts";
 
 /** The endpoint to add. */
@@ -41,7 +42,7 @@ export interface AddAddrOptions {
 
 /** `MPTCP_PM_CMD_ADD_ADDR`. */
 export function addAddr(
-  connection: Connection,
+  client: Client,
   { address, id, port = 0, flags = [], dev }: AddAddrOptions,
 ): Endpoint {
   const bits = flagBits(flags);
@@ -49,32 +50,33 @@ export function addAddr(
     id: id === undefined ? undefined : addressId(id),
     port: integer("port", port, 0, 65535) || undefined,
     flags: bits || undefined,
-    ifIdx: deviceIndex(connection.transport, dev),
+    ifIdx: deviceIndex(client.namespace, dev),
   });
   checkFlags(bits, port);
   try {
-    connection.execute("add-addr", { addr });
+    client.execute(OPS["add-addr"], { addr });
   } catch (error) {
-    throw withFinding(connection, error, { address, port, id });
+    throw withHint(client, error, { address, port, id });
   }
-  const endpoint = dumpAddrs(connection).find((endpoint) =>
+  const endpoint = dumpRawAddrs(client).find((endpoint) =>
     isSameAddress(endpoint.address, address) && endpoint.port === port
   );
   if (endpoint === undefined) {
-    throw new EndpointNotFoundError(
-      "add-addr",
-      `${address} was added and is gone again: another program removes it`,
+    throw new NotFoundError(
+      "endpoint",
+      `Cannot add address: ${address} was added and is gone again: another ` +
+        "program removes it",
     );
   }
-  const dropped = flagWords(bits & ~flagBits(endpoint.flags));
+  const dropped = flagWords(bits & ~endpoint.flags);
   if (dropped.length > 0) {
-    connection.warn({
+    client.warn({
       op: "add-addr",
       message: `this kernel does not know the flag ${dropped.join(", ")}, ` +
         `and added ${address} without it`,
     });
   }
-  return endpoint;
+  return namedEndpoints(client.namespace, [endpoint])[0]!;
 }
 
 /** Refuses the combinations that the kernel refuses, with better words. */
@@ -98,19 +100,17 @@ function checkFlags(bits: number, port: number): void {
 }
 
 /** Replaces the general hint of a refusal by what the table shows. */
-function withFinding(
-  connection: Connection,
+function withHint(
+  client: Client,
   error: unknown,
   wanted: Wanted,
 ): unknown {
   if (!(error instanceof NetlinkError)) return error;
-  const { op, errno, code, extack } = error;
+  const { code } = error;
   if (!["EEXIST", "EBUSY", "ERANGE", "EINVAL"].includes(code)) return error;
   try {
-    const hint = finding(code, dumpAddrs(connection), wanted);
-    return hint === undefined
-      ? error
-      : new NetlinkError(op, errno, extack, hint);
+    const hint = cause(code, dumpRawAddrs(client), wanted);
+    return hint === undefined ? error : error.withHint(hint);
   } catch {
     return error;
   }
@@ -125,9 +125,9 @@ interface Wanted {
 /** Of Linux before 6.2, which says EINVAL to all of this. */
 const OLD_CAPACITY = 8;
 
-function finding(
+function cause(
   code: string,
-  endpoints: readonly Endpoint[],
+  endpoints: readonly RawEndpoint[],
   { address, port, id }: Wanted,
 ): string | undefined {
   // Other ports of an address are in the way of EEXIST alone.
@@ -135,7 +135,10 @@ function finding(
     isSameAddress(endpoint.address, address) &&
     (code === "EEXIST" || endpoint.port === port)
   );
-  if (code === "EINVAL" && same?.flags.includes("implicit")) {
+  if (
+    code === "EINVAL" && same !== undefined &&
+    same.flags & MPTCP_PM_ADDR_FLAG_IMPLICIT
+  ) {
     return `the kernel itself uses ${same.address}, with id ${same.id}: ` +
       "leave the id out to take it over";
   }

@@ -1,4 +1,4 @@
-import { MPTCP_PM_ADDR_FLAG_SIGNAL } from "../codec/mptcp_pm.gen.ts";
+import { MPTCP_PM_ADDR_FLAG_SIGNAL, OPS } from "../codec/mptcp_pm.gen.ts";
 import {
   addressId,
   connectionToken,
@@ -7,7 +7,7 @@ import {
   integer,
   ownAddressNest,
 } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
+import type { Client } from "./client.ts";
 
 /** The address to announce. */
 export interface AnnounceOptions {
@@ -28,15 +28,15 @@ export interface AnnounceOptions {
 
 /** `MPTCP_PM_CMD_ANNOUNCE`. */
 export function announce(
-  connection: Connection,
+  client: Client,
   { token, address, id, port = 0, dev }: AnnounceOptions,
 ): void {
-  connection.execute("announce", {
+  client.execute(OPS["announce"], {
     addr: ownAddressNest(address, {
       id: addressId(id),
       port: integer("port", port, 0, 65535) || undefined,
       flags: MPTCP_PM_ADDR_FLAG_SIGNAL,
-      ifIdx: deviceIndex(connection.transport, dev),
+      ifIdx: deviceIndex(client.namespace, dev),
     }),
     token: connectionToken(token),
   });

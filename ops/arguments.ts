@@ -6,7 +6,7 @@
 
 import { AF_INET, familyOf, isIPv4Mapped, parseIPv6 } from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
-import type { Transport } from "./transport.ts";
+import type { Namespace } from "../netlink/transport.ts";
 
 /** A network device, by its name or its index. */
 export type Device = string | number;
@@ -103,18 +103,18 @@ export function connectionToken(token: number): number {
  * @throws {RangeError} There is no such device in the namespace.
  */
 export function deviceIndex(
-  transport: Transport,
+  namespace: Namespace,
   dev: Device | undefined,
 ): number | undefined {
   if (dev === undefined) return undefined;
   if (typeof dev === "number") {
     integer("device index", dev, 1, 0x7fffffff);
-    if (transport.ifIndexToName(dev) !== undefined) return dev;
+    if (namespace.ifIndexToName(dev) !== undefined) return dev;
     throw new RangeError(
       `Unknown device index ${dev}: "ip link" lists the devices`,
     );
   }
-  const index = transport.ifNameToIndex(dev);
+  const index = namespace.ifNameToIndex(dev);
   if (index !== undefined) return index;
   throw new RangeError(`Unknown device "${dev}": "ip link" lists the devices`);
 }

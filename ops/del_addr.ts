@@ -1,6 +1,6 @@
-import { addressNest, integer } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { OPS } from "../codec/mptcp_pm.gen.ts";
+import type { Client } from "./client.ts";
+import { type Endpoint, namedEndpoints } from "./endpoint.ts";
 import { type EndpointSelector, selectEndpoints } from "./select.ts";
 
 /**
@@ -9,34 +9,12 @@ import { type EndpointSelector, selectEndpoints } from "./select.ts";
  * success whatever happens. So the id is looked up here.
  */
 export function delAddr(
-  connection: Connection,
+  client: Client,
   selector: EndpointSelector,
 ): Endpoint[] {
-  if (selector.id === 0) {
-    delInitial(connection, selector);
-    return [];
-  }
-  const endpoints = selectEndpoints(connection, "del-addr", selector);
+  const endpoints = selectEndpoints(client, "del-addr", selector);
   for (const { id } of endpoints) {
-    connection.execute("del-addr", { addr: { id } });
+    client.execute(OPS["del-addr"], { addr: { id } });
   }
-  return endpoints;
-}
-
-function delInitial(
-  connection: Connection,
-  { address, port = 0, dev }: EndpointSelector,
-): void {
-  if (address === undefined || dev !== undefined) {
-    throw new TypeError(
-      "Unknown address: id 0 is the address of each connection's initial " +
-        "subflow, which is told by address and port",
-    );
-  }
-  connection.execute("del-addr", {
-    addr: addressNest(address, {
-      id: 0,
-      port: integer("port", port, 0, 65535) || undefined,
-    }),
-  });
+  return namedEndpoints(client.namespace, endpoints);
 }

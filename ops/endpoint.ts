@@ -1,7 +1,7 @@
 import { AF_INET, AF_INET6 } from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
-import type { Connection } from "./connection.ts";
-import { ProtocolError } from "./errors.ts";
+import { ProtocolError } from "../netlink/errors.ts";
+import type { Namespace } from "../netlink/transport.ts";
 import { type EndpointFlag, flagWords } from "./flags.ts";
 
 /** An address with which the path manager works, as the kernel stores it. */
@@ -20,15 +20,18 @@ export interface Endpoint {
   readonly dev?: string;
 }
 
+/** An endpoint as the kernel sent it: flags in bits, the device by its index. */
+export interface RawEndpoint extends Omit<Endpoint, "flags" | "dev"> {
+  /** Bits of `MPTCP_PM_ADDR_FLAG_*`. */
+  readonly flags: number;
+}
+
 /**
- * Turns an address nest into an {@linkcode Endpoint}.
+ * Decodes an address nest.
  *
  * @throws {ProtocolError} The kernel sent no address.
  */
-export function endpointOf(
-  connection: Connection,
-  attrs: AddressAttrs | undefined,
-): Endpoint {
+export function decodeEndpoint(attrs: AddressAttrs | undefined): RawEndpoint {
   const address = attrs?.family === AF_INET
     ? attrs.addr4
     : attrs?.family === AF_INET6
@@ -40,13 +43,25 @@ export function endpointOf(
     );
   }
   const { port = 0, id = 0, flags = 0, ifIdx = 0 } = attrs;
-  const dev = ifIdx > 0 ? connection.transport.ifIndexToName(ifIdx) : undefined;
-  const endpoint = {
-    address,
-    port,
-    id,
-    flags: flagWords(flags),
-    ifIndex: ifIdx,
-  };
-  return dev === undefined ? endpoint : { ...endpoint, dev };
+  return { address, port, id, flags, ifIndex: ifIdx };
+}
+
+/** Turns flags into words and names the devices, each of them once. */
+export function namedEndpoints(
+  namespace: Namespace,
+  endpoints: readonly RawEndpoint[],
+): Endpoint[] {
+  const names = new Map<number, string | undefined>();
+  return endpoints.map(({ flags, ...endpoint }) => {
+    const { ifIndex } = endpoint;
+    if (ifIndex > 0 && !names.has(ifIndex)) {
+      names.set(ifIndex, namespace.ifIndexToName(ifIndex));
+    }
+    const dev = names.get(ifIndex);
+    return {
+      ...endpoint,
+      flags: flagWords(flags),
+      ...dev !== undefined && { dev },
+    };
+  });
 }

@@ -16,16 +16,11 @@ import {
   RESET_REASONS,
 } from "../codec/mptcp_pm.gen.ts";
 import type { NlMessage } from "../codec/nlmsghdr.ts";
-import { errnoName, errnoText } from "./errors.ts";
+import { errnoName, errnoText } from "../codec/errno.ts";
 import type { SubflowAddress } from "./subflow.ts";
 
-/** A connection was made, or became fully established. */
+/** What the events of a new connection have in common. */
 export interface ConnectionEvent {
-  /**
-   * `created`: the handshake is done; `established`: subflows are possible. A
-   * client sees the second when the peer has acknowledged data.
-   */
-  readonly type: "created" | "established";
   /** The connection on this host. */
   readonly token: number;
   /** The initial subflow's end on this host. */
@@ -44,12 +39,27 @@ export interface ConnectionEvent {
   readonly flags: number;
 }
 
+/** A connection was made: the handshake is done. */
+export interface CreatedEvent extends ConnectionEvent {
+  /** Name of the event. */
+  readonly type: "created";
+}
+
+/**
+ * Further subflows are possible: on a server at once, on a client once the peer
+ * has acknowledged data.
+ */
+export interface EstablishedEvent extends ConnectionEvent {
+  /** Name of the event. */
+  readonly type: "established";
+}
+
 /**
  * A connection was closed on this host. Its subflows are gone without events
  * of their own. A connection that the peer aborted may end without this.
  */
 export interface ClosedEvent {
-  /** The event. */
+  /** Name of the event. */
   readonly type: "closed";
   /** The connection on this host. */
   readonly token: number;
@@ -57,7 +67,7 @@ export interface ClosedEvent {
 
 /** The peer announced an address (ADD_ADDR). */
 export interface AnnouncedEvent {
-  /** The event. */
+  /** Name of the event. */
   readonly type: "announced";
   /** The connection on this host. */
   readonly token: number;
@@ -74,7 +84,7 @@ export interface AnnouncedEvent {
 
 /** The peer took an address back (RM_ADDR). */
 export interface RemovedEvent {
-  /** The event. */
+  /** Name of the event. */
   readonly type: "removed";
   /** The connection on this host. */
   readonly token: number;
@@ -82,10 +92,8 @@ export interface RemovedEvent {
   readonly remId: number;
 }
 
-/** A subflow was established or closed, or the peer changed its priority. */
+/** What the events of a subflow have in common. */
 export interface SubflowEvent {
-  /** The event. */
-  readonly type: "sub-established" | "sub-closed" | "sub-priority";
   /** The connection on this host. */
   readonly token: number;
   /** The subflow's end on this host. */
@@ -94,7 +102,7 @@ export interface SubflowEvent {
   readonly remote: SubflowAddress;
   /** Id of the local address. */
   readonly locId: number;
-  /** Id of the remote address; 0 too for a subflow that never was. */
+  /** Id of the remote address; also 0 if it was never established. */
   readonly remId: number;
   /** Whether the peer wants the subflow as a spare. */
   readonly backup: boolean;
@@ -126,12 +134,40 @@ export interface SubflowEvent {
   };
 }
 
-/** Something listens with MPTCP, or no longer: any program, not only a path manager. */
+/** A subflow was established. */
+export interface SubEstablishedEvent extends SubflowEvent {
+  /** Name of the event. */
+  readonly type: "sub-established";
+}
+
+/** A subflow was closed, or could not be established. */
+export interface SubClosedEvent extends SubflowEvent {
+  /** Name of the event. */
+  readonly type: "sub-closed";
+}
+
+/** The peer changed the priority of a subflow (MP_PRIO), or repeated it. */
+export interface SubPriorityEvent extends SubflowEvent {
+  /** Name of the event. */
+  readonly type: "sub-priority";
+}
+
+/** What the events of a listening socket have in common, whatever the program. */
 export interface ListenerEvent {
-  /** The event. */
-  readonly type: "listener-created" | "listener-closed";
   /** Where it listens. */
   readonly local: SubflowAddress;
+}
+
+/** An MPTCP socket started to listen. */
+export interface ListenerCreatedEvent extends ListenerEvent {
+  /** Name of the event. */
+  readonly type: "listener-created";
+}
+
+/** An MPTCP socket stopped listening. */
+export interface ListenerClosedEvent extends ListenerEvent {
+  /** Name of the event. */
+  readonly type: "listener-closed";
 }
 
 /**
@@ -140,13 +176,13 @@ export interface ListenerEvent {
  * until that was read empty. Look then at what is there.
  */
 export interface OverrunEvent {
-  /** The event, made here. */
+  /** Name of the event, which this library makes. */
   readonly type: "overrun";
 }
 
 /** An event that this version does not know, or that lacks what it must have. */
 export interface UnknownEvent {
-  /** The event, made here. */
+  /** Name of the event, which this library makes. */
   readonly type: "unknown";
   /** Its number. */
   readonly cmd: number;
@@ -156,22 +192,24 @@ export interface UnknownEvent {
 
 /** What happens to Multipath TCP in a network namespace. */
 export type PathManagerEvent =
-  | ConnectionEvent
+  | CreatedEvent
+  | EstablishedEvent
   | ClosedEvent
   | AnnouncedEvent
   | RemovedEvent
-  | SubflowEvent
-  | ListenerEvent
+  | SubEstablishedEvent
+  | SubClosedEvent
+  | SubPriorityEvent
+  | ListenerCreatedEvent
+  | ListenerClosedEvent
   | OverrunEvent
   | UnknownEvent;
 
 /** The events of some types. */
-export type EventOf<
-  Type extends PathManagerEvent["type"],
-  Event extends PathManagerEvent = PathManagerEvent,
-> = Event extends PathManagerEvent
-  ? [Type & Event["type"]] extends [never] ? never : Event
-  : never;
+export type EventOf<Type extends PathManagerEvent["type"]> = Extract<
+  PathManagerEvent,
+  { readonly type: Type }
+>;
 
 /** The names of the events. */
 export const EVENT_TYPES: readonly PathManagerEvent["type"][] = [
@@ -190,27 +228,22 @@ function nameOf(cmd: number): EventName | undefined {
 }
 
 /**
- * Decodes an event.
+ * Decodes an event; devices have no names yet.
  *
  * @param message A message of the multicast group.
- * @param ifIndexToName Names a network device.
  * @throws {DecodeError} The message is malformed.
  */
-export function decodeEvent(
-  message: NlMessage,
-  ifIndexToName: (index: number) => string | undefined,
-): PathManagerEvent {
+export function decodeEvent(message: NlMessage): PathManagerEvent {
   const { cmd, attrs: bytes } = decodeGenlPayload(message.payload);
   const attrs = decodeAttrs(EVENT_ATTR, bytes);
   const type = nameOf(cmd);
-  return type !== undefined && normalize(type, attrs, ifIndexToName) ||
+  return type !== undefined && normalize(type, attrs) ||
     { type: "unknown", cmd, attrs };
 }
 
 function normalize(
   type: EventName,
   attrs: EventAttrs,
-  ifIndexToName: (index: number) => string | undefined,
 ): PathManagerEvent | undefined {
   const { token = 0, locId = 0, remId = 0 } = attrs;
   const local = end(attrs.saddr4 ?? attrs.saddr6, attrs.sport);
@@ -251,7 +284,6 @@ function normalize(
     case "sub-priority": {
       if (local === undefined || remote === undefined) return undefined;
       const { backup = 0, ifIdx = 0, error = 0 } = attrs;
-      const dev = ifIdx === 0 ? undefined : ifIndexToName(ifIdx);
       return {
         type,
         token,
@@ -261,7 +293,6 @@ function normalize(
         remId,
         backup: backup !== 0,
         ifIndex: ifIdx,
-        ...dev !== undefined && { dev },
         ...error !== 0 && { error: failure(error) },
         ...attrs.resetReason !== undefined &&
           { reset: reset(attrs.resetReason, attrs.resetFlags) },

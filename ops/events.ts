@@ -1,162 +1,87 @@
-import {
-  decodeNlMessages,
-  type NlMessage,
-  NLMSG_DONE,
-} from "../codec/nlmsghdr.ts";
-import { MPTCP_PM_EV_GRP_NAME } from "../codec/mptcp_pm.gen.ts";
+import { EVENTS, MPTCP_PM_EV_GRP_NAME } from "../codec/mptcp_pm.gen.ts";
+import type { NlMessage } from "../codec/nlmsghdr.ts";
+import { UnsupportedError } from "../netlink/errors.ts";
+import { EventStream } from "../netlink/stream.ts";
+import type { Namespace } from "../netlink/transport.ts";
 import { connectionToken } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
-import { SyscallError } from "./errors.ts";
-import { decodeEvent, EVENT_TYPES, type PathManagerEvent } from "./event.ts";
-import type { Subscription } from "./transport.ts";
+import type { Client } from "./client.ts";
+import {
+  decodeEvent,
+  EVENT_TYPES,
+  type EventOf,
+  type PathManagerEvent,
+} from "./event.ts";
 
-/** Which events to hear; `Type` are the types of them. */
+/** Which events to take; `Type` are the types of them. */
 export interface EventsOptions<
   Type extends PathManagerEvent["type"] = PathManagerEvent["type"],
 > {
   /** Ends the stream when it aborts. @default {none} */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The types to hear, and no other: `overrun` too, to hear of lost events.
-   * @default {all}
+   * The types to take, one at least, and no other: `overrun` too, to learn of
+   * lost events. @default {all}
    */
   readonly types?: readonly Type[];
   /**
-   * The connection to hear of. Events that belong to none are left out, but
-   * for `overrun`. @default {all}
+   * The connection whose events to take. Events that belong to none are left
+   * out, but for `overrun`. @default {all}
    */
   readonly token?: number;
 }
 
-/**
- * What happens in the namespace, from the moment that the stream was opened.
- * It ends by `break`, by {@linkcode EventStream.close}, at the end of a `using`
- * block, or when its signal aborts.
- *
- * In a worker, close it before the worker is terminated: `worker.terminate()`
- * while `next()` waits leaves its thread and its sockets until the process ends.
- */
-export class EventStream<Event extends PathManagerEvent = PathManagerEvent>
-  implements AsyncIterableIterator<Event, undefined>, Disposable {
-  readonly #subscription: Subscription;
-  readonly #isWanted: (event: PathManagerEvent) => event is Event;
-  readonly #signal: AbortSignal | undefined;
-  readonly #queue: Event[] = [];
-  /** Whether the kernel has lost events since its queue was empty. */
-  #overrun = false;
-  /** How many calls of `next()` are under way, and what the last one gives. */
-  #waiting = 0;
-  #last: Promise<IteratorResult<Event, undefined>> | undefined;
-  #closed = false;
-
-  /** Joins the group; see {@linkcode PathManager.events}. */
-  constructor(connection: Connection, options: EventsOptions) {
-    const { signal, types, token } = options;
-    for (const type of types ?? []) {
-      if (EVENT_TYPES.includes(type)) continue;
-      throw new TypeError(
-        `Unknown event "${type}": known are ${EVENT_TYPES.join(", ")}`,
-      );
-    }
-    if (token !== undefined) connectionToken(token);
-    this.#isWanted = (event): event is Event =>
-      (types === undefined || types.includes(event.type)) &&
-      (token === undefined || event.type === "overrun" ||
-        "token" in event && event.token === token);
-    this.#signal = signal;
-    this.#subscription = connection.subscribe(MPTCP_PM_EV_GRP_NAME);
-    if (signal?.aborted) this.close();
-    else signal?.addEventListener("abort", this.#abort);
+/** Joins the group; see {@linkcode PathManager.events}. */
+export function openEvents<Type extends PathManagerEvent["type"]>(
+  client: Client,
+  { signal, types, token }: EventsOptions<Type>,
+  onClose: () => void,
+): EventStream<EventOf<Type>> {
+  const wanted = new Set<string>(types ?? EVENT_TYPES);
+  for (const type of types ?? []) {
+    if (EVENT_TYPES.includes(type)) continue;
+    throw new TypeError(`Unknown event "${type}": known are ${KNOWN}`);
   }
-
-  readonly #abort = () => this.close();
-
-  /** The next event; `done` once the stream has ended. */
-  next(): Promise<IteratorResult<Event, undefined>> {
-    const next = () => this.#next();
-    // As of a generator: whoever came first is served first.
-    return this.#last = this.#waiting++ === 0
-      ? next()
-      : this.#last!.then(next, next);
-  }
-
-  async #next(): Promise<IteratorResult<Event, undefined>> {
-    try {
-      for (;;) {
-        const event = this.#queue.shift();
-        if (event !== undefined) return { value: event, done: false };
-        if (this.#closed) return { value: undefined, done: true };
-        if (!this.#take()) await this.#subscription.readable();
-      }
-    } catch (error) {
-      // A `for await` does not end the iterator that throws.
-      this.close();
-      throw error;
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  /** Takes one datagram; `false` if none is there. */
-  #take(): boolean {
-    let datagram;
-    try {
-      datagram = this.#subscription.receive();
-    } catch (error) {
-      if (!(error instanceof SyscallError && error.code === "ENOBUFS")) {
-        throw error;
-      }
-      // The kernel drops all that comes until its queue is empty, and does not
-      // say so again: what is lost comes behind what is in the queue.
-      this.#overrun = true;
-      return true;
-    }
-    if (datagram === undefined) {
-      if (!this.#overrun) return false;
-      this.#overrun = false;
-      this.#offer({ type: "overrun" });
-      return true;
-    }
-    for (const message of decodeNlMessages(datagram)) this.#decode(message);
-    return true;
-  }
-
-  #decode(message: NlMessage): void {
-    // What is below is about the socket, such as NLMSG_ERROR.
-    if (message.type <= NLMSG_DONE) return;
-    this.#offer(
-      decodeEvent(
-        message,
-        (index) => this.#subscription.ifIndexToName(index),
-      ),
+  if (wanted.size === 0) {
+    throw new TypeError(
+      `No event types: name one of ${KNOWN}, or leave them out`,
     );
   }
-
-  #offer(event: PathManagerEvent): void {
-    if (this.#isWanted(event)) this.#queue.push(event);
+  if (token !== undefined) connectionToken(token);
+  const subscription = client.subscribe(MPTCP_PM_EV_GRP_NAME);
+  if (subscription === undefined) {
+    throw new UnsupportedError("get events", "5.12");
   }
+  // What is not wanted is dropped before it is decoded.
+  const unwanted = new Set(
+    Object.values(EVENTS).filter(({ name }) => !wanted.has(name))
+      .map(({ cmd }) => cmd),
+  );
+  // An event that lacks what it must have becomes "unknown".
+  if (wanted.has("unknown")) unwanted.clear();
+  const decode = (message: NlMessage): PathManagerEvent | undefined => {
+    if (unwanted.has(message.payload[0]!)) return undefined;
+    const event = decodeEvent(message);
+    const isWanted = wanted.has(event.type) &&
+      (token === undefined || "token" in event && event.token === token);
+    return isWanted ? withDevice(client.namespace, event) : undefined;
+  };
+  return new EventStream<PathManagerEvent>({
+    subscription,
+    decode,
+    overrun: wanted.has("overrun") ? { type: "overrun" } : undefined,
+    signal,
+    onClose,
+  }) as EventStream<EventOf<Type>>;
+}
 
-  /** Ends the stream: what `break` does. */
-  return(): Promise<IteratorResult<Event, undefined>> {
-    this.close();
-    return Promise.resolve({ value: undefined, done: true });
-  }
+const KNOWN = EVENT_TYPES.join(", ");
 
-  /** Ends the stream. Events that were not taken are gone. */
-  close(): void {
-    this.#closed = true;
-    this.#queue.length = 0;
-    this.#signal?.removeEventListener("abort", this.#abort);
-    this.#subscription.close();
-  }
-
-  /** The stream itself. */
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Ends the stream at the end of a `using` block. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
+/** Names the device that a subflow is bound to. */
+function withDevice(
+  namespace: Namespace,
+  event: PathManagerEvent,
+): PathManagerEvent {
+  if (!("ifIndex" in event) || event.ifIndex === 0) return event;
+  const dev = namespace.ifIndexToName(event.ifIndex);
+  return dev === undefined ? event : { ...event, dev };
 }

@@ -1,7 +1,17 @@
+import { OPS } from "../codec/mptcp_pm.gen.ts";
+import {
+  NetlinkError,
+  NotFoundError,
+  UnsupportedError,
+} from "../netlink/errors.ts";
 import { addressId, connectionToken, integer } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
-import { type Endpoint, endpointOf } from "./endpoint.ts";
-import { ProtocolError } from "./errors.ts";
+import { type Client, MAX_ADDRS } from "./client.ts";
+import {
+  decodeEndpoint,
+  type Endpoint,
+  namedEndpoints,
+  type RawEndpoint,
+} from "./endpoint.ts";
 
 /** Which address to get. */
 export interface GetAddrOptions {
@@ -23,52 +33,66 @@ export interface DumpAddrsOptions {
   readonly token?: number;
 }
 
-/** Whether the kernel looks at a token, once that was found out. */
-const heedful = new WeakMap<Connection, boolean>();
-
-/**
- * The token to ask with. A kernel that knows none here would answer with the
- * endpoints of the namespace, even for 0, which no connection has.
- */
+/** Checks that the kernel does not ignore the token. */
 function tokenFor(
-  connection: Connection,
+  client: Client,
   token: number | undefined,
 ): number | undefined {
   if (token === undefined) return undefined;
   connectionToken(token);
-  let heeds = heedful.get(connection);
-  if (heeds === undefined) {
-    heeds = connection.heeds("get-addr", { token: 0 });
-    heedful.set(connection, heeds);
-  }
-  if (heeds) return token;
-  throw new ProtocolError(
-    "Cannot get address: this kernel does not tell the addresses of a " +
-      "connection, which Linux does from 6.9 on",
-  );
+  if (client.filtersByToken) return token;
+  throw new UnsupportedError("list the addresses of a connection", "6.9");
 }
 
-/** `MPTCP_PM_CMD_GET_ADDR`. */
-export function getAddr(
-  connection: Connection,
+/** One address as the kernel sent it. */
+export function getRawAddr(
+  client: Client,
   { id, token }: GetAddrOptions,
-): Endpoint {
-  const { addr } = connection.get("get-addr", {
+): RawEndpoint {
+  const { addr } = client.get(OPS["get-addr"], {
     addr: {
       id: token === undefined ? addressId(id) : integer("id", id, 0, 255),
     },
-    token: tokenFor(connection, token),
+    token: tokenFor(client, token),
   });
-  return endpointOf(connection, addr);
+  return decodeEndpoint(addr);
+}
+
+/** `MPTCP_PM_CMD_GET_ADDR`. */
+export function getAddr(client: Client, options: GetAddrOptions): Endpoint {
+  try {
+    const endpoint = getRawAddr(client, options);
+    return namedEndpoints(client.namespace, [endpoint])[0]!;
+  } catch (error) {
+    // With a token it may be the token.
+    const isAbsent = options.token === undefined &&
+      error instanceof NetlinkError && error.code === "EINVAL";
+    throw isAbsent
+      ? new NotFoundError(
+        "endpoint",
+        `Cannot get address: no endpoint has id ${options.id}`,
+      )
+      : error;
+  }
+}
+
+/** All addresses as the kernel sent them. */
+export function dumpRawAddrs(
+  client: Client,
+  { token }: DumpAddrsOptions = {},
+): RawEndpoint[] {
+  const replies = client.dump(
+    OPS["get-addr"],
+    { token: tokenFor(client, token) },
+    MAX_ADDRS,
+  );
+  return replies.map(({ addr }) => decodeEndpoint(addr));
 }
 
 /** `MPTCP_PM_CMD_GET_ADDR` with `NLM_F_DUMP`. */
 export function dumpAddrs(
-  connection: Connection,
-  { token }: DumpAddrsOptions = {},
+  client: Client,
+  options: DumpAddrsOptions = {},
 ): Endpoint[] {
-  const replies = connection.dump("get-addr", {
-    token: tokenFor(connection, token),
-  });
-  return replies.map(({ addr }) => endpointOf(connection, addr));
+  return namedEndpoints(client.namespace, dumpRawAddrs(client, options));
 }

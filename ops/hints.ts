@@ -1,5 +1,5 @@
-import { type OpName, OPS } from "../codec/mptcp_pm.gen.ts";
-import type { Explanation, Operation } from "./errors.ts";
+import { errnoName } from "../codec/errno.ts";
+import type { Explanation } from "../netlink/errors.ts";
 
 const TOKEN =
   "a token belongs to one network namespace, ends with its connection, and " +
@@ -7,7 +7,7 @@ const TOKEN =
   "net.mptcp.path_manager was userspace, or net.mptcp.pm_type 1 before " +
   "Linux 6.15";
 
-/** Kernels of then refuse a token without its place. */
+/** Kernels before 6.17 reject a bad token without naming the attribute. */
 const OLDER = `; before Linux 6.17 it may be the token: ${TOKEN}`;
 
 const HINTS: { readonly [key: string]: string } = {
@@ -43,17 +43,14 @@ const HINTS: { readonly [key: string]: string } = {
  * They change between releases: only the error and the attribute count here.
  */
 export function hintFor(
-  op: Operation,
-  code: string,
+  op: string,
+  errno: number,
   extack?: Explanation,
 ): string | undefined {
+  const code = errnoName(errno);
   if (code === "EPERM") {
     return "CAP_NET_ADMIN is needed in the user namespace that owns this " +
       "network namespace: try as root";
-  }
-  if (op === "getfamily") return undefined;
-  if (code === "EOPNOTSUPP" && extack === undefined) {
-    return `${op} needs ${since(op)}`;
   }
   // The hints are about a value that is there.
   if (extack?.missing !== undefined) return undefined;
@@ -61,8 +58,4 @@ export function hintFor(
   // ERANGE is also a value of the wrong width, which has a place.
   if (code === "ERANGE" && extack?.attribute !== undefined) return undefined;
   return HINTS[`${op} ${code} ${extack?.attribute}`] ?? HINTS[`${op} ${code}`];
-}
-
-function since(op: OpName): string {
-  return `Linux ${OPS[op].since} or later`;
 }

@@ -1,5 +1,5 @@
-import { ProtocolError } from "./errors.ts";
-import type { Transport } from "./transport.ts";
+import { ProtocolError } from "../netlink/errors.ts";
+import type { Namespace } from "../netlink/transport.ts";
 
 /**
  * Who manages the paths of new connections: the kernel by its endpoints and
@@ -11,16 +11,18 @@ export type PathManagerMode =
   | "userspace"
   | (string & Record<never, never>);
 
+const SYSCTLS = "/proc/sys/net/mptcp/";
+
 /** What `pm_type` calls them, before Linux 6.15. */
 const TYPES = ["kernel", "userspace"];
 
 /** Reads `net.mptcp.path_manager`, or `pm_type` on older kernels. */
-export function getMode(transport: Transport): PathManagerMode {
-  const name = transport.readSysctl("path_manager");
+export function getMode(namespace: Namespace): PathManagerMode {
+  const name = readSysctl(namespace, "path_manager");
   if (name !== undefined) return name;
-  const type = transport.readSysctl("pm_type");
+  const type = readSysctl(namespace, "pm_type");
   if (type !== undefined) return TYPES[Number(type)] ?? type;
-  if (transport.readSysctl("enabled") === undefined) {
+  if (readSysctl(namespace, "enabled") === undefined) {
     throw new ProtocolError(
       "Cannot read net.mptcp.path_manager: /proc/sys/net/mptcp cannot be " +
         "seen here",
@@ -32,33 +34,41 @@ export function getMode(transport: Transport): PathManagerMode {
 
 /** Writes them, and offers to write back what was there. */
 export function setMode(
-  transport: Transport,
+  namespace: Namespace,
   mode: PathManagerMode,
 ): Disposable {
-  const before = getMode(transport);
-  const available = availableModes(transport);
+  const before = getMode(namespace);
+  const available = availableModes(namespace);
   if (!available.includes(mode)) {
     throw new RangeError(
       `Unknown path manager "${mode}": available are ${available.join(", ")}` +
         (available.length === 1 ? ", others from Linux 5.19 on" : ""),
     );
   }
-  write(transport, mode);
-  return { [Symbol.dispose]: () => write(transport, before) };
+  write(namespace, mode);
+  return { [Symbol.dispose]: () => write(namespace, before) };
 }
 
-function availableModes(transport: Transport): string[] {
-  const names = transport.readSysctl("available_path_managers")?.split(" ");
+function availableModes(namespace: Namespace): string[] {
+  const names = readSysctl(namespace, "available_path_managers")?.split(" ");
   if (names !== undefined) return names;
-  const isOld = transport.readSysctl("path_manager") === undefined &&
-    transport.readSysctl("pm_type") === undefined;
+  const isOld = readSysctl(namespace, "path_manager") === undefined &&
+    readSysctl(namespace, "pm_type") === undefined;
   return isOld ? ["kernel"] : TYPES;
 }
 
-function write(transport: Transport, mode: PathManagerMode): void {
-  if (transport.readSysctl("path_manager") !== undefined) {
-    transport.writeSysctl("path_manager", mode);
-  } else if (transport.readSysctl("pm_type") !== undefined) {
-    transport.writeSysctl("pm_type", String(TYPES.indexOf(mode)));
+function write(namespace: Namespace, mode: PathManagerMode): void {
+  if (readSysctl(namespace, "path_manager") !== undefined) {
+    writeSysctl(namespace, "path_manager", mode);
+  } else if (readSysctl(namespace, "pm_type") !== undefined) {
+    writeSysctl(namespace, "pm_type", String(TYPES.indexOf(mode)));
   }
+}
+
+function readSysctl(namespace: Namespace, name: string): string | undefined {
+  return namespace.readFile(`${SYSCTLS}${name}`)?.trim();
+}
+
+function writeSysctl(namespace: Namespace, name: string, value: string): void {
+  namespace.writeFile(`${SYSCTLS}${name}`, value);
 }

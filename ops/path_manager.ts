@@ -1,10 +1,21 @@
+import type { Warning } from "../netlink/genl.ts";
+import type { EventStream } from "../netlink/stream.ts";
+import {
+  type Namespace,
+  type Netns,
+  openNamespace,
+} from "../netlink/transport.ts";
 import { addAddr, type AddAddrOptions } from "./add_addr.ts";
 import { announce, type AnnounceOptions } from "./announce.ts";
-import { Connection, type Warning } from "./connection.ts";
+import { Client } from "./client.ts";
+import {
+  closeInitialSubflows,
+  type InitialSubflows,
+} from "./close_initial_subflows.ts";
 import { delAddr } from "./del_addr.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { EventOf, PathManagerEvent } from "./event.ts";
-import { type EventsOptions, EventStream } from "./events.ts";
+import { type EventsOptions, openEvents } from "./events.ts";
 import { flushAddrs } from "./flush_addrs.ts";
 import {
   dumpAddrs,
@@ -17,19 +28,14 @@ import type { Limits } from "./limits.ts";
 import { getMode, type PathManagerMode, setMode } from "./mode.ts";
 import { remove, type RemoveOptions } from "./remove.ts";
 import type { EndpointSelector } from "./select.ts";
-import {
-  type FlagChanges,
-  setFlags,
-  setSubflowFlags,
-  type SubflowFlagChanges,
-} from "./set_flags.ts";
+import { type FlagChanges, setFlags } from "./set_flags.ts";
 import { setLimits } from "./set_limits.ts";
+import { setSubflowBackup, type SubflowBackup } from "./set_subflow_backup.ts";
 import { subflowCreate, type SubflowCreateOptions } from "./subflow_create.ts";
 import {
   subflowDestroy,
   type SubflowDestroyOptions,
 } from "./subflow_destroy.ts";
-import { type Netns, openTransport, type Transport } from "./transport.ts";
 
 /** How to open a {@linkcode PathManager}. */
 export interface PathManagerOptions {
@@ -40,8 +46,11 @@ export interface PathManagerOptions {
    * @default {the one that this thread is in}
    */
   readonly netns?: Netns;
-  /** What to talk to instead of the running kernel, in tests. */
-  readonly transport?: Transport;
+  /**
+   * An open namespace instead of `netns`: one that several share, or a
+   * `FakeKernel` in tests. {@linkcode PathManager.close} leaves it open.
+   */
+  readonly namespace?: Namespace;
   /**
    * Takes what is worth knowing about a command that succeeded all the same.
    * @default {nothing does}
@@ -74,13 +83,15 @@ export interface PathManagerOptions {
  * ```
  */
 export class PathManager implements Disposable {
-  readonly #transport: Transport;
-  readonly #connection: Connection;
+  readonly #client: Client;
+  /** The namespace, if it is to be closed with this. */
+  readonly #owned: Namespace | undefined;
+  readonly #streams = new Set<Disposable>();
   #closed = false;
 
-  private constructor(transport: Transport, connection: Connection) {
-    this.#transport = transport;
-    this.#connection = connection;
+  private constructor(client: Client, owned: Namespace | undefined) {
+    this.#client = client;
+    this.#owned = owned;
   }
 
   /**
@@ -88,7 +99,7 @@ export class PathManager implements Disposable {
    * (`--allow-ffi`, or `--allow-ffi=` with the path of libc) and nothing else.
    *
    * @param options Where to open it, and who hears warnings.
-   * @throws {FamilyNotFoundError} The kernel has no `mptcp_pm` (Linux 5.7).
+   * @throws {NotFoundError} The kernel has no `mptcp_pm` (Linux 5.7).
    * @throws {Deno.errors.NotSupported} This is not Linux.
    * @throws {Deno.errors.NotCapable} The permission is missing.
    * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`: it needs
@@ -103,25 +114,25 @@ export class PathManager implements Disposable {
    * ```
    */
   static open(options: PathManagerOptions = {}): PathManager {
-    const { netns, onWarning = () => {} } = options;
-    if (netns !== undefined && options.transport !== undefined) {
-      throw new TypeError("Contradicting options: netns and transport");
+    const { netns, namespace, onWarning = () => {} } = options;
+    if (netns !== undefined && namespace !== undefined) {
+      throw new TypeError("Contradicting options: netns and namespace");
     }
-    const transport = options.transport ?? openTransport(netns);
+    const owned = namespace === undefined ? openNamespace(netns) : undefined;
     try {
-      return new PathManager(transport, new Connection(transport, onWarning));
+      return new PathManager(new Client(namespace ?? owned!, onWarning), owned);
     } catch (error) {
-      transport.close();
+      owned?.close();
       throw error;
     }
   }
 
-  /** The open connection. */
-  get #open(): Connection {
+  /** The client, unless it is closed. */
+  get #open(): Client {
     if (this.#closed) {
       throw new Deno.errors.BadResource("The path manager is closed");
     }
-    return this.#connection;
+    return this.#client;
   }
 
   /**
@@ -158,16 +169,12 @@ export class PathManager implements Disposable {
    * read first. Between the two steps another program may give an id to another
    * endpoint.
    *
-   * With id 0, an address and perhaps a port it deletes no endpoint, but closes the initial
-   * subflow of each connection that has this local address; the kernel reports
-   * success whether or not there is one.
-   *
    * `MPTCP_PM_CMD_DEL_ADDR`, `ip mptcp endpoint delete`; needs
    * `CAP_NET_ADMIN`; Linux 5.7.
    *
    * @param selector Which endpoints: those that have all that is given.
    * @returns The deleted endpoints, as they were.
-   * @throws {EndpointNotFoundError} No endpoint has all that.
+   * @throws {NotFoundError} No endpoint has all that.
    * @throws {NetlinkError} `EPERM`.
    *
    * @example Delete whatever is on a device
@@ -183,6 +190,29 @@ export class PathManager implements Disposable {
   }
 
   /**
+   * Closes the initial subflow of each connection that starts from an address
+   * of this host, as far as the in-kernel path manager manages it. No endpoint
+   * is deleted. The kernel reports success whether or not there is one.
+   *
+   * `MPTCP_PM_CMD_DEL_ADDR` with id 0, `ip mptcp endpoint delete id 0 ADDR`;
+   * needs `CAP_NET_ADMIN`; Linux 5.11.
+   *
+   * @param subflows Where they start.
+   * @throws {NetlinkError} `EPERM`.
+   *
+   * @example Move connections away from an address
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * pm.closeInitialSubflows({ address: "10.0.1.1" });
+   * ```
+   */
+  closeInitialSubflows(subflows: InitialSubflows): void {
+    closeInitialSubflows(this.#open, subflows);
+  }
+
+  /**
    * Gets the endpoint with an id; with a token, an address of one connection.
    *
    * `MPTCP_PM_CMD_GET_ADDR`, `ip mptcp endpoint show id`; needs no privilege
@@ -190,8 +220,10 @@ export class PathManager implements Disposable {
    * token 6.9.
    *
    * @param options Which address.
-   * @throws {NetlinkError} `EINVAL`: no address has the id, or the token is
-   * none of a connection with the userspace path manager.
+   * @throws {NotFoundError} No endpoint has the id.
+   * @throws {NetlinkError} With a token `EINVAL`: the connection has no address
+   * with the id, or no connection with the userspace path manager has the token.
+   * @throws {UnsupportedError} With a token: the kernel is too old.
    *
    * @example Look at one endpoint
    * ```ts
@@ -216,8 +248,9 @@ export class PathManager implements Disposable {
    * 5.7, with a token 6.9.
    *
    * @param options Which addresses.
-   * @throws {NetlinkError} `EINVAL` at `.token`: it is none of a connection
-   * with the userspace path manager.
+   * @throws {NetlinkError} `EINVAL` at `.token`: no connection with the
+   * userspace path manager has it.
+   * @throws {UnsupportedError} With a token: the kernel is too old.
    *
    * @example Find an endpoint
    * ```ts
@@ -298,25 +331,19 @@ export class PathManager implements Disposable {
   }
 
   /**
-   * Changes flags of an endpoint, or the priority of one subflow.
-   *
-   * An endpoint's other flag stays as it is: the kernel would replace both
-   * `backup` and `fullmesh` at once, so they are read first. Between the two
-   * steps another program may change them too.
-   *
-   * A subflow belongs to a connection with the userspace path manager; the
-   * peer is told (MP_PRIO), even where nothing changes, but not on a connection
-   * that fell back to TCP.
+   * Changes flags of an endpoint. The other flag stays as it is: the kernel
+   * would replace both `backup` and `fullmesh` at once, so they are read first.
+   * Between the two steps another program may change them too.
    *
    * `MPTCP_PM_CMD_SET_FLAGS`, `ip mptcp endpoint change`; needs
-   * `CAP_NET_ADMIN`; Linux 5.12, for subflows 5.19.
+   * `CAP_NET_ADMIN`; Linux 5.12.
    *
    * @param change Which endpoint, and its new flags.
    * @returns The endpoint after the change.
-   * @throws {EndpointNotFoundError} No endpoint fits.
+   * @throws {NotFoundError} No endpoint fits.
    * @throws {TypeError} Several endpoints fit.
-   * @throws {NetlinkError} `EINVAL`: fullmesh on an endpoint with `signal`, or
-   * no subflow has these ends; `EPERM`.
+   * @throws {NetlinkError} `EINVAL`: fullmesh on an endpoint with `signal`;
+   * `EPERM`.
    *
    * @example Turn an endpoint into a spare
    * ```ts
@@ -326,19 +353,35 @@ export class PathManager implements Disposable {
    * pm.setFlags({ address: "10.0.2.1", backup: true });
    * ```
    */
-  setFlags(change: EndpointSelector & FlagChanges): Endpoint;
+  setFlags(change: EndpointSelector & FlagChanges): Endpoint {
+    return setFlags(this.#open, change);
+  }
+
   /**
-   * Changes the priority of one subflow.
+   * Sets the priority of one subflow of one connection, and sends it to the peer
+   * (MP_PRIO), even where nothing changes. On a connection that fell back to TCP
+   * nothing is sent.
    *
-   * @param change Which subflow of which connection, and its priority.
+   * `MPTCP_PM_CMD_SET_FLAGS` with a token, no `ip mptcp` equivalent; needs
+   * `CAP_NET_ADMIN`; Linux 5.19.
+   *
+   * @param change Connection, both ends of the subflow as events show them, and
+   * its priority.
+   * @throws {NetlinkError} `EINVAL` at `.token`: no connection with the
+   * userspace path manager has it; `EINVAL`: no subflow has these ends; `EPERM`.
+   * @throws {UnsupportedError} The kernel is too old.
+   *
+   * @example Turn a subflow into a spare
+   * ```ts
+   * import { PathManager, type SubEstablishedEvent } from "@mptcp/pm";
+   *
+   * function spare(pm: PathManager, subflow: SubEstablishedEvent): void {
+   *   pm.setSubflowBackup({ ...subflow, backup: true });
+   * }
+   * ```
    */
-  setFlags(change: SubflowFlagChanges): void;
-  setFlags(
-    change: (EndpointSelector & FlagChanges) | SubflowFlagChanges,
-  ): Endpoint | void {
-    return "token" in change
-      ? setSubflowFlags(this.#open, change)
-      : setFlags(this.#open, change);
+  setSubflowBackup(change: SubflowBackup): void {
+    setSubflowBackup(this.#open, change);
   }
 
   /**
@@ -455,10 +498,10 @@ export class PathManager implements Disposable {
   }
 
   /**
-   * Opens a stream of what happens, on a socket of its own that has joined
-   * when this returns: nothing is lost between this and the first `next()`.
-   * A reader that is too slow gets an `overrun` for what it missed, behind all
-   * that the kernel had kept.
+   * Opens a stream of events, on a socket of its own that has joined when this
+   * returns: nothing is lost between this and the first `next()`. If you read
+   * too slowly, the kernel drops events. You then get one `overrun` after those
+   * that were still queued. {@linkcode PathManager.close} ends the stream.
    *
    * While anything on the host listens, in any namespace, connections with the
    * userspace path manager accept subflows and announcements; else they refuse
@@ -467,26 +510,37 @@ export class PathManager implements Disposable {
    * Group `mptcp_pm_events`, `ip mptcp monitor`; needs `CAP_NET_ADMIN`; Linux
    * 5.12, for listeners 6.2.
    *
-   * @typeParam Type The types to hear; the events have one of them.
+   * @typeParam Type The types to take; the events have one of them.
    * @param options Which events, and what ends the stream.
-   * @throws {TypeError} A type is unknown.
+   * @throws {TypeError} A type is unknown, or none is named.
+   * @throws {UnsupportedError} The kernel is too old.
    * @throws {SyscallError} `EPERM`.
    *
    * @example Announce an address on each new connection
    * ```ts
-   * import { PathManager } from "@mptcp/pm";
+   * import { isConnectionGone, PathManager } from "@mptcp/pm";
    *
    * using pm = PathManager.open();
-   * for await (const event of pm.events({ types: ["established"] })) {
-   *   if (event.type !== "established") continue;
-   *   pm.announce({ token: event.token, address: "10.0.2.1", id: 5 });
+   * using _mode = pm.setMode("userspace");
+   * for await (const { token } of pm.events({ types: ["established"] })) {
+   *   try {
+   *     pm.announce({ token, address: "10.0.2.1", id: 5 });
+   *   } catch (error) {
+   *     if (!isConnectionGone(error)) throw error;
+   *   }
    * }
    * ```
    */
   events<Type extends PathManagerEvent["type"] = PathManagerEvent["type"]>(
     options: EventsOptions<Type> = {},
   ): EventStream<EventOf<Type>> {
-    return new EventStream(this.#open, options);
+    const stream = openEvents(
+      this.#open,
+      options,
+      () => this.#streams.delete(stream),
+    );
+    this.#streams.add(stream);
+    return stream;
   }
 
   /**
@@ -504,7 +558,7 @@ export class PathManager implements Disposable {
    * ```
    */
   getMode(): PathManagerMode {
-    return getMode(this.#open.transport);
+    return getMode(this.#open.namespace);
   }
 
   /**
@@ -529,19 +583,21 @@ export class PathManager implements Disposable {
    * ```
    */
   setMode(mode: PathManagerMode): Disposable {
-    return setMode(this.#open.transport, mode);
+    return setMode(this.#open.namespace, mode);
   }
 
   /**
-   * Closes the socket; streams of events have their own and go on. Doing it
-   * again does nothing.
+   * Closes the socket, and ends the streams of events that this opened. Doing
+   * it again does nothing.
    */
   close(): void {
     this.#closed = true;
-    this.#transport.close();
+    for (const stream of this.#streams) stream[Symbol.dispose]();
+    this.#client.close();
+    this.#owned?.close();
   }
 
-  /** Closes the socket at the end of a `using` block. */
+  /** Does the same at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -1,5 +1,6 @@
+import { OPS } from "../codec/mptcp_pm.gen.ts";
 import { connectionToken, integer } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
+import type { Client } from "./client.ts";
 
 /** The address to take back. */
 export interface RemoveOptions {
@@ -11,10 +12,10 @@ export interface RemoveOptions {
 
 /** `MPTCP_PM_CMD_REMOVE`. */
 export function remove(
-  connection: Connection,
+  client: Client,
   { token, id }: RemoveOptions,
 ): void {
-  connection.execute("remove", {
+  client.execute(OPS["remove"], {
     token: connectionToken(token),
     locId: integer("id", id, 0, 255),
   });

@@ -6,6 +6,7 @@ import {
   parseIPv6,
 } from "../codec/inet.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
+import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
 import {
   addressId,
   addressNest,
@@ -13,10 +14,10 @@ import {
   deviceIndex,
   integer,
 } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { ACTIONS, EndpointNotFoundError, ProtocolError } from "./errors.ts";
-import { dumpAddrs } from "./get_addr.ts";
+import type { Client } from "./client.ts";
+import type { RawEndpoint } from "./endpoint.ts";
+import { dumpRawAddrs } from "./get_addr.ts";
+import { ACTIONS } from "./operation.ts";
 
 /** Which endpoints are meant: those that have all that is given. */
 export interface EndpointSelector {
@@ -34,13 +35,13 @@ export interface EndpointSelector {
  * The endpoints that a selector means, one at the least.
  *
  * @throws {TypeError | RangeError} The selector is empty or malformed.
- * @throws {EndpointNotFoundError} No endpoint fits.
+ * @throws {NotFoundError} No endpoint fits.
  */
 export function selectEndpoints(
-  connection: Connection,
+  client: Client,
   op: OpName,
   { id, address, port, dev }: EndpointSelector,
-): Endpoint[] {
+): RawEndpoint[] {
   if (id === undefined && address === undefined && dev === undefined) {
     throw new TypeError(
       "Unknown endpoint: an id, an address or a device is needed",
@@ -49,8 +50,8 @@ export function selectEndpoints(
   if (id !== undefined) addressId(id);
   if (address !== undefined) addressNest(address);
   if (port !== undefined) integer("port", port, 0, 65535);
-  const ifIndex = deviceIndex(connection.transport, dev);
-  const endpoints = dumpAddrs(connection);
+  const ifIndex = deviceIndex(client.namespace, dev);
+  const endpoints = dumpRawAddrs(client);
   if (endpoints.some(({ id }) => id === 0)) {
     throw new ProtocolError(
       `Cannot ${ACTIONS[op]}: the kernel sent an endpoint without id`,
@@ -69,14 +70,12 @@ export function selectEndpoints(
     dev === undefined ? "" : `dev ${dev}`,
   ].filter((part) => part !== "").join(" ");
   const same = endpoints.find((endpoint) => endpoint.id === id);
-  throw new EndpointNotFoundError(
-    op,
-    same !== undefined
-      ? `endpoint ${id} is ${same.address}, not ${wanted}`
-      : id !== undefined
-      ? `no endpoint has id ${id}`
-      : `no endpoint is ${wanted}`,
-  );
+  const reason = same !== undefined
+    ? `endpoint ${id} is ${same.address}, not ${wanted}`
+    : id !== undefined
+    ? `no endpoint has id ${id}`
+    : `no endpoint is ${wanted}`;
+  throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`);
 }
 
 /**

@@ -1,10 +1,11 @@
+import { OPS } from "../codec/mptcp_pm.gen.ts";
 import { integer } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
+import type { Client } from "./client.ts";
 import type { Limits } from "./limits.ts";
 
 /** `MPTCP_PM_CMD_SET_LIMITS`. */
 export function setLimits(
-  connection: Connection,
+  client: Client,
   { subflows, addAddrAccepted }: Partial<Limits>,
 ): void {
   if (subflows === undefined && addAddrAccepted === undefined) {
@@ -12,7 +13,7 @@ export function setLimits(
       "Nothing to set: subflows or addAddrAccepted is needed",
     );
   }
-  connection.execute("set-limits", {
+  client.execute(OPS["set-limits"], {
     rcvAddAddrs: limit("addAddrAccepted", addAddrAccepted),
     subflows: limit("subflows", subflows),
   });

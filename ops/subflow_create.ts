@@ -1,4 +1,4 @@
-import { MPTCP_PM_ADDR_FLAG_BACKUP } from "../codec/mptcp_pm.gen.ts";
+import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import {
   addressNest,
   connectionToken,
@@ -6,7 +6,7 @@ import {
   deviceIndex,
   integer,
 } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
+import type { Client } from "./client.ts";
 import { type SubflowAddress, subflowEnd } from "./subflow.ts";
 
 /** The subflow to create. */
@@ -42,16 +42,16 @@ export interface SubflowCreateOptions {
 
 /** `MPTCP_PM_CMD_SUBFLOW_CREATE`. */
 export function subflowCreate(
-  connection: Connection,
+  client: Client,
   { token, local, remote, dev, backup = false }: SubflowCreateOptions,
 ): void {
   const { address, id = 0, port = 0 } = local;
-  connection.execute("subflow-create", {
+  client.execute(OPS["subflow-create"], {
     addr: addressNest(address, {
       id: integer("local id", id, 0, 255) || undefined,
       port: integer("local port", port, 0, 65535) || undefined,
       flags: backup ? MPTCP_PM_ADDR_FLAG_BACKUP : undefined,
-      ifIdx: deviceIndex(connection.transport, dev),
+      ifIdx: deviceIndex(client.namespace, dev),
     }),
     token: connectionToken(token),
     addrRemote: subflowEnd("remote", remote),

@@ -1,5 +1,6 @@
+import { OPS } from "../codec/mptcp_pm.gen.ts";
 import { connectionToken } from "./arguments.ts";
-import type { Connection } from "./connection.ts";
+import type { Client } from "./client.ts";
 import { type SubflowAddress, subflowEnd } from "./subflow.ts";
 
 /** The subflow to destroy: the four values that an event shows. */
@@ -14,10 +15,10 @@ export interface SubflowDestroyOptions {
 
 /** `MPTCP_PM_CMD_SUBFLOW_DESTROY`. */
 export function subflowDestroy(
-  connection: Connection,
+  client: Client,
   { token, local, remote }: SubflowDestroyOptions,
 ): void {
-  connection.execute("subflow-destroy", {
+  client.execute(OPS["subflow-destroy"], {
     addr: subflowEnd("local", local),
     token: connectionToken(token),
     addrRemote: subflowEnd("remote", remote),

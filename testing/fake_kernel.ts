@@ -20,9 +20,10 @@ import {
 } from "./fake_event.ts";
 import {
   type Delivery,
+  FakeNamespace,
   type FakeSubscription,
-  FakeTransport,
-} from "./fake_transport.ts";
+  type FakeTransport,
+} from "./fake_namespace.ts";
 import {
   attr,
   type Bytes,
@@ -60,6 +61,9 @@ class Refusal {
 function invalid(message: string, attr?: Attr): never {
   throw new Refusal(EINVAL, { message, offset: attr?.offset });
 }
+
+/** The number of the group of events here. */
+const EVENTS_GROUP = 9;
 
 const ENOENT = 2;
 const ESRCH = 3;
@@ -183,7 +187,7 @@ const GET_LIMITS = 6;
  * import { FakeKernel } from "@mptcp/pm/testing";
  *
  * const kernel = new FakeKernel();
- * using pm = PathManager.open({ transport: kernel });
+ * using pm = PathManager.open({ namespace: kernel });
  * kernel.connect(5);
  *
  * const events = pm.events({ types: ["established"] });
@@ -195,7 +199,7 @@ const GET_LIMITS = 6;
  * console.log(pm.dumpAddrs({ token: 5 })); // 10.0.2.1, id 1, signal
  * ```
  */
-export class FakeKernel extends FakeTransport {
+export class FakeKernel extends FakeNamespace {
   /** The endpoints in the order that the kernel looks through them. */
   readonly endpoints: FakeAddress[] = [];
   /** Highest number of endpoints, and value of a limit. */
@@ -218,7 +222,7 @@ export class FakeKernel extends FakeTransport {
 
   /** Makes a kernel as it is after the start: without endpoints. */
   constructor() {
-    super((request) => this.#respond(request));
+    super((request, transport) => this.#respond(request, transport));
     for (const number of [0, 1, 2]) {
       this.devices.set(`eth${number}`, 2 + number);
     }
@@ -292,7 +296,7 @@ export class FakeKernel extends FakeTransport {
     const ends = initial && { local: initial.local, remote: initial.remote };
     const bytes = encodeEvent(type, { ...ends, ...fields }, ifIndex);
     // Nobody asked: there is neither number nor port id.
-    this.emit(message(FAMILY, 0, 0, bytes).fill(0, 12, 16));
+    this.emit(message(FAMILY, 0, 0, bytes).fill(0, 12, 16), EVENTS_GROUP);
   }
 
   /** Tells all who listen that events came too fast, and some are lost. */
@@ -301,40 +305,45 @@ export class FakeKernel extends FakeTransport {
   }
 
   /**
-   * Listens to a group.
+   * Listens to groups.
    *
-   * @param group The group's number.
+   * @param protocol Netlink protocol.
+   * @param groups The groups' numbers.
    * @throws {SyscallError} `EPERM`: the caller is not privileged.
    */
-  override subscribe(group: number): FakeSubscription {
+  override subscribe(
+    protocol: number,
+    groups: readonly number[],
+  ): FakeSubscription {
     if (!this.privileged) {
-      const action = `join multicast group ${group}`;
+      const action = `join multicast group ${groups[0]}`;
       throw new SyscallError("setsockopt", EPERM, action);
     }
-    return super.subscribe(group);
+    return super.subscribe(protocol, groups);
   }
 
   /**
-   * Sets a sysctl below `net.mptcp`; `path_manager` and `pm_type` follow each
-   * other.
+   * Sets a sysctl below `net.mptcp`, or writes another file; `path_manager` and
+   * `pm_type` follow each other.
    *
    * @throws {SyscallError} `EACCES`: the caller is not privileged.
    */
-  override writeSysctl(name: string, value: string): void {
+  override writeFile(path: string, text: string): void {
     if (!this.privileged) {
-      const action = `set net.mptcp.${name} to ${value}`;
+      const action = `write "${text}" to ${path}`;
       throw new SyscallError("open", EACCES, action);
     }
-    super.writeSysctl(name, value);
+    super.writeFile(path, text);
     const modes = ["kernel", "userspace"];
-    if (name === "path_manager" && this.sysctls.has("pm_type")) {
-      super.writeSysctl("pm_type", String(modes.indexOf(value)));
-    } else if (name === "pm_type" && this.sysctls.has("path_manager")) {
-      super.writeSysctl("path_manager", modes[Number(value)] ?? value);
+    const { sysctls } = this;
+    if (path.endsWith("/path_manager") && sysctls.has("pm_type")) {
+      sysctls.set("pm_type", String(modes.indexOf(text)));
+    } else if (path.endsWith("/pm_type") && sysctls.has("path_manager")) {
+      sysctls.set("path_manager", modes[Number(text)] ?? text);
     }
   }
 
-  #respond(request: Bytes): Bytes[] {
+  #respond(request: Bytes, { unread }: FakeTransport): Bytes[] {
     const flags = flagsOf(request);
     const attrs = attrsOf(request.slice(20), 20);
     const warning = attrs.has(LEFT_OVER)
@@ -367,7 +376,7 @@ export class FakeKernel extends FakeTransport {
           ...attrs,
         );
       if (isDump) {
-        if (this.unread.some(isDone)) throw new Refusal(EBUSY);
+        if (unread.some(isDone)) throw new Refusal(EBUSY);
         return this.#dump(attrs, seqOf(request), reply);
       }
       const answer = this.#execute(cmd, attrs);
@@ -390,7 +399,7 @@ export class FakeKernel extends FakeTransport {
     const groups = ["mptcp_pm_cmds", "mptcp_pm_events"].map((name, index) =>
       attr(
         index + 1,
-        attr(2, u32(8 + index)),
+        attr(2, u32(EVENTS_GROUP - 1 + index)),
         attr(1, text(name)),
       )
     );

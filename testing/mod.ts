@@ -20,7 +20,7 @@
  *
  * Deno.test("each new connection hears of the second address", async () => {
  *   const kernel = new FakeKernel();
- *   using pm = PathManager.open({ transport: kernel });
+ *   using pm = PathManager.open({ namespace: kernel });
  *   const stop = new AbortController();
  *   const running = announceAll(pm, pm.events({ signal: stop.signal }));
  *
@@ -70,9 +70,10 @@ export {
   type Answer,
   type Delivery,
   type Distortion,
+  FakeNamespace,
   FakeSubscription,
   FakeTransport,
-} from "./fake_transport.ts";
+} from "./fake_namespace.ts";
 export { Host, type Subflow } from "./host.ts";
 export {
   type ConnectOptions,

@@ -155,14 +155,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       remote: { address: peer, port },
     }),
   "set-flags/subflow": (pm, { token, port }) =>
-    pm.setFlags({
+    pm.setSubflowBackup({
       token,
       local: { address: here, port: 10200 },
       remote: { address: peer, port },
       backup: true,
     }),
   "set-flags/no-subflow": (pm, { token, port }) =>
-    pm.setFlags({
+    pm.setSubflowBackup({
       token,
       local: { address: here, port: 1 },
       remote: { address: peer, port },

@@ -7,53 +7,64 @@
  * @module
  */
 
-import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import type { Netns } from "../../ffi/netns.ts";
 import {
-  FamilyNotFoundError,
+  type Namespace,
+  NotFoundError,
+  openNamespace,
   PathManager,
   type PathManagerEvent,
+  type Subscription,
+  type Transport,
 } from "../../mod.ts";
-import type { Subscription, Transport } from "../../ops/transport.ts";
+import {
+  ForwardingNamespace,
+  ForwardingTransport,
+} from "../../netlink/forwarding.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { SCENARIOS, type Scene } from "../../tests/helpers/kernel_scenarios.ts";
 
 /** Takes down a datagram. */
 type Note = (direction: string, datagram: Uint8Array) => void;
 
-/** The kernel, and somebody who listens in. */
-function tap(netns: Netns | undefined, note: Note): Transport {
-  const socket = NetlinkSocket.open(netns);
-  const heard =
-    (from: { receive(): Uint8Array | undefined }, name: string) => () => {
-      const datagram = from.receive();
-      if (datagram !== undefined) note(name, datagram);
-      return datagram;
+/** A namespace whose datagrams are noted. */
+class NotedNamespace extends ForwardingNamespace {
+  readonly #note: Note;
+
+  constructor(to: Namespace, note: Note) {
+    super(to);
+    this.#note = note;
+  }
+
+  override open(protocol: number): Transport {
+    const transport = super.open(protocol);
+    const note = this.#note;
+    return Object.assign(new ForwardingTransport(transport), {
+      send(datagram: Uint8Array<ArrayBuffer>) {
+        note("request", datagram);
+        transport.send(datagram);
+      },
+      receive: () => this.#noted("response", transport.receive()),
+    });
+  }
+
+  override subscribe(
+    protocol: number,
+    groups: readonly number[],
+  ): Subscription {
+    const events = super.subscribe(protocol, groups);
+    return {
+      receive: () => this.#noted("event", events.receive()),
+      readable: () => events.readable(),
+      close: () => events.close(),
+      [Symbol.dispose]: () => events.close(),
     };
-  return {
-    send(datagram) {
-      note("request", datagram);
-      socket.send(datagram);
-    },
-    receive: heard(socket, "response"),
-    wait: (timeoutMs) => socket.wait(timeoutMs),
-    subscribe(group): Subscription {
-      const events = socket.subscribe(group);
-      return {
-        receive: heard(events, "event"),
-        readable: () => events.readable(),
-        ifIndexToName: (index) => events.ifIndexToName(index),
-        close: () => events.close(),
-        [Symbol.dispose]: () => events.close(),
-      };
-    },
-    readSysctl: (name) => socket.readSysctl(name),
-    writeSysctl: (name, value) => socket.writeSysctl(name, value),
-    ifNameToIndex: (name) => socket.ifNameToIndex(name),
-    ifIndexToName: (index) => socket.ifIndexToName(index),
-    close: () => socket.close(),
-    [Symbol.dispose]: () => socket.close(),
-  };
+  }
+
+  #noted<T extends Uint8Array | undefined>(direction: string, datagram: T): T {
+    if (datagram !== undefined) this.#note(direction, datagram);
+    return datagram;
+  }
 }
 
 const kernel = Deno.args[0]!;
@@ -68,11 +79,11 @@ function print(line: Record<string, unknown>): void {
  */
 function openRecorded(name: string, netns: Netns): PathManager {
   let isOpen = false;
-  const pm = PathManager.open({
-    transport: tap(netns, (direction, datagram) => {
-      if (isOpen) print({ name, direction, hex: datagram.toHex() });
-    }),
-  });
+  const note: Note = (direction, datagram) => {
+    if (isOpen) print({ name, direction, hex: datagram.toHex() });
+  };
+  const namespace = new NotedNamespace(openNamespace(netns), note);
+  const pm = PathManager.open({ namespace });
   isOpen = true;
   return pm;
 }
@@ -103,10 +114,13 @@ async function recordCommands(lab: Lab): Promise<void> {
     kernelToken: ofKernel.client.token,
     port: connection.client.remote.port,
   };
-  using socket = NetlinkSocket.open(client.netns);
+  using namespace = openNamespace(client.netns);
   const sysctls = Object.fromEntries(
     ["path_manager", "available_path_managers", "pm_type"]
-      .map((name) => [name, socket.readSysctl(name)]),
+      .map((name) => [
+        name,
+        namespace.readFile(`/proc/sys/net/mptcp/${name}`)?.trim(),
+      ]),
   );
   print({ scene, sysctls });
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
@@ -160,13 +174,14 @@ async function recordEvents(lab: Lab): Promise<void> {
 
 print({ linux: Deno.osRelease() });
 try {
-  using _ = PathManager.open({
-    transport: tap(undefined, (direction, datagram) => {
-      print({ name: "getfamily", direction, hex: datagram.toHex() });
-    }),
-  });
+  const namespace = new NotedNamespace(
+    openNamespace(),
+    (direction, datagram) =>
+      print({ name: "getfamily", direction, hex: datagram.toHex() }),
+  );
+  using _ = PathManager.open({ namespace });
 } catch (error) {
-  if (!(error instanceof FamilyNotFoundError)) throw error;
+  if (!(error instanceof NotFoundError)) throw error;
   console.error(error);
   Deno.exit();
 }

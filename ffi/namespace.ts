@@ -1,0 +1,164 @@
+/**
+ * One network namespace: opens sockets in it, reads and writes its files, and
+ * knows the names of its network devices.
+ *
+ * @module
+ */
+
+import {
+  closeFd,
+  O_RDONLY,
+  O_WRONLY,
+  openFile,
+  readText,
+  writeText,
+} from "./file.ts";
+import { libc } from "./libc.ts";
+import { NetlinkSocket, openFd } from "./netlink_socket.ts";
+import { inOpenNetns, type Netns, type OpenNetns, openNetns } from "./netns.ts";
+import { SyscallError } from "./syscall_error.ts";
+
+const NETLINK_ROUTE = 0;
+const SIOCGIFNAME = 0x8910n;
+const SIOCGIFINDEX = 0x8933n;
+const IFNAMSIZ = 16;
+
+const EACCES = 13;
+const ENODEV = 19;
+
+/** Instead of a file descriptor. */
+const ABSENT = -1;
+
+const errno = new Int32Array(1);
+
+/** A network namespace of the running kernel. */
+export class NetworkNamespace implements Disposable {
+  /** Absent: the namespace that this thread is in. */
+  readonly #netns: OpenNetns | undefined;
+  /** The socket that device names are looked up with; -1: none yet. */
+  #deviceSocket = -1;
+  #closed = false;
+
+  private constructor(netns: OpenNetns | undefined) {
+    this.#netns = netns;
+  }
+
+  /**
+   * Opens a namespace. It is entered for one system call at a time.
+   *
+   * @param netns Which one; absent: the one that this thread is in.
+   */
+  static open(netns?: Netns): NetworkNamespace {
+    return new NetworkNamespace(
+      netns === undefined ? undefined : openNetns(netns),
+    );
+  }
+
+  /** Opens a socket for requests; it outlives the namespace object. */
+  open(protocol: number): NetlinkSocket {
+    return NetlinkSocket.forRequests(this.#openFd(protocol));
+  }
+
+  /** Opens a socket that is a member of groups; it outlives this object. */
+  subscribe(protocol: number, groups: readonly number[]): NetlinkSocket {
+    return NetlinkSocket.forGroups(this.#openFd(protocol), groups);
+  }
+
+  #openFd(protocol: number): number {
+    return this.#within(() => openFd(protocol));
+  }
+
+  /** Opens a descriptor in the namespace. */
+  #within(open: () => number): number {
+    if (this.#closed) {
+      throw new Deno.errors.BadResource("The network namespace is closed");
+    }
+    return inOpenNetns(this.#netns, open, closeFd);
+  }
+
+  /** Reads a file as it is in this namespace; `undefined`: there is none. */
+  readFile(path: string): string | undefined {
+    const action = `read ${path}`;
+    const fd = this.#within(() => {
+      try {
+        return openFile(path, O_RDONLY, action);
+      } catch (error) {
+        const { code } = error as SyscallError;
+        if (code === "ENOENT") return ABSENT;
+        throw error;
+      }
+    });
+    if (fd === ABSENT) return undefined;
+    try {
+      return readText(fd, action);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  /** Writes to a file that exists, as it is in this namespace. */
+  writeFile(path: string, text: string): void {
+    const action = `write "${text}" to ${path}`;
+    const fd = this.#within(() =>
+      openFile(path, O_WRONLY, action, {
+        [EACCES]:
+          "CAP_NET_ADMIN is needed in the user namespace that owns this " +
+          "network namespace",
+      })
+    );
+    try {
+      writeText(fd, text, action);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  /** The index of a network device; `undefined`: there is no such device. */
+  ifNameToIndex(name: string): number | undefined {
+    const bytes = new TextEncoder().encode(name);
+    // The kernel would cut an alias at its colon, and find the device.
+    if (bytes.length >= IFNAMSIZ || /[\0:]/.test(name)) return undefined;
+    const request = new Uint8Array(40);
+    request.set(bytes);
+    if (!this.#ifreq(SIOCGIFINDEX, request)) return undefined;
+    return new Int32Array(request.buffer)[IFNAMSIZ / 4];
+  }
+
+  /** The name of a network device; `undefined`: there is no such device. */
+  ifIndexToName(index: number): string | undefined {
+    const request = new Uint8Array(40);
+    new Int32Array(request.buffer)[IFNAMSIZ / 4] = index;
+    if (!this.#ifreq(SIOCGIFNAME, request)) return undefined;
+    return new TextDecoder().decode(request.subarray(0, request.indexOf(0)));
+  }
+
+  /**
+   * `dev_ioctl()` of the kernel answers on any socket, for the namespace that
+   * the socket is in.
+   */
+  #ifreq(command: bigint, request: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#deviceSocket < 0) {
+      this.#deviceSocket = this.#openFd(NETLINK_ROUTE);
+    }
+    const { symbols: { memcpy }, errnoPointer } = libc();
+    const { ioctl } = libc().device();
+    const result = ioctl(this.#deviceSocket, command, request);
+    memcpy(errno, errnoPointer, 4n);
+    if (result >= 0) return true;
+    if (errno[0] === ENODEV) return false;
+    throw new SyscallError("ioctl", errno[0]!, "look up the network device");
+  }
+
+  /** Ends it; sockets that it opened go on. Doing it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeFd(this.#deviceSocket);
+    if (this.#netns !== undefined) closeFd(this.#netns.fd);
+  }
+
+  /** Ends it at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
