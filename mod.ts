@@ -62,4 +62,4 @@ export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
 export type { Netns, Subscription, Transport } from "./ops/transport.ts";
 export { DecodeError } from "./codec/decode_error.ts";
 export { MptcpError } from "./codec/mptcp_error.ts";
-export type { AddrFlag, OpName } from "./codec/mptcp_pm.gen.ts";
+export type { AddrFlag, EventAttrs, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -234,8 +234,9 @@ function writeInteger(
  *
  * @example Encode an address nest
  * ```ts
- * import { ADDRESS, encodeAttrs } from "@mptcp/pm/codec";
+ * import { encodeAttrs, mptcpPm } from "@mptcp/pm/codec";
  *
+ * const { ADDRESS } = mptcpPm;
  * const bytes = encodeAttrs(ADDRESS, { family: 2, addr4: "10.0.1.1" });
  * console.log(bytes.length); // 16
  * ```
@@ -266,10 +267,11 @@ export function encodeAttrs<Values extends object>(
  *
  * @example Decode an address nest
  * ```ts
- * import { ADDRESS, decodeAttrs } from "@mptcp/pm/codec";
+ * import { decodeAttrs, mptcpPm } from "@mptcp/pm/codec";
  *
  * const bytes = Uint8Array.of(6, 0, 1, 0, 2, 0, 0, 0, 8, 0, 3, 0, 10, 0, 1, 1);
- * console.log(decodeAttrs(ADDRESS, bytes)); // { family: 2, addr4: "10.0.1.1" }
+ * console.log(decodeAttrs(mptcpPm.ADDRESS, bytes));
+ * // { family: 2, addr4: "10.0.1.1" }
  * ```
  */
 export function decodeAttrs<Values extends object>(

@@ -1031,7 +1031,18 @@ export interface Replies {
 }
 
 /** The name of a command. */
-export type OpName = keyof Requests;
+export type OpName =
+  | "add-addr"
+  | "del-addr"
+  | "get-addr"
+  | "flush-addrs"
+  | "set-limits"
+  | "get-limits"
+  | "set-flags"
+  | "announce"
+  | "remove"
+  | "subflow-create"
+  | "subflow-destroy";
 
 /** The commands, in the order of the specification. */
 export const OPS: {

@@ -1,18 +1,20 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
-  ADDRESS,
-  ATTR,
   attrPathAt,
   type AttrPolicy,
   type AttrSet,
   decodeAttrs,
   encodeAttrs,
+  writeAttrs,
+} from "../../codec/mod.ts";
+import {
+  ADDRESS,
+  ATTR,
   ENDPOINT,
   EVENT_ATTR,
   OPS,
   SUBFLOW_ATTRIBUTE,
-  writeAttrs,
-} from "../../codec/mod.ts";
+} from "../../codec/mptcp_pm.gen.ts";
 import subflowAttribute from "../golden/subflow_attribute.jsonl" with {
   type: "text",
 };

@@ -1,20 +1,19 @@
 /** What the tables tell the compiler: the marked lines must not compile. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import * as codec from "../../codec/mod.ts";
 import {
-  ADDRESS,
   type AttrSet,
   decodeAttrs,
   decodeNlMessages,
   encodeAttrs,
   encodeGenlMessage,
-  EVENTS,
   GENL_HDRLEN,
   NLM_F_DUMP,
   NLM_F_REQUEST,
   NLMSG_DONE,
   type OpPolicy,
-  OPS,
 } from "../../codec/mod.ts";
+import { ADDRESS, EVENTS, OPS } from "../../codec/mptcp_pm.gen.ts";
 import { golden } from "../helpers/golden.ts";
 
 Deno.test("the attributes of a set have types", () => {
@@ -113,4 +112,10 @@ Deno.test("commands and events carry the names that they have in the table", () 
   for (const [name, policy] of Object.entries({ ...OPS, ...EVENTS })) {
     assertEquals(policy.name, name);
   }
+});
+
+Deno.test("what belongs to one family is exported in its namespace alone", () => {
+  assertStrictEquals(codec.mptcpPm.OPS, OPS);
+  const flat = Object.keys(codec).filter((name) => name in codec.mptcpPm);
+  assertEquals(flat, []);
 });

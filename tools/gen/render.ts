@@ -198,9 +198,8 @@ function commands(list: readonly Operation[]): string[] {
       dumps,
     ),
     block("The replies, by command.", "interface Replies", replies),
-    `${
-      comment("The name of a command.")
-    }export type OpName = keyof Requests;\n`,
+    `${comment("The name of a command.")}export type OpName = ` +
+    `${list.map(({ name }) => `"${name}"`).join(" | ")};\n`,
     block(
       "The commands, in the order of the specification.",
       `const OPS: {${policies.join("")}} =`,
