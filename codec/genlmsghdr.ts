@@ -58,10 +58,10 @@ export interface GenlPayload {
  * console.log(bytes.length); // 20
  * ```
  */
-export function encodeGenlMessage<Values extends object>(
+export function encodeGenlMessage<Input extends object>(
   header: GenlHeader,
-  set: AttrSet<Values>,
-  attrs: NoInfer<Values>,
+  set: AttrSet<object, Input>,
+  attrs: NoInfer<Input>,
   buffer?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   const start = NLMSG_HDRLEN + GENL_HDRLEN;

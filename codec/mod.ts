@@ -51,12 +51,15 @@ export {
   type GenlPayload,
 } from "./genlmsghdr.ts";
 export {
+  type Address,
   AF_INET,
   AF_INET6,
   familyOf,
   formatIPv4,
   formatIPv6,
   isIPv4Mapped,
+  isSameAddress,
+  parseAddress,
   parseIPv4,
   parseIPv6,
 } from "./inet.ts";
@@ -95,6 +98,7 @@ export {
   NLMSG_HDRLEN,
 } from "./nlmsghdr.ts";
 export type {
+  AttrInput,
   AttrKind,
   AttrPolicy,
   AttrSet,

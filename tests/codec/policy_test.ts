@@ -13,10 +13,13 @@ import {
   NLMSG_DONE,
   type OpPolicy,
 } from "../../codec/mod.ts";
-import { ADDRESS, EVENTS, OPS } from "../../codec/mptcp_pm.gen.ts";
+import { ADDRESS, ATTR, EVENTS, OPS } from "../../codec/mptcp_pm.gen.ts";
 import { golden } from "../helpers/golden.ts";
 
 Deno.test("the attributes of a set have types", () => {
+  encodeAttrs(ATTR, { addr: { addr4: Uint8Array.of(10, 0, 1, 1) } });
+  // @ts-expect-error: a number has no bytes to give
+  assertThrows(() => encodeAttrs(ATTR, { addr: { port: new Uint8Array(2) } }));
   const bytes = encodeAttrs(ADDRESS, { addr4: "10.0.1.1" });
   const { addr4, port } = decodeAttrs(ADDRESS, bytes);
   const values: [string | undefined, number | undefined] = [addr4, port];
@@ -40,7 +43,7 @@ Deno.test("the attributes of a set have types", () => {
 
 /** One exchange of a client that knows no family: captured messages. */
 function exchange<Request extends object, Reply extends object>(
-  { cmd, set }: { cmd: number; set: AttrSet<Request & Reply> },
+  { cmd, set }: { cmd: number; set: AttrSet<Reply, Request> },
   flags: number,
   attrs: Request,
   [asked, answered]: [request: string, reply: string],
