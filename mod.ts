@@ -82,4 +82,4 @@ export {
 export { SyscallError } from "./ffi/syscall_error.ts";
 export { DecodeError } from "./codec/decode_error.ts";
 export { MptcpError } from "./codec/mptcp_error.ts";
-export type { AddrFlag, OpName } from "./codec/mptcp_pm.gen.ts";
+export type { AddrFlag, EventAttrs, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -8,8 +8,8 @@ import {
   decodeAttrs,
   decodeGenlPayload,
   decodeNlMessages,
-  EVENTS,
 } from "../codec/mod.ts";
+import { EVENTS } from "../codec/mptcp_pm.gen.ts";
 import { decodeEvent } from "../ops/event.ts";
 import { goldenOf } from "../tests/helpers/golden.ts";
 import { replay } from "../tests/programs/replay.ts";

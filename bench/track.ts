@@ -6,15 +6,13 @@
 // It prints, as JSON, how long the events took to take until there were COUNT
 // connections, and the bytes of the heap then.
 
+import { align4, GENL_HDRLEN, NLMSG_HDRLEN } from "../codec/mod.ts";
 import {
-  align4,
-  GENL_HDRLEN,
   MPTCP_ATTR_DADDR4,
   MPTCP_ATTR_DADDR6,
   MPTCP_ATTR_DPORT,
   MPTCP_ATTR_TOKEN,
-  NLMSG_HDRLEN,
-} from "../codec/mod.ts";
+} from "../codec/mptcp_pm.gen.ts";
 import { PathManager, type PathManagerEvent } from "../mod.ts";
 import { FakeKernel } from "../testing/mod.ts";
 import { golden } from "../tests/helpers/golden.ts";

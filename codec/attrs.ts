@@ -94,11 +94,11 @@ function wrongType(policy: AttrPolicy, kind: string, value: unknown) {
  * not fit.
  * @throws {TypeError | RangeError} A value does not fit its attribute.
  */
-export function writeAttrs<Values extends object>(
+export function writeAttrs<Input extends object>(
   bytes: Uint8Array<ArrayBuffer>,
   start: number,
-  set: AttrSet<Values>,
-  attrs: NoInfer<Values>,
+  set: AttrSet<object, Input>,
+  attrs: NoInfer<Input>,
 ): number {
   let offset = start;
   for (const key in attrs) {
@@ -138,8 +138,11 @@ function writeAttr(
       break;
     case "ipv4":
     case "ipv6":
-      if (typeof value !== "string") throw wrongType(policy, "a text", value);
-      (kind === "ipv4" ? parseIPv4 : parseIPv6)(value, bytes, offset);
+      if (typeof value === "string") {
+        (kind === "ipv4" ? parseIPv4 : parseIPv6)(value, bytes, offset);
+      } else if (value instanceof Uint8Array && value.length === WIDTH[kind]) {
+        writeBytes(bytes, offset, value);
+      } else throw wrongType(policy, `a text or ${WIDTH[kind]} bytes`, value);
       offset += WIDTH[kind]!;
       break;
     case "binary":
@@ -149,12 +152,15 @@ function writeAttr(
       offset = writeBytes(bytes, offset, value);
       break;
     case "string":
-      if (typeof value !== "string") throw wrongType(policy, "a text", value);
+      if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+        throw wrongType(policy, "a text", value);
+      }
       offset = writeBytes(
         bytes,
         offset,
-        new TextEncoder().encode(`${value}\0`),
+        typeof value === "string" ? new TextEncoder().encode(value) : value,
       );
+      bytes[offset++] = 0;
       break;
     case "flag":
     case "pad":
@@ -234,15 +240,16 @@ function writeInteger(
  *
  * @example Encode an address nest
  * ```ts
- * import { ADDRESS, encodeAttrs } from "@mptcp/pm/codec";
+ * import { encodeAttrs, mptcpPm } from "@mptcp/pm/codec";
  *
+ * const { ADDRESS } = mptcpPm;
  * const bytes = encodeAttrs(ADDRESS, { family: 2, addr4: "10.0.1.1" });
  * console.log(bytes.length); // 16
  * ```
  */
-export function encodeAttrs<Values extends object>(
-  set: AttrSet<Values>,
-  attrs: NoInfer<Values>,
+export function encodeAttrs<Input extends object>(
+  set: AttrSet<object, Input>,
+  attrs: NoInfer<Input>,
 ): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(256);
   const length = writeAttrs(bytes, 0, set, attrs);
@@ -266,14 +273,15 @@ export function encodeAttrs<Values extends object>(
  *
  * @example Decode an address nest
  * ```ts
- * import { ADDRESS, decodeAttrs } from "@mptcp/pm/codec";
+ * import { decodeAttrs, mptcpPm } from "@mptcp/pm/codec";
  *
  * const bytes = Uint8Array.of(6, 0, 1, 0, 2, 0, 0, 0, 8, 0, 3, 0, 10, 0, 1, 1);
- * console.log(decodeAttrs(ADDRESS, bytes)); // { family: 2, addr4: "10.0.1.1" }
+ * console.log(decodeAttrs(mptcpPm.ADDRESS, bytes));
+ * // { family: 2, addr4: "10.0.1.1" }
  * ```
  */
 export function decodeAttrs<Values extends object>(
-  set: AttrSet<Values>,
+  set: AttrSet<Values, object>,
   bytes: Uint8Array,
   start = 0,
 ): Values {

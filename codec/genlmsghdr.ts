@@ -44,28 +44,24 @@ export interface GenlPayload {
  *
  * @example Encode the question for the limits
  * ```ts
- * import {
- *   ATTR,
- *   encodeGenlMessage,
- *   MPTCP_PM_CMD_GET_LIMITS,
- *   NLM_F_REQUEST,
- * } from "@mptcp/pm/codec";
+ * import { encodeGenlMessage, mptcpPm, NLM_F_REQUEST } from "@mptcp/pm/codec";
  *
+ * const { cmd, set } = mptcpPm.OPS["get-limits"];
  * const bytes = encodeGenlMessage({
  *   type: 28, // the family id, from nlctrl
  *   flags: NLM_F_REQUEST,
  *   seq: 1,
  *   pid: 0,
- *   cmd: MPTCP_PM_CMD_GET_LIMITS,
- *   version: 1,
- * }, ATTR, {});
+ *   cmd,
+ *   version: mptcpPm.MPTCP_PM_VER,
+ * }, set, {});
  * console.log(bytes.length); // 20
  * ```
  */
-export function encodeGenlMessage<Values extends object>(
+export function encodeGenlMessage<Input extends object>(
   header: GenlHeader,
-  set: AttrSet<Values>,
-  attrs: NoInfer<Values>,
+  set: AttrSet<object, Input>,
+  attrs: NoInfer<Input>,
   buffer?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
   const start = NLMSG_HDRLEN + GENL_HDRLEN;

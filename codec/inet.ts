@@ -202,6 +202,75 @@ export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 {
   return AF_INET;
 }
 
+/** An address that was read from a text. */
+export interface Address {
+  /** `AF_INET` or `AF_INET6`. */
+  readonly family: typeof AF_INET | typeof AF_INET6;
+  /** The 4 or 16 bytes in network order. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The text of the bytes, IPv6 in the form of RFC 5952. */
+  readonly text: string;
+}
+
+/**
+ * Reads an IPv4 or IPv6 address.
+ *
+ * @param text Such as `"10.0.1.1"` or `"2001:db8::1"`; neither zone nor prefix
+ * length.
+ * @throws {TypeError} The text is no such address; the message says why.
+ *
+ * @example Write an address as RFC 5952 does
+ * ```ts
+ * import { parseAddress } from "@mptcp/pm/codec";
+ *
+ * console.log(parseAddress("2001:DB8:0::1").text); // 2001:db8::1
+ * ```
+ */
+export function parseAddress(text: string): Address {
+  if (typeof text !== "string") {
+    throw new TypeError(`Invalid address ${text}: a text is needed`);
+  }
+  if (text.includes("/")) {
+    throw new TypeError(
+      `Invalid address "${text}": it is given without prefix length`,
+    );
+  }
+  if (text.includes(":")) {
+    const bytes = parseIPv6(text);
+    return { family: AF_INET6, bytes, text: formatIPv6(bytes) };
+  }
+  if (!text.includes(".")) {
+    throw new TypeError(
+      `Invalid address "${text}": an IPv4 or IPv6 address is needed`,
+    );
+  }
+  return { family: AF_INET, bytes: parseIPv4(text), text };
+}
+
+/**
+ * Whether two addresses are one to MPTCP, which takes `a.b.c.d` and
+ * `::ffff:a.b.c.d` for the same (`mptcp_addresses_equal()` in
+ * `net/mptcp/pm.c`).
+ *
+ * @example Compare an address with how a dual-stack socket shows it
+ * ```ts
+ * import { isSameAddress, parseAddress } from "@mptcp/pm/codec";
+ *
+ * const [one, other] = ["10.0.1.1", "::ffff:10.0.1.1"].map(parseAddress);
+ * console.log(isSameAddress(one!, other!)); // true
+ * ```
+ */
+export function isSameAddress(one: Address, other: Address): boolean {
+  const [bytes, others] = [embedded(one.bytes), embedded(other.bytes)];
+  return bytes.length === others.length &&
+    bytes.every((byte, index) => byte === others[index]);
+}
+
+/** The IPv4 address in an IPv4-mapped one, or what was given. */
+function embedded(bytes: Uint8Array): Uint8Array {
+  return isIPv4Mapped(bytes) ? bytes.subarray(12) : bytes;
+}
+
 /** Whether an IPv6 address holds an IPv4 one (`::ffff:0:0/96`). */
 export function isIPv4Mapped(bytes: Uint8Array): boolean {
   return bytes.length === 16 && bytes[10] === 0xff && bytes[11] === 0xff &&

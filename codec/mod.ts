@@ -1,6 +1,6 @@
 /**
- * The bytes of `mptcp_pm`: netlink messages, attributes, extended acks and the
- * tables generated from the specification. Pure: it needs no permission, does
+ * The bytes of `mptcp_pm`: netlink messages, attributes, extended acks, and
+ * {@linkcode mptcpPm}, the tables generated from the specification. Pure: it needs no permission, does
  * no I/O, and works on any system.
  *
  * @example Decode what another tool captured
@@ -9,7 +9,7 @@
  *   decodeAttrs,
  *   decodeGenlPayload,
  *   decodeNlMessages,
- *   OPS,
+ *   mptcpPm,
  * } from "@mptcp/pm/codec";
  *
  * const bytes = Uint8Array.fromHex(
@@ -18,7 +18,7 @@
  * );
  * for (const message of decodeNlMessages(bytes)) {
  *   const { attrs } = decodeGenlPayload(message.payload);
- *   console.log(decodeAttrs(OPS["get-limits"].set, attrs));
+ *   console.log(decodeAttrs(mptcpPm.OPS["get-limits"].set, attrs));
  *   // { rcvAddAddrs: 0, subflows: 2 }
  * }
  * ```
@@ -51,17 +51,20 @@ export {
   type GenlPayload,
 } from "./genlmsghdr.ts";
 export {
+  type Address,
   AF_INET,
   AF_INET6,
   familyOf,
   formatIPv4,
   formatIPv6,
   isIPv4Mapped,
+  isSameAddress,
+  parseAddress,
   parseIPv4,
   parseIPv6,
 } from "./inet.ts";
 export { MptcpError } from "./mptcp_error.ts";
-export * from "./mptcp_pm.gen.ts";
+export * as mptcpPm from "./mptcp_pm.gen.ts";
 export {
   CTRL_CMD_GETFAMILY,
   CTRL_CMD_NEWFAMILY,
@@ -95,6 +98,7 @@ export {
   NLMSG_HDRLEN,
 } from "./nlmsghdr.ts";
 export type {
+  AttrInput,
   AttrKind,
   AttrPolicy,
   AttrSet,

@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { AttrSet, EventPolicy, OpPolicy } from "./policy.ts";
+import type { AttrInput, AttrSet, EventPolicy, OpPolicy } from "./policy.ts";
 
 /** Name of the generic-netlink family. */
 export const MPTCP_PM_NAME = "mptcp_pm" as const;
@@ -879,7 +879,7 @@ export interface EventAttrs {
  * are optional. The reply does not tell an id chosen by the kernel. Takes
  * effect on open connections at once. Needs CAP_NET_ADMIN. Since Linux 5.7.
  */
-export type AddAddrRequest = Pick<EndpointAttrs, "addr">;
+export type AddAddrRequest = Pick<AttrInput<EndpointAttrs>, "addr">;
 
 /**
  * Request of `del-addr`. Delete the endpoint with the id in addr and close its
@@ -887,17 +887,17 @@ export type AddAddrRequest = Pick<EndpointAttrs, "addr">;
  * is deleted: the initial subflows from the address given are closed. Needs
  * CAP_NET_ADMIN. Since Linux 5.7.
  */
-export type DelAddrRequest = Pick<EndpointAttrs, "addr">;
+export type DelAddrRequest = Pick<AttrInput<EndpointAttrs>, "addr">;
 
 /**
  * Request of `get-addr`. Read the endpoint with the id in addr, or dump all.
  * With token, which came with 6.9, read instead the local addresses of a
  * connection that is managed from user space. Since Linux 5.7.
  */
-export type GetAddrRequest = Pick<AttrAttrs, "addr" | "token">;
+export type GetAddrRequest = Pick<AttrInput<AttrAttrs>, "addr" | "token">;
 
 /** Dump request of `get-addr`. */
-export type GetAddrDumpRequest = Pick<AttrAttrs, "token">;
+export type GetAddrDumpRequest = Pick<AttrInput<AttrAttrs>, "token">;
 
 /** Reply to `get-addr`. */
 export type GetAddrReply = Pick<AttrAttrs, "addr">;
@@ -907,20 +907,23 @@ export type GetAddrReply = Pick<AttrAttrs, "addr">;
  * Limits stay. An addr is accepted and ignored. Needs CAP_NET_ADMIN.
  * Since Linux 5.7.
  */
-export type FlushAddrsRequest = Pick<EndpointAttrs, never>;
+export type FlushAddrsRequest = Pick<AttrInput<EndpointAttrs>, never>;
 
 /**
  * Request of `set-limits`. Change either limit or both, all or nothing.
  * Connections that are open notice at their next path-management step. Needs
  * CAP_NET_ADMIN. Since Linux 5.7.
  */
-export type SetLimitsRequest = Pick<AttrAttrs, "rcvAddAddrs" | "subflows">;
+export type SetLimitsRequest = Pick<
+  AttrInput<AttrAttrs>,
+  "rcvAddAddrs" | "subflows"
+>;
 
 /**
  * Request of `get-limits`. Read both limits. Attributes in the request are
  * accepted and ignored. Since Linux 5.7.
  */
-export type GetLimitsRequest = Pick<AttrAttrs, never>;
+export type GetLimitsRequest = Pick<AttrInput<AttrAttrs>, never>;
 
 /** Reply to `get-limits`. */
 export type GetLimitsReply = Pick<AttrAttrs, "rcvAddAddrs" | "subflows">;
@@ -932,7 +935,10 @@ export type GetLimitsReply = Pick<AttrAttrs, "rcvAddAddrs" | "subflows">;
  * and addr-remote, which came with 5.19, set instead the backup priority of the
  * subflow between the two addresses. Needs CAP_NET_ADMIN. Since Linux 5.12.
  */
-export type SetFlagsRequest = Pick<AttrAttrs, "addr" | "token" | "addrRemote">;
+export type SetFlagsRequest = Pick<
+  AttrInput<AttrAttrs>,
+  "addr" | "token" | "addrRemote"
+>;
 
 /**
  * Request of `announce`. Announce a local address to the peer of a connection
@@ -940,14 +946,14 @@ export type SetFlagsRequest = Pick<AttrAttrs, "addr" | "token" | "addrRemote">;
  * than 0 and the flag signal; port and if-idx are optional. No listening socket
  * is opened. Needs CAP_NET_ADMIN. Since Linux 5.19.
  */
-export type AnnounceRequest = Pick<AttrAttrs, "addr" | "token">;
+export type AnnounceRequest = Pick<AttrInput<AttrAttrs>, "addr" | "token">;
 
 /**
  * Request of `remove`. Withdraw a local address from the peer of a connection
  * managed from user space. Needs token and loc-id. The peer closes the subflows
  * in question. Needs CAP_NET_ADMIN. Since Linux 5.19.
  */
-export type RemoveRequest = Pick<AttrAttrs, "token" | "locId">;
+export type RemoveRequest = Pick<AttrInput<AttrAttrs>, "token" | "locId">;
 
 /**
  * Request of `subflow-create`. Start to open a subflow of a connection managed
@@ -957,7 +963,7 @@ export type RemoveRequest = Pick<AttrAttrs, "token" | "locId">;
  * Since Linux 5.19.
  */
 export type SubflowCreateRequest = Pick<
-  AttrAttrs,
+  AttrInput<AttrAttrs>,
   "addr" | "token" | "addrRemote"
 >;
 
@@ -968,7 +974,7 @@ export type SubflowCreateRequest = Pick<
  * Since Linux 5.19.
  */
 export type SubflowDestroyRequest = Pick<
-  AttrAttrs,
+  AttrInput<AttrAttrs>,
   "addr" | "token" | "addrRemote"
 >;
 
@@ -1031,7 +1037,18 @@ export interface Replies {
 }
 
 /** The name of a command. */
-export type OpName = keyof Requests;
+export type OpName =
+  | "add-addr"
+  | "del-addr"
+  | "get-addr"
+  | "flush-addrs"
+  | "set-limits"
+  | "get-limits"
+  | "set-flags"
+  | "announce"
+  | "remove"
+  | "subflow-create"
+  | "subflow-destroy";
 
 /** The commands, in the order of the specification. */
 export const OPS: {

@@ -46,16 +46,31 @@ export interface AttrPolicy {
 }
 
 /**
- * A set of attributes, each at the index of its number. `Values` is the type of
- * what {@linkcode decodeAttrs} returns and {@linkcode encodeAttrs} takes.
+ * What can be written where `Values` is read: a text also as its bytes, such as
+ * those of an address that was parsed already.
  */
-export interface AttrSet<Values extends object = object> {
+export type AttrInput<Values> = Values extends string ? Values | Uint8Array
+  : Values extends number | bigint | boolean | Uint8Array | undefined ? Values
+  : Values extends readonly (infer Entry)[] ? readonly AttrInput<Entry>[]
+  : { readonly [Key in keyof Values]: AttrInput<Values[Key]> };
+
+/**
+ * A set of attributes, each at the index of its number. `Values` is the type of
+ * what {@linkcode decodeAttrs} returns, `Input` of what
+ * {@linkcode encodeAttrs} takes.
+ */
+export interface AttrSet<
+  Values extends object = object,
+  Input = AttrInput<Values>,
+> {
   /** Name of the set in the specification: `"address"`. */
   readonly name: string;
   /** Attributes by number; numbers without an attribute are `undefined`. */
   readonly attrs: readonly (AttrPolicy | undefined)[];
   /** Never present: it only ties `Values` to the table. */
   readonly $values?: Values;
+  /** Never present: it only ties `Input` to the table. */
+  readonly $input?: Input;
 }
 
 /**
@@ -72,7 +87,7 @@ export interface OpPolicy<
   /** `genlmsghdr` command number. */
   readonly cmd: number;
   /** The set that the top-level attributes belong to. */
-  readonly set: AttrSet<Request & Reply & DumpRequest>;
+  readonly set: AttrSet<object & Reply, Request & DumpRequest>;
   /** Whether `CAP_NET_ADMIN` is needed. */
   readonly admin: boolean;
   /** First Linux release with the command, such as `"5.7"`. */

@@ -1,18 +1,20 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
-  ADDRESS,
-  ATTR,
   attrPathAt,
   type AttrPolicy,
   type AttrSet,
   decodeAttrs,
   encodeAttrs,
+  writeAttrs,
+} from "../../codec/mod.ts";
+import {
+  ADDRESS,
+  ATTR,
   ENDPOINT,
   EVENT_ATTR,
   OPS,
   SUBFLOW_ATTRIBUTE,
-  writeAttrs,
-} from "../../codec/mod.ts";
+} from "../../codec/mptcp_pm.gen.ts";
 import subflowAttribute from "../golden/subflow_attribute.jsonl" with {
   type: "text",
 };
@@ -205,6 +207,17 @@ Deno.test("`encodeAttrs()` rejects an unknown name, and lists the known", () => 
   }
 });
 
+Deno.test("`encodeAttrs()` writes a text that is given as its bytes", () => {
+  const rows: [text: Attrs, bytes: Attrs][] = [
+    [{ ipv4: "10.0.1.255" }, { ipv4: hex("0a0001ff") }],
+    [{ ipv6: "fd00::1" }, { ipv6: hex("fd000000000000000000000000000001") }],
+    [{ string: "é" }, { string: hex("c3a9") }],
+  ];
+  for (const [text, bytes] of rows) {
+    assertEquals(encodeAttrs(ALL, bytes), encodeAttrs(ALL, text));
+  }
+});
+
 Deno.test("`encodeAttrs()` rejects a number that does not fit", () => {
   const rows: [key: string, from: string, to: string, values: number[]][] = [
     ["u8", "0", "255", [-1, 256, 0.5, NaN, Infinity]],
@@ -253,8 +266,9 @@ Deno.test("`encodeAttrs()` rejects a value of another type", () => {
     [{ s64: "1" }, "s64 is not a bigint: 1"],
     [{ ipv4: "::1" }, 'Invalid IPv4 address "::1"'],
     [{ ipv6: "10.0.0.1" }, 'Invalid IPv6 address "10.0.0.1"'],
-    [{ ipv4: 0x0a000101 }, ""],
-    [{ ipv6: hex("00") }, ""],
+    [{ ipv4: 0x0a000101 }, "ipv4 is not a text or 4 bytes"],
+    [{ ipv4: new Uint8Array(16) }, "ipv4 is not a text or 4 bytes"],
+    [{ ipv6: hex("00") }, "ipv6 is not a text or 16 bytes"],
     [{ nest: null }, ""],
     [{ array: { id: 1 } }, ""],
   ];

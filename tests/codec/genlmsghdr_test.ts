@@ -1,12 +1,12 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
-  ATTR,
   decodeGenlPayload,
   decodeNlMessages,
   encodeGenlMessage,
   GENL_HDRLEN,
   NLMSG_HDRLEN,
 } from "../../codec/mod.ts";
+import { ATTR } from "../../codec/mptcp_pm.gen.ts";
 import { assertDecodeError, hex } from "../helpers/bytes.ts";
 import { golden, goldenNames } from "../helpers/golden.ts";
 

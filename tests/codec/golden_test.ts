@@ -1,9 +1,6 @@
 /** The captured messages, encoded and decoded: see tests/golden/README.md. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
-  ADDR_FLAGS,
-  type AddressAttrs,
-  ATTR,
   CTRL_CMD_GETFAMILY,
   decodeAttrs,
   decodeGenlPayload,
@@ -11,13 +8,18 @@ import {
   decodeVerdict,
   encodeGenlMessage,
   encodeGetFamily,
+  type NlMessage,
+  type PolicyHint,
+} from "../../codec/mod.ts";
+import {
+  ADDR_FLAGS,
+  type AddressAttrs,
+  ATTR,
   EVENT_ATTR,
   EVENTS,
   MPTCP_PM_VER,
-  type NlMessage,
   OPS,
-  type PolicyHint,
-} from "../../codec/mod.ts";
+} from "../../codec/mptcp_pm.gen.ts";
 import { assertDecodeError } from "../helpers/bytes.ts";
 import {
   camelCase,

@@ -6,6 +6,8 @@ import {
   formatIPv4,
   formatIPv6,
   isIPv4Mapped,
+  isSameAddress,
+  parseAddress,
   parseIPv4,
   parseIPv6,
 } from "../../codec/mod.ts";
@@ -133,4 +135,49 @@ Deno.test("`isIPv4Mapped()` knows `::ffff:0:0/96` only", () => {
     assertFalse(isIPv4Mapped(parseIPv6(text)), text);
   }
   assertFalse(isIPv4Mapped(hex("0a000101")), "IPv4 itself");
+});
+
+Deno.test("`parseAddress()` reads what the C library wrote", () => {
+  for (const { hex: bytes, text } of written) {
+    assertEquals(parseAddress(text), {
+      family: bytes.length === 8 ? AF_INET : AF_INET6,
+      bytes: hex(bytes),
+      text,
+    });
+  }
+  assertEquals(parseAddress("2001:DB8:0:0::1").text, "2001:db8::1");
+});
+
+Deno.test("`parseAddress()` says what is wrong", () => {
+  const rows: [text: unknown, message: string][] = [
+    [7, "Invalid address 7: a text is needed"],
+    ["10.0.1.1/24", '"10.0.1.1/24": it is given without prefix length'],
+    ["::/0", '"::/0": it is given without prefix length'],
+    ["eth0", '"eth0": an IPv4 or IPv6 address is needed'],
+    ["", '"": an IPv4 or IPv6 address is needed'],
+    ["10.0.1", "4 numbers are needed, not 3"],
+    ["::g", '"g" is not 1 to 4 hex digits'],
+  ];
+  for (const [text, message] of rows) {
+    assertThrows(() => parseAddress(text as string), TypeError, message);
+  }
+});
+
+Deno.test("`isSameAddress()` compares as the kernel does", () => {
+  const rows: [one: string, other: string, isSame: boolean][] = [
+    ["10.0.1.1", "10.0.1.1", true],
+    ["10.0.1.1", "10.0.1.2", false],
+    ["10.0.1.1", "::ffff:a00:101", true],
+    ["10.0.1.1", "::ffff:10.0.1.2", false],
+    ["10.0.1.1", "::10.0.1.1", false],
+    ["::ffff:10.0.1.1", "::FFFF:A00:101", true],
+    ["fd00::1", "FD00:0:0::0001", true],
+    ["fd00::1", "fd00::2", false],
+    ["::", "0.0.0.0", false],
+  ];
+  for (const [one, other, isSame] of rows) {
+    const [a, b] = [parseAddress(one), parseAddress(other)];
+    assertEquals(isSameAddress(a, b), isSame, `${one} ${other}`);
+    assertEquals(isSameAddress(b, a), isSame, `${other} ${one}`);
+  }
 });

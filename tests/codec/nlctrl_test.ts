@@ -9,13 +9,15 @@ import {
   GENL_CMD_CAP_HASPOL,
   GENL_ID_CTRL,
   GENL_UNS_ADMIN_PERM,
+  type NlMessage,
+} from "../../codec/mod.ts";
+import {
   MPTCP_PM_CMD_GRP_NAME,
   MPTCP_PM_EV_GRP_NAME,
   MPTCP_PM_NAME,
   MPTCP_PM_VER,
-  type NlMessage,
   OPS,
-} from "../../codec/mod.ts";
+} from "../../codec/mptcp_pm.gen.ts";
 import { assertDecodeError, hex } from "../helpers/bytes.ts";
 import { golden } from "../helpers/golden.ts";
 

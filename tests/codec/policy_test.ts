@@ -1,23 +1,25 @@
 /** What the tables tell the compiler: the marked lines must not compile. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import * as codec from "../../codec/mod.ts";
 import {
-  ADDRESS,
   type AttrSet,
   decodeAttrs,
   decodeNlMessages,
   encodeAttrs,
   encodeGenlMessage,
-  EVENTS,
   GENL_HDRLEN,
   NLM_F_DUMP,
   NLM_F_REQUEST,
   NLMSG_DONE,
   type OpPolicy,
-  OPS,
 } from "../../codec/mod.ts";
+import { ADDRESS, ATTR, EVENTS, OPS } from "../../codec/mptcp_pm.gen.ts";
 import { golden } from "../helpers/golden.ts";
 
 Deno.test("the attributes of a set have types", () => {
+  encodeAttrs(ATTR, { addr: { addr4: Uint8Array.of(10, 0, 1, 1) } });
+  // @ts-expect-error: a number has no bytes to give
+  assertThrows(() => encodeAttrs(ATTR, { addr: { port: new Uint8Array(2) } }));
   const bytes = encodeAttrs(ADDRESS, { addr4: "10.0.1.1" });
   const { addr4, port } = decodeAttrs(ADDRESS, bytes);
   const values: [string | undefined, number | undefined] = [addr4, port];
@@ -41,7 +43,7 @@ Deno.test("the attributes of a set have types", () => {
 
 /** One exchange of a client that knows no family: captured messages. */
 function exchange<Request extends object, Reply extends object>(
-  { cmd, set }: { cmd: number; set: AttrSet<Request & Reply> },
+  { cmd, set }: { cmd: number; set: AttrSet<Reply, Request> },
   flags: number,
   attrs: Request,
   [asked, answered]: [request: string, reply: string],
@@ -113,4 +115,10 @@ Deno.test("commands and events carry the names that they have in the table", () 
   for (const [name, policy] of Object.entries({ ...OPS, ...EVENTS })) {
     assertEquals(policy.name, name);
   }
+});
+
+Deno.test("what belongs to one family is exported in its namespace alone", () => {
+  assertStrictEquals(codec.mptcpPm.OPS, OPS);
+  const flat = Object.keys(codec).filter((name) => name in codec.mptcpPm);
+  assertEquals(flat, []);
 });

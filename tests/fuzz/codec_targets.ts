@@ -5,7 +5,6 @@
  */
 
 import {
-  ATTR,
   attrPathAt,
   type AttrSet,
   decodeAttrs,
@@ -15,11 +14,11 @@ import {
   decodeNlMessages,
   decodeVerdict,
   encodeAttrs,
-  EVENT_ATTR,
   type NlMessage,
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "../../codec/mod.ts";
+import { ATTR, EVENT_ATTR } from "../../codec/mptcp_pm.gen.ts";
 import { decodeEvent } from "../../ops/event.ts";
 import {
   type Bytes,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EventName, OpName } from "../../codec/mod.ts";
+import type { EventName, OpName } from "../../codec/mptcp_pm.gen.ts";
 import ipMptcp from "../golden/ip_mptcp.jsonl" with { type: "text" };
 import mptcpPm from "../golden/mptcp_pm.jsonl" with { type: "text" };
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import type { AddressAttrs } from "../../codec/mod.ts";
+import type { AddressAttrs } from "../../codec/mptcp_pm.gen.ts";
 import { type Endpoint, PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import type { Host } from "../../testing/host.ts";

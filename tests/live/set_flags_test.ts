@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { AddressAttrs } from "../../codec/mod.ts";
+import type { AddressAttrs } from "../../codec/mptcp_pm.gen.ts";
 import {
   type EndpointFlag,
   EndpointNotFoundError,

@@ -23,7 +23,8 @@ export function render(spec: Spec, stamp: readonly string[]): string {
   return [
     stamp.map((line) => `// ${line}\n`).join(""),
     comment(spec.doc, "@module"),
-    'import type { AttrSet, EventPolicy, OpPolicy } from "./policy.ts";\n',
+    "import type { AttrInput, AttrSet, EventPolicy, OpPolicy } " +
+    'from "./policy.ts";\n',
     ...constants(spec),
     ...definitions.filter(({ name }) => held.includes(name)).flatMap(words),
     ...sets.flatMap((set) => [table(set), members(set)]),
@@ -157,7 +158,10 @@ function commands(list: readonly Operation[]): string[] {
       what: string,
     ) => {
       const type = pascalCase(name) + suffix;
-      types.push(pick(type, set, names, what));
+      const attrs = suffix === "Reply"
+        ? attrsType(set)
+        : `AttrInput<${attrsType(set)}>`;
+      types.push(pick(type, attrs, names, what));
       return member(name, type, what.slice(0, what.indexOf(".") + 1));
     };
     const [request, reply, dumped] = ["Request", "Reply", "DumpRequest"]
@@ -198,9 +202,8 @@ function commands(list: readonly Operation[]): string[] {
       dumps,
     ),
     block("The replies, by command.", "interface Replies", replies),
-    `${
-      comment("The name of a command.")
-    }export type OpName = keyof Requests;\n`,
+    `${comment("The name of a command.")}export type OpName = ` +
+    `${list.map(({ name }) => `"${name}"`).join(" | ")};\n`,
     block(
       "The commands, in the order of the specification.",
       `const OPS: {${policies.join("")}} =`,
@@ -218,7 +221,7 @@ function events(list: readonly Operation[]): string[] {
     const type = `${pascalCase(name)}EventAttrs`;
     const what = `Attributes of the event \`${name}\`.`;
     const doc = `${what} ${event.doc} ${since(event)}`;
-    types.push(pick(type, set, event.event?.attributes ?? [], doc));
+    types.push(pick(type, attrsType(set), event.event?.attributes ?? [], doc));
     rows.push(member(name, type, what));
     policies.push(
       `"${name}": { name: "${name}", cmd: ${constant}, ` +
@@ -242,13 +245,13 @@ function events(list: readonly Operation[]): string[] {
 
 function pick(
   type: string,
-  set: string,
+  attrs: string,
   names: readonly string[],
   doc: string,
 ): string {
   const keys = names.map((name) => `"${camelCase(name)}"`).join(" | ");
   return `${comment(doc)}export type ${type} = ` +
-    `Pick<${attrsType(set)}, ${keys || "never"}>;\n`;
+    `Pick<${attrs}, ${keys || "never"}>;\n`;
 }
 
 function block(doc: string, head: string, rows: readonly string[]): string {
