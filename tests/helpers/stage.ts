@@ -14,8 +14,8 @@ export interface LabStage extends UserspaceLab {
 }
 
 /** Makes the hosts and the connection. */
-export function openStage(): LabStage {
-  const made = openUserspaceLab();
+export async function openStage(): Promise<LabStage> {
+  const made = await openUserspaceLab();
   const { lab, client } = made;
   const { netns } = lab.client;
   const stage = {

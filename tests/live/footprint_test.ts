@@ -118,28 +118,37 @@ class Observer implements Disposable {
 
 const FFI = `ffi ${libcPath()}`;
 
-liveTest("the library asks for libc, and calls what it says of it", () => {
-  using made = openStage();
-  using observer = new Observer(made);
-  const everything = [
-    `${root}tests/programs/everything.ts`,
-    JSON.stringify(made.stage),
-  ];
-  observer.watch(everything);
-  const { out, deeds, permissions } = observer.watch(everything);
-  assertEquals(JSON.parse(out), { ...DONE, name: "done", path: "done" });
-  assertEquals(
-    deeds,
-    [
-      ...[...BASIC, ...DEVICE_BY_NAME, ...DEVICE_BY_INDEX, ...EVENTS, ...MODE],
-      ...[...NETNS, ...EVENTS_OR_MODE_OF_NETNS, "write pipe:"],
-    ].toSorted(),
-  );
-  assertEquals([...new Set(permissions)], [FFI]);
-});
+liveTest(
+  "the library asks for libc, and calls what it says of it",
+  async () => {
+    using made = await openStage();
+    using observer = new Observer(made);
+    const everything = [
+      `${root}tests/programs/everything.ts`,
+      JSON.stringify(made.stage),
+    ];
+    observer.watch(everything);
+    const { out, deeds, permissions } = observer.watch(everything);
+    assertEquals(JSON.parse(out), { ...DONE, name: "done", path: "done" });
+    assertEquals(
+      deeds,
+      [
+        ...[
+          ...BASIC,
+          ...DEVICE_BY_NAME,
+          ...DEVICE_BY_INDEX,
+          ...EVENTS,
+          ...MODE,
+        ],
+        ...[...NETNS, ...EVENTS_OR_MODE_OF_NETNS, "write pipe:"],
+      ].toSorted(),
+    );
+    assertEquals([...new Set(permissions)], [FFI]);
+  },
+);
 
-liveTest("importing does nothing", () => {
-  using made = openStage();
+liveTest("importing does nothing", async () => {
+  using made = await openStage();
   using observer = new Observer(made);
   for (const door of Object.values(denoJson.exports)) {
     // `cli.ts` is imported, too, rather than run.
@@ -150,58 +159,61 @@ liveTest("importing does nothing", () => {
   }
 });
 
-liveTest("each command line asks for libc, and calls what it needs", () => {
-  using made = openStage();
-  using observer = new Observer(made);
-  const { connection: { token, spare, remote }, ways } = made.stage;
-  const { local } = made.client.socket;
-  const main = `laddr ${local.address} lport ${local.port} ` +
-    `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
-  const lines: [line: string, deeds: string[]][] = [
-    ["limits set subflows 4", []],
-    ["limits show", []],
-    ["endpoint add 10.0.0.1 dev lo", [...DEVICE_BY_NAME, ...DEVICE_BY_INDEX]],
-    ["endpoint show", DEVICE_BY_INDEX],
-    ["endpoint change 10.0.0.1 backup", DEVICE_BY_INDEX],
-    ["endpoint delete 10.0.0.1", DEVICE_BY_INDEX],
-    ["endpoint flush -j", []],
-    [`endpoint flush -n ${ways["name"]}`, NETNS],
-    [`announce ${spare} token ${token} id 7`, []],
-    [`remove token ${token} id 7`, []],
-    [
-      `subflow create token ${token} laddr ${spare} lid 8 raddr ` +
-      `${remote.address} rport ${remote.port}`,
+liveTest(
+  "each command line asks for libc, and calls what it needs",
+  async () => {
+    using made = await openStage();
+    using observer = new Observer(made);
+    const { connection: { token, spare, remote }, ways } = made.stage;
+    const { local } = made.client.socket;
+    const main = `laddr ${local.address} lport ${local.port} ` +
+      `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
+    const lines: [line: string, deeds: string[]][] = [
+      ["limits set subflows 4", []],
+      ["limits show", []],
+      ["endpoint add 10.0.0.1 dev lo", [...DEVICE_BY_NAME, ...DEVICE_BY_INDEX]],
+      ["endpoint show", DEVICE_BY_INDEX],
+      ["endpoint change 10.0.0.1 backup", DEVICE_BY_INDEX],
+      ["endpoint delete 10.0.0.1", DEVICE_BY_INDEX],
+      ["endpoint flush -j", []],
+      [`endpoint flush -n ${ways["name"]}`, NETNS],
+      [`announce ${spare} token ${token} id 7`, []],
+      [`remove token ${token} id 7`, []],
+      [
+        `subflow create token ${token} laddr ${spare} lid 8 raddr ` +
+        `${remote.address} rport ${remote.port}`,
+        [],
+      ],
+      [`subflow change token ${token} ${main} backup`, []],
+      [`subflow destroy token ${token} ${main}`, []],
+      ["monitor", [...EVENTS]],
+    ];
+    assertEquals(
+      COMMANDS.map(({ words }) => words.join(" ")).filter((words) =>
+        !lines.some(([line]) => line.startsWith(words))
+      ),
       [],
-    ],
-    [`subflow change token ${token} ${main} backup`, []],
-    [`subflow destroy token ${token} ${main}`, []],
-    ["monitor", [...EVENTS]],
-  ];
-  assertEquals(
-    COMMANDS.map(({ words }) => words.join(" ")).filter((words) =>
-      !lines.some(([line]) => line.startsWith(words))
-    ),
-    [],
-    "not tried",
-  );
-  // Deno compiles all that the commands import.
-  observer.watch([script, "endpoint", "show"]);
-  for (const [line, deeds] of lines) {
-    const command = [script, ...line.split(" ")];
-    // `monitor` ends when nobody reads it any more.
-    const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
-    const trace = observer.watch(command, via);
-    const written = trace.out === "" ? [] : ["write pipe:"];
-    assertEquals([line, trace.deeds], [
-      line,
-      [...BASIC, ...deeds, ...written].toSorted(),
-    ]);
-    assertEquals([...new Set(trace.permissions)], [FFI], line);
-  }
-});
+      "not tried",
+    );
+    // Deno compiles all that the commands import.
+    observer.watch([script, "endpoint", "show"]);
+    for (const [line, deeds] of lines) {
+      const command = [script, ...line.split(" ")];
+      // `monitor` ends when nobody reads it any more.
+      const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
+      const trace = observer.watch(command, via);
+      const written = trace.out === "" ? [] : ["write pipe:"];
+      assertEquals([line, trace.deeds], [
+        line,
+        [...BASIC, ...deeds, ...written].toSorted(),
+      ]);
+      assertEquals([...new Set(trace.permissions)], [FFI], line);
+    }
+  },
+);
 
-liveTest("a command line that only explains asks for nothing", () => {
-  using made = openStage();
+liveTest("a command line that only explains asks for nothing", async () => {
+  using made = await openStage();
   using observer = new Observer(made);
   for (
     const line of ["--version", "--help", "endpoint help", "completion bash"]

@@ -31,10 +31,12 @@ import {
 } from "../../testing/netlink_bytes.ts";
 import { Forger } from "../programs/forger.ts";
 import { liveTest } from "../helpers/live.ts";
-import { within, Witness } from "../helpers/witness.ts";
+import { listeners } from "../helpers/proc.ts";
+import { Program } from "../helpers/program.ts";
+import { Witness } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 
 const EPERM = 1;
-const PROGRAM = new URL("../programs/forger.ts", import.meta.url).pathname;
 
 /** A path manager whose port id is known, and a forger next to it. */
 function besiege(host: Host) {
@@ -175,12 +177,10 @@ liveTest("a queue full of forged answers loses none of the kernel's", () => {
   }
 });
 
-/** Port id and group of what hears events; there is one. */
+/** Port id and group of the stream of events; there is one. */
 function listenerOf(host: Host): { port: number; group: number } {
-  // Protocol, port id and groups.
-  const [, port, groups] = host.exec("cat", "/proc/net/netlink")
-    .match(/^\S+ +16 +(\d+) +0*([1-9a-f][0-9a-f]*) /m)!;
-  return { port: Number(port), group: 1 + Math.log2(parseInt(groups!, 16)) };
+  const { port, groups } = listeners(host)[0]!;
+  return { port, group: 1 + Math.log2(groups) };
 }
 
 /** An event as the kernel would send it. */
@@ -263,50 +263,33 @@ liveTest(
   },
 );
 
-/** The forger as a program. */
-function start(...args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-ffi", PROGRAM, ...args],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-}
-
 liveTest("a flood from another process holds nothing up", async () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
   const { pm, port } = besieged;
   using stream = pm.events({ types: ["listener-created", "overrun"] });
   const { group } = listenerOf(lab.client);
-  const flood = start(lab.client.netns, "flood", `${port}`, `${group}`);
-  const output = flood.stdout.getReader();
-  try {
-    await within(output.read(), () => "the flood");
-    for (let round = 0; round < 2000; round++) {
-      const subflows = round % 8;
-      pm.setLimits({ subflows });
-      assertEquals(pm.getLimits().subflows, subflows);
-    }
-    using _listener = listen(lab.client);
-    const { value } = await within(stream.next(), () => "an event");
-    assert(value !== undefined);
-    const end = stream.next();
-    stream.close();
-    await within(end, () => "the end of the stream");
-  } finally {
-    flood.kill("SIGKILL");
-    await output.cancel();
-    await flood.status;
+  const { netns } = lab.client;
+  await using flood = new Program("forger", [netns, `${port}`, `${group}`]);
+  await flood.text();
+  for (let round = 0; round < 2000; round++) {
+    const subflows = round % 8;
+    pm.setLimits({ subflows });
+    assertEquals(pm.getLimits().subflows, subflows);
   }
+  using _listener = listen(lab.client);
+  const { value } = await within(stream.next(), () => "an event");
+  assert(value !== undefined);
+  const end = stream.next();
+  stream.close();
+  await within(end, () => "the end of the stream");
 });
 
 liveTest("a process without privilege cannot send to our sockets", async () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
   const { netns } = lab.client;
-  const forger = start(netns, "as nobody", `${besieged.port}`);
-  const { stdout } = await forger.output();
-  assertEquals(new TextDecoder().decode(stdout), `${EPERM}\n`);
+  await using program = new Program("forger", [netns, `${besieged.port}`]);
+  assertEquals((await program.end()).text, `${EPERM}\n`);
   assertEquals(besieged.socket.wait(0), false);
 });

@@ -13,31 +13,21 @@ import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import type { Tries } from "../programs/full_table.ts";
 import { liveTest } from "../helpers/live.ts";
 import type { Nap } from "../programs/sleeper.ts";
-import { within } from "../helpers/witness.ts";
-
-/** What this process has open, but for what shows it. */
-const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
+import { listeners, openFiles } from "../helpers/proc.ts";
+import { Program } from "../helpers/program.ts";
+import { within } from "../helpers/within.ts";
 
 /** Something that the kernel tells of, twice. */
 function listenBriefly({ netns }: Host, port = 0): void {
   MptcpSocket.listen(netns, { address: "0.0.0.0", port }).close();
 }
 
-/** What the kernel says of the socket that hears events; there is one. */
-function queueOf(host: Host): { bytes: number; drops: number } {
-  // Protocol, port id, groups, bytes to be read, written, dump, locks, drops.
-  const [, bytes, drops] = host.exec("cat", "/proc/net/netlink").match(
-    /^\S+ +16 +\d+ +0*[1-9a-f][0-9a-f]* +(\d+) +\d+ +\S+ +\d+ +(\d+) /m,
-  )!;
-  return { bytes: Number(bytes), drops: Number(drops) };
-}
-
 /** Lets so much happen that the kernel cannot keep all of it. */
 function overrun(host: Host): void {
-  const { drops } = queueOf(host);
+  const { drops } = listeners(host)[0]!;
   do {
     for (let count = 0; count < 200; count++) listenBriefly(host);
-  } while (queueOf(host).drops === drops);
+  } while (listeners(host)[0]!.drops === drops);
 }
 
 liveTest("what happens after an `overrun` is heard", async () => {
@@ -77,12 +67,12 @@ liveTest(
     listenBriefly(client);
     assertEquals((await stream.next()).value?.type, "listener-created");
     overrun(client);
-    const full = queueOf(client);
+    const full = listeners(client)[0]!;
     // Twice the two MiB that are asked for, and one event that is too much.
-    assertLess(full.bytes, 4.1 * 2 ** 20);
+    assertLess(full.queued, 4.1 * 2 ** 20);
     overrun(client);
-    const { bytes, drops } = queueOf(client);
-    assertEquals(bytes, full.bytes);
+    const { queued, drops } = listeners(client)[0]!;
+    assertEquals(queued, full.queued);
     assertGreater(drops, full.drops);
     stream.close();
     assertEquals((await stream.next()).done, true);
@@ -95,7 +85,7 @@ liveTest(
     using lab = Lab.open();
     const { client, server } = lab;
     const { netns } = client;
-    const before = openFds();
+    const before = openFiles().length;
     const pm = PathManager.open({ netns });
     const stream = pm.events();
     const next = stream.next();
@@ -131,39 +121,9 @@ liveTest(
     stream.close();
     assertEquals((await within(end, () => "the end")).done, true);
     await until(() => !isThere(), "the namespace to go away");
-    assertEquals(openFds(), before);
+    assertEquals(openFiles().length, before);
   },
 );
-
-/** A program of tests/programs that goes on while the test does. */
-function start(name: string, ...args: readonly string[]) {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--allow-ffi"],
-      new URL(`../programs/${name}.ts`, import.meta.url).pathname,
-      ...args,
-    ],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream())
-    .getReader();
-  return {
-    process,
-    /** What it prints next. */
-    text: async () => (await within(reader.read(), () => "output")).value,
-    async [Symbol.asyncDispose]() {
-      await reader.cancel();
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await process.status;
-    },
-  };
-}
 
 /** Stops a process, and waits until it is. */
 async function stop(process: Deno.ChildProcess): Promise<void> {
@@ -184,7 +144,7 @@ liveTest(
     const { client } = lab;
     const port = 4321;
     using pm = PathManager.open({ netns: client.netns });
-    await using sleeper = start("sleeper", client.netns, `${port}`);
+    await using sleeper = new Program("sleeper", [client.netns, `${port}`]);
     assertEquals(await sleeper.text(), "ready\n");
     const { process } = sleeper;
     const told = sleeper.text();

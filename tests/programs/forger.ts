@@ -76,11 +76,11 @@ export class Forger implements Disposable {
 }
 
 if (import.meta.main) {
-  const [netns, mode, port, group] = Deno.args;
+  const [netns, port, group] = Deno.args;
   using forger = Forger.open(netns!);
   const bytes = new Uint8Array(36);
   bytes[0] = bytes.length;
-  if (mode === "as nobody") {
+  if (group === undefined) {
     symbols.setresuid(NOBODY, NOBODY, NOBODY);
     console.log(forger.send(bytes, { port: Number(port) }));
   } else {
