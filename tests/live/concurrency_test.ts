@@ -9,7 +9,6 @@ import {
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import type { Job } from "../programs/concurrent_worker.ts";
 import { liveTest } from "../helpers/live.ts";
 import { openFiles, polling, sockets } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
@@ -164,7 +163,14 @@ liveTest(
 /** As much as starting threads may take: Deno checks their types. */
 const TIMEOUT_MS = 60_000;
 
-/** A thread of its own. */
+/** What a worker does, where, and how often. */
+export interface Job {
+  readonly kind: "listen" | "fail" | "open";
+  readonly netns: string;
+  readonly count: number;
+}
+
+/** Starts a worker. */
 function work(job: Job) {
   const url = new URL("../programs/concurrent_worker.ts", import.meta.url);
   const worker = new Worker(url, { type: "module" });
@@ -191,7 +197,7 @@ liveTest("workers hear events while others do commands", async () => {
   using stack = new DisposableStack();
   const workers = [];
   for (let count = 0; count < 4; count++) {
-    const worker = stack.use(work({ kind: "hear", netns, count: 50 }));
+    const worker = stack.use(work({ kind: "listen", netns, count: 50 }));
     // One after the other: the first has the types checked, for all.
     await within(worker.opened, () => "a stream in a worker", TIMEOUT_MS);
     workers.push(worker);
@@ -262,7 +268,7 @@ liveTest("a worker that is terminated takes nobody along", async () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
   await using program = new Program(
-    "terminated",
+    "terminate_workers",
     [client.netns, "3"],
     "--allow-read",
   );

@@ -29,20 +29,20 @@ import {
   verdict,
   withSeq,
 } from "../../testing/netlink_bytes.ts";
-import { Forger } from "../programs/forger.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
+import { Spoofer } from "../helpers/spoofer.ts";
 import { Witness } from "../helpers/witness.ts";
 import { within } from "../helpers/within.ts";
 
 const EPERM = 1;
 
-/** A path manager whose port id is known, and a forger next to it. */
+/** A path manager whose port id is known, and a spoofer next to it. */
 function besiege(host: Host) {
   using stack = new DisposableStack();
   const socket = stack.use(NetlinkSocket.open(host.netns));
-  const forger = stack.use(Forger.open(host.netns));
+  const spoofer = stack.use(Spoofer.open(host.netns));
   socket.send(encodeGetFamily("mptcp_pm", 1));
   const [answer] = decodeNlMessages(socket.receive()!);
   const { id: family } = decodeFamily(answer!);
@@ -54,13 +54,13 @@ function besiege(host: Host) {
     pm,
     port,
     family,
-    forger,
+    spoofer,
     [Symbol.dispose]: () => owned.dispose(),
   };
 }
 
 /** All that could pass for an answer to a request. */
-function forgeries(family: number, request: Bytes): Bytes[] {
+function spooferies(family: number, request: Bytes): Bytes[] {
   const seq = seqOf(request);
   const reply = (...attrs: Uint8Array[]) => {
     const header = Uint8Array.of(request[16]!, 1, 0, 0);
@@ -90,7 +90,7 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
   using besieged = besiege(client);
-  const { socket, pm, port, family, forger } = besieged;
+  const { socket, pm, port, family, spoofer } = besieged;
   const { send } = socket;
   const warnings: string[] = [];
   using _ = PathManager.open({
@@ -100,8 +100,8 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
   let forged = 0;
   socket.send = (request) => {
     const forge = () => {
-      for (const bytes of forgeries(family, request)) {
-        forger.send(bytes, { port });
+      for (const bytes of spooferies(family, request)) {
+        spoofer.send(bytes, { port });
         forged++;
       }
     };
@@ -134,11 +134,11 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
 liveTest("forged answers instead of the kernel's are none", () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
-  const { socket, pm, port, family, forger } = besieged;
+  const { socket, pm, port, family, spoofer } = besieged;
   const { send } = socket;
   socket.send = (request) => {
-    for (const bytes of forgeries(family, request)) {
-      forger.send(bytes, { port });
+    for (const bytes of spooferies(family, request)) {
+      spoofer.send(bytes, { port });
     }
   };
   const start = performance.now();
@@ -154,13 +154,13 @@ liveTest("forged answers instead of the kernel's are none", () => {
 });
 
 /** Sends until the receiver's queue is full, or the kernel does not let it. */
-function fill(forger: Forger, to: { port?: number; group?: number }): void {
+function fill(spoofer: Spoofer, to: { port?: number; group?: number }): void {
   // Where no large one fits any more, a small one may.
   for (const length of [4000, 20]) {
     const bytes = new Uint8Array(length);
     bytes.set(u32(length));
     for (let count = 0; count < 10_000; count++) {
-      if (forger.send(bytes, to) !== 0) break;
+      if (spoofer.send(bytes, to) !== 0) break;
     }
   }
 }
@@ -168,11 +168,11 @@ function fill(forger: Forger, to: { port?: number; group?: number }): void {
 liveTest("a queue full of forged answers loses none of the kernel's", () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
-  const { pm, port, forger } = besieged;
+  const { pm, port, spoofer } = besieged;
   for (const subflows of [3, 4, 5]) {
-    fill(forger, { port });
+    fill(spoofer, { port });
     pm.setLimits({ subflows });
-    fill(forger, { port });
+    fill(spoofer, { port });
     assertEquals(pm.getLimits().subflows, subflows);
   }
 });
@@ -199,15 +199,15 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     using besieged = besiege(lab.client);
-    const { pm, family, forger } = besieged;
+    const { pm, family, spoofer } = besieged;
     using events = new Witness(pm.events());
     const { port, group } = listenerOf(lab.client);
     const forge = () => {
       const event = forgedEvent(family);
-      forger.send(event, { port });
-      assertEquals(forger.send(event, { group }), 0);
-      forger.send(event, { port, group });
-      forger.send(text("not even netlink"), { port, group });
+      spoofer.send(event, { port });
+      assertEquals(spoofer.send(event, { group }), 0);
+      spoofer.send(event, { port, group });
+      spoofer.send(text("not even netlink"), { port, group });
     };
     forge();
     const listener = listen(lab.client);
@@ -231,7 +231,7 @@ liveTest(
     using events = new Witness(besieged.pm.events());
     const { port } = listenerOf(lab.client);
     for (const _ of [1, 2]) {
-      fill(besieged.forger, { port });
+      fill(besieged.spoofer, { port });
       using listener = listen(lab.client);
       const { local } = await events.take("listener-created");
       assertEquals(local, listener.local);
@@ -249,10 +249,10 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     using besieged = besiege(lab.client);
-    const { pm, forger } = besieged;
+    const { pm, spoofer } = besieged;
     using events = new Witness(pm.events());
     const { group } = listenerOf(lab.client);
-    fill(forger, { group });
+    fill(spoofer, { group });
     // There is no room for this one.
     listen(lab.client).close();
     await events.take("overrun");
@@ -270,7 +270,7 @@ liveTest("a flood from another process holds nothing up", async () => {
   using stream = pm.events({ types: ["listener-created", "overrun"] });
   const { group } = listenerOf(lab.client);
   const { netns } = lab.client;
-  await using flood = new Program("forger", [netns, `${port}`, `${group}`]);
+  await using flood = new Program("spoof", [netns, `${port}`, `${group}`]);
   await flood.text();
   for (let round = 0; round < 2000; round++) {
     const subflows = round % 8;
@@ -289,7 +289,7 @@ liveTest("a process without privilege cannot send to our sockets", async () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
   const { netns } = lab.client;
-  await using program = new Program("forger", [netns, `${besieged.port}`]);
+  await using program = new Program("spoof", [netns, `${besieged.port}`]);
   assertEquals((await program.end()).text, `${EPERM}\n`);
   assertEquals(besieged.socket.wait(0), false);
 });

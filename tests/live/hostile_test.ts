@@ -10,9 +10,7 @@ import { PathManager, type PathManagerEvent, SyscallError } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import type { Tries } from "../programs/full_table.ts";
 import { liveTest } from "../helpers/live.ts";
-import type { Nap } from "../programs/sleeper.ts";
 import { listeners, openFiles } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
 import { within } from "../helpers/within.ts";
@@ -144,10 +142,13 @@ liveTest(
     const { client } = lab;
     const port = 4321;
     using pm = PathManager.open({ netns: client.netns });
-    await using sleeper = new Program("sleeper", [client.netns, `${port}`]);
-    assertEquals(await sleeper.text(), "ready\n");
-    const { process } = sleeper;
-    const told = sleeper.text();
+    await using program = new Program("commands_and_events", [
+      client.netns,
+      `${port}`,
+    ]);
+    assertEquals(await program.text(), "ready\n");
+    const { process } = program;
+    const told = program.text();
     for (let round = 0; round < 30; round++) {
       await stop(process);
       listenBriefly(client);
@@ -158,13 +159,14 @@ liveTest(
     await stop(process);
     overrun(client);
     process.kill("SIGCONT");
-    let nap: Nap | undefined;
-    void told.then((text) => nap = JSON.parse(text!));
+    let text: string | undefined;
+    void told.then((all) => text = all);
     await until(() => {
-      if (nap === undefined) listenBriefly(client, port);
-      return nap;
-    }, "the process to hear again");
-    const { commands, wrong, seen: { overrun: overruns, ...others } } = nap!;
+      if (text === undefined) listenBriefly(client, port);
+      return text;
+    }, "the process to read events again");
+    const { commands, wrong, seen } = JSON.parse(text!);
+    const { overrun: overruns, ...others } = seen;
     assertGreater(commands, 60);
     assertEquals([wrong, overruns], [0, 1]);
     assertEquals(Object.keys(others), ["listener-created", "listener-closed"]);
@@ -177,7 +179,7 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     const program =
-      new URL("../programs/full_table.ts", import.meta.url).pathname;
+      new URL("../programs/few_descriptors.ts", import.meta.url).pathname;
     const { code, stdout, stderr } = await new Deno.Command("sh", {
       args: [
         ...["-c", 'ulimit -n 64; exec "$@"', "sh"],
@@ -188,7 +190,9 @@ liveTest(
       env: { DENO_NO_UPDATE_CHECK: "1" },
     }).output();
     assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-    const tries: Tries = JSON.parse(new TextDecoder().decode(stdout));
+    const tries: Record<string, string[]> = JSON.parse(
+      new TextDecoder().decode(stdout),
+    );
     // One after the other as descriptors get free, and in the end it works.
     const results = Object.entries(tries).map(([name, tries]) => [
       name,

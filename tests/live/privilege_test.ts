@@ -4,6 +4,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import denoJson from "../../deno.json" with { type: "json" };
 import { libcPaths } from "../../ffi/libc.ts";
 import { NetlinkError, PathManager } from "../../mod.ts";
 import { run } from "../../testing/host.ts";
@@ -13,12 +14,12 @@ import { quoted } from "../cli/program.ts";
 import {
   DONE,
   type Failed,
+  type Inputs,
+  openOperationsLab,
   type Results,
-  type Stage,
-} from "../programs/everything.ts";
+} from "../helpers/every_operation.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
-import { openStage } from "../helpers/stage.ts";
 import { Witness } from "../helpers/witness.ts";
 import { within } from "../helpers/within.ts";
 
@@ -29,9 +30,12 @@ class Copy implements Disposable {
   readonly #folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
 
   constructor() {
-    const script = "tests/programs/everything.ts";
+    const script = "tests/programs/every_operation.ts";
     Deno.mkdirSync(`${this.#folder}/tests/programs`, { recursive: true });
-    for (const name of ["mod.ts", "codec", "ffi", "ops", script]) {
+    const published = denoJson.publish.include.map((name) =>
+      name.replace(/\/$/, "")
+    );
+    for (const name of [...published, script]) {
       run("cp", "-r", new URL(name, ROOT).pathname, `${this.#folder}/${name}`);
     }
     run("chmod", "-R", "a+rX", this.#folder);
@@ -47,22 +51,22 @@ class Copy implements Disposable {
   }
 
   /** The command that does everything, by way of other programs. */
-  command(stage: Stage, via: string[], permissions: string[]): string[] {
+  command(inputs: Inputs, via: string[], permissions: string[]): string[] {
     return [
       ...["env", "-u", "DENO_COVERAGE_DIR", `DENO_DIR=${this.#folder}/deno`],
       "DENO_NO_UPDATE_CHECK=1",
       ...["NO_COLOR=1", ...via, `${this.#folder}/program`, "run"],
       ...["--no-prompt", "--no-config", "--no-lock", ...permissions],
       ...[
-        `${this.#folder}/tests/programs/everything.ts`,
-        JSON.stringify(stage),
+        `${this.#folder}/tests/programs/every_operation.ts`,
+        JSON.stringify(inputs),
       ],
     ];
   }
 
   /** Does everything in the lab's client, by way of other programs. */
-  run(lab: Lab, stage: Stage, via: string[], permissions: string[]): Results {
-    const command = this.command(stage, via, permissions);
+  run(lab: Lab, inputs: Inputs, via: string[], permissions: string[]): Results {
+    const command = this.command(inputs, via, permissions);
     // The number of a group is the kernel's to choose.
     const text = lab.client.exec(...command).replace(/(group) \d+/g, "$1 N");
     return JSON.parse(text);
@@ -145,15 +149,15 @@ const notEntered = (netns: string) =>
 liveTest(
   "an unprivileged user can read, and is told why not change",
   async () => {
-    using made = await openStage();
+    using made = await openOperationsLab();
     using copy = new Copy();
-    const { lab, stage } = made;
+    const { lab, inputs } = made;
     lab.client.ip("mptcp", "endpoint", "add", "10.0.0.1", "dev", "lo");
-    assertEquals<unknown>(copy.run(lab, stage, AS_NOBODY, ["--allow-ffi"]), {
+    assertEquals<unknown>(copy.run(lab, inputs, AS_NOBODY, ["--allow-ffi"]), {
       ...DENIED,
       steering: DENIED.events,
-      name: notEntered(stage.ways["name"] as string),
-      path: notEntered(stage.ways["path"] as string),
+      name: notEntered(inputs.ways["name"] as string),
+      path: notEntered(inputs.ways["path"] as string),
     });
   },
 );
@@ -161,14 +165,14 @@ liveTest(
 liveTest(
   "`CAP_NET_ADMIN` is enough for commands, events and the mode",
   async () => {
-    using made = await openStage();
+    using made = await openOperationsLab();
     using copy = new Copy();
-    const { lab, stage } = made;
+    const { lab, inputs } = made;
     const via = asNobodyWith("net_admin");
-    assertEquals<unknown>(copy.run(lab, stage, via, ["--allow-ffi"]), {
+    assertEquals<unknown>(copy.run(lab, inputs, via, ["--allow-ffi"]), {
       ...DONE,
-      name: notEntered(stage.ways["name"] as string),
-      path: notEntered(stage.ways["path"] as string),
+      name: notEntered(inputs.ways["name"] as string),
+      path: notEntered(inputs.ways["path"] as string),
     });
   },
 );
@@ -177,17 +181,17 @@ liveTest(
   "`CAP_SYS_ADMIN` besides is enough for another namespace, but for that of " +
     "a process of another user, which takes `CAP_SYS_PTRACE`",
   async () => {
-    using made = await openStage();
+    using made = await openOperationsLab();
     using copy = new Copy();
-    const { lab, stage } = made;
+    const { lab, inputs } = made;
     await using resident = await settle(lab);
     const { pid } = resident;
-    const ways = { ...stage.ways, pid };
+    const ways = { ...inputs.ways, pid };
     const capabilities = ["net_admin", "sys_admin"];
     const go = (...more: string[]) =>
       copy.run(
         lab,
-        { ...stage, ways },
+        { ...inputs, ways },
         asNobodyWith(...capabilities, ...more),
         ["--allow-ffi"],
       );
@@ -299,11 +303,11 @@ liveTest(
     connection.transfer(1000);
     const { token, remote } = connection.client;
     await events.take("established", (event) => event.token === token);
-    const stage = {
+    const inputs = {
       ways: { path: "/proc/self/ns/net", pid },
       connection: { token, spare: "127.0.0.2", remote },
     };
-    const command = copy.command(stage, [], ["--allow-ffi"]);
+    const command = copy.command(inputs, [], ["--allow-ffi"]);
     assertEquals<unknown>(JSON.parse(await network.exec(command)), {
       ...DONE,
       path: "done",
@@ -315,13 +319,13 @@ liveTest(
 liveTest(
   "in a user namespace with the network of another nothing changes",
   async () => {
-    using made = await openStage();
+    using made = await openOperationsLab();
     using copy = new Copy();
-    const { lab, stage } = made;
+    const { lab, inputs } = made;
     lab.client.ip("mptcp", "endpoint", "add", "10.0.0.1", "dev", "lo");
     const results = copy.run(
       lab,
-      { ...stage, ways: {} },
+      { ...inputs, ways: {} },
       [...AS_NOBODY, "unshare", "--map-root-user"],
       ["--allow-ffi"],
     );
@@ -330,7 +334,7 @@ liveTest(
 );
 
 liveTest("a token names nothing in another namespace", async () => {
-  using made = await openStage();
+  using made = await openOperationsLab();
   const { client, server } = made;
   for (const [one, other] of [[client, server], [server, client]] as const) {
     assertEquals(one.pm.dumpAddrs({ token: one.token }), []);
@@ -345,16 +349,16 @@ liveTest("a token names nothing in another namespace", async () => {
 liveTest(
   "`--allow-ffi` with the path of libc is permission enough",
   async () => {
-    using made = await openStage();
+    using made = await openOperationsLab();
     using copy = new Copy();
-    const { lab, stage } = made;
+    const { lab, inputs } = made;
     // Whatever else there is, Deno is told to refuse.
     const others = ["read", "write", "net", "env", "run", "sys", "import"];
     const flags = [
       `--allow-ffi=${libcPath()}`,
       ...others.map((name) => `--deny-${name}`),
     ];
-    assertEquals<unknown>(copy.run(lab, stage, [], flags), {
+    assertEquals<unknown>(copy.run(lab, inputs, [], flags), {
       ...DONE,
       ...WAYS_DONE,
     });

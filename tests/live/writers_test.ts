@@ -5,7 +5,32 @@ import { Lab } from "../../testing/lab.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { liveTest } from "../helpers/live.ts";
 import { Program } from "../helpers/program.ts";
-import type { Task, Written } from "../programs/writer.ts";
+
+/** What a program is to do. */
+export interface Task {
+  /** The namespace. */
+  readonly netns: string;
+  /** The addresses that it adds and deletes. */
+  readonly addresses: readonly string[];
+  /** How many of them are there at the most, as far as it knows. */
+  readonly most: number;
+  /** The limit that it sets. */
+  readonly limit: "subflows" | "addAddrAccepted";
+  /** How many times it does something. */
+  readonly times: number;
+  /** Where its random numbers start. */
+  readonly seed: number;
+}
+
+/** What it prints. */
+export interface Results {
+  /** Counts by operation, knowledge and outcome: `"add known: done"`. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** The endpoints as it left them: the flags by address. */
+  readonly endpoints: Readonly<Record<string, readonly string[]>>;
+  /** The limit that it set last. */
+  readonly limit: number;
+}
 
 const TIMES = 500;
 const TIMEOUT_MS = 30_000;
@@ -14,10 +39,10 @@ const TIMEOUT_MS = 30_000;
 async function writeAll(
   tasks: readonly Task[],
   look: () => void,
-): Promise<Written[]> {
+): Promise<Results[]> {
   await using stack = new AsyncDisposableStack();
   const programs = tasks.map((task) =>
-    stack.use(new Program("writer", [JSON.stringify(task)]))
+    stack.use(new Program("change_endpoints", [JSON.stringify(task)]))
   );
   for (const program of programs) await program.text();
   let looks = 0;
