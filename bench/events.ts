@@ -12,7 +12,7 @@ import {
 import { EVENTS } from "../codec/mptcp_pm.gen.ts";
 import { decodeEvent } from "../ops/event.ts";
 import { goldenOf } from "../tests/helpers/golden.ts";
-import { replay } from "../tests/programs/replay.ts";
+import { replay } from "../tests/helpers/replay.ts";
 import type { Report } from "./report.ts";
 import { rounds } from "./rounds.ts";
 

@@ -12,7 +12,7 @@ import {
   POLLIN,
   waitForSockets,
 } from "../testing/mptcp_socket.ts";
-import { churn, EVENTS_OF_CLIENT } from "../tests/programs/churn.ts";
+import { churn, EVENTS_OF_CLIENT } from "../tests/helpers/churn.ts";
 import { fit, type Point } from "./fit.ts";
 import { type Chart, equation, number, plot } from "./plot.ts";
 import type { Report } from "./report.ts";

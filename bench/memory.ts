@@ -5,7 +5,7 @@
  */
 
 import { type Host, Lab, until } from "../testing/mod.ts";
-import { churnAside, EVENTS_OF_CLIENT } from "../tests/programs/churn.ts";
+import { churnAside, EVENTS_OF_CLIENT } from "../tests/helpers/churn.ts";
 import { deno, environment, mptcp } from "./commands.ts";
 import { verdict } from "./peers/contest.ts";
 import { notMeasured, type Report } from "./report.ts";

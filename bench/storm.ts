@@ -9,7 +9,7 @@ import { PathManager } from "../mod.ts";
 import { run } from "../testing/host.ts";
 import { Lab } from "../testing/lab.ts";
 import { MptcpSocket } from "../testing/mptcp_socket.ts";
-import { churnAside, EVENTS_OF_CLIENT } from "../tests/programs/churn.ts";
+import { churnAside, EVENTS_OF_CLIENT } from "../tests/helpers/churn.ts";
 import { Listener } from "./listener.ts";
 import { notMeasured, type Report } from "./report.ts";
 import { median } from "./rounds.ts";

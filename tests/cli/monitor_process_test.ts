@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Host } from "../../testing/host.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import { eventsGroup } from "../helpers/event_tap.ts";
 import { liveTest } from "../helpers/live.ts";
+import { eventsGroup } from "../helpers/proc.ts";
 import { deno, environment, launcher, quoted, run, script } from "./program.ts";
 
 /** The ways to start the program. */

@@ -8,7 +8,8 @@ import { assertEquals } from "@std/assert";
 import type { PathManagerEvent } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { waitFor } from "../../testing/lab.ts";
-import { within } from "./witness.ts";
+import { listeners } from "./proc.ts";
+import { within } from "./within.ts";
 
 /** Name and fields of an event. */
 type Printed = readonly [name: string, fields: Record<string, string>];
@@ -51,10 +52,8 @@ export class IpMonitor implements AsyncDisposable {
       stdout: "piped",
       stderr: "null",
     }).spawn();
-    // Protocol, port id and groups.
-    const joined = new RegExp(`^\\S+ +16 +${process.pid} +0*[1-9a-f]`, "m");
     waitFor(
-      () => joined.test(host.exec("cat", "/proc/net/netlink")),
+      () => listeners(host).some(({ port }) => port === process.pid),
       "ip mptcp monitor to listen",
     );
     return new IpMonitor(process);

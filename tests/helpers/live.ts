@@ -5,6 +5,7 @@
  */
 
 import { Lab } from "../../testing/lab.ts";
+import { openFiles } from "./proc.ts";
 
 // Called here, because it opens the C library: within a test the sanitizer
 // would take that for a leak.
@@ -31,24 +32,13 @@ export function liveTest(name: string, fn: () => void | Promise<void>): void {
  */
 export function assertNoFdLeak(action: () => void): void {
   action();
-  const before = openFds();
+  const before = openFiles();
   action();
-  const after = openFds();
+  const after = openFiles();
   if (after.length > before.length) {
     throw new Error(
       `${after.length - before.length} of these file descriptors leaked: ` +
         after.join(", "),
     );
   }
-}
-
-/** What the file descriptors of this process are open for. */
-function openFds(): string[] {
-  return Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {
-    try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`);
-    } catch {
-      return "this list";
-    }
-  });
 }

@@ -5,7 +5,6 @@
  */
 
 import { PathManager } from "../../mod.ts";
-import { EventTap } from "./event_tap.ts";
 import type { Host } from "../../testing/host.ts";
 import {
   type ConnectOptions,
@@ -13,12 +12,13 @@ import {
   type LabConnection,
 } from "../../testing/lab.ts";
 import type { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import { Witness } from "./witness.ts";
 
 /** One end of the connection, and what is needed to manage it. */
 export interface End {
   readonly host: Host;
   readonly pm: PathManager;
-  readonly events: EventTap;
+  readonly events: Witness;
   readonly socket: MptcpSocket;
   readonly token: number;
 }
@@ -32,13 +32,15 @@ export interface UserspaceLab extends Disposable {
 }
 
 /** Makes the hosts and connects them; both know that the connection is up. */
-export function openUserspaceLab(options: ConnectOptions = {}): UserspaceLab {
+export async function openUserspaceLab(
+  options: ConnectOptions = {},
+): Promise<UserspaceLab> {
   using stack = new DisposableStack();
   const lab = stack.use(Lab.open({ paths: 2 }));
   const prepare = (host: Host) => {
     const pm = stack.use(PathManager.open({ netns: host.netns }));
     pm.setMode("userspace");
-    const events = stack.use(EventTap.open(host.netns));
+    const events = stack.use(new Witness(pm.events()));
     return { host, pm, events };
   };
   const [client, server] = [prepare(lab.client), prepare(lab.server)];
@@ -57,7 +59,7 @@ export function openUserspaceLab(options: ConnectOptions = {}): UserspaceLab {
   // No subflow can be added before the first data is acknowledged.
   connection.transfer(1000);
   for (const { events, token } of [made.client, made.server]) {
-    events.take("established", (event) => event.token === token);
+    await events.take("established", (event) => event.token === token);
   }
   const owned = stack.move();
   return { ...made, [Symbol.dispose]: () => owned.dispose() };

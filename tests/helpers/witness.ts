@@ -1,36 +1,11 @@
-/**
- * What a stream of events shows, for tests.
- *
- * @module
- */
-
 import type { EventOf, EventStream, PathManagerEvent } from "../../mod.ts";
+import { within } from "./within.ts";
 
 /**
- * Waits for a promise.
- *
- * @throws {Error} It does not settle in time.
+ * Waits for events, in any order. While a stream of events is open anywhere on
+ * the machine, connections with the userspace path manager accept joins and
+ * announcements, in all namespaces: so close it as soon as it has served.
  */
-export async function within<T>(
-  promise: Promise<T>,
-  what: () => string,
-  timeoutMs = 5000,
-): Promise<T> {
-  let timer;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`Waited ${timeoutMs} ms in vain for ${what()}`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Takes events from a stream, in any order. */
 export class Witness implements Disposable {
   readonly #stream: EventStream;
   readonly #untaken: PathManagerEvent[] = [];

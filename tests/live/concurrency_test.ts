@@ -9,9 +9,10 @@ import {
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import type { Job } from "../programs/concurrent_worker.ts";
 import { liveTest } from "../helpers/live.ts";
-import { within } from "../helpers/witness.ts";
+import { openFiles, polling, sockets } from "../helpers/proc.ts";
+import { Program } from "../helpers/program.ts";
+import { within } from "../helpers/within.ts";
 
 /** Makes two events happen, and returns their port. */
 function listenBriefly({ netns }: Host): number {
@@ -39,28 +40,6 @@ function take(stream: EventStream, count: number): Promise<string[]> {
   };
   return within(taking(), () => `${count} events; ${taken.length} came`);
 }
-
-/** Threads of this process that wait in `poll()`; Deno itself does not. */
-function polling(): number {
-  const call = Deno.build.arch === "x86_64" ? "7" : "73";
-  return [...Deno.readDirSync("/proc/self/task")].filter(({ name }) => {
-    try {
-      const path = `/proc/self/task/${name}/syscall`;
-      return Deno.readTextFileSync(path).split(" ")[0] === call;
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
-/** Netlink sockets of a host, but for the kernel's own. */
-function sockets(host: Host): number {
-  // Protocol and port id.
-  const rows = host.exec("cat", "/proc/net/netlink").match(/^\S+ +16 +[1-9]/gm);
-  return rows?.length ?? 0;
-}
-
-const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
 liveTest(
   "path managers of one namespace and of two share it, and nothing else",
@@ -155,17 +134,17 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { client, server } = lab;
-    const before = openFds();
+    const before = openFiles().length;
     using stack = new DisposableStack();
     const streams = Array.from({ length: 100 }, (_, index) => {
       const { netns } = index % 2 === 0 ? client : server;
       return stack.use(stack.use(PathManager.open({ netns })).events());
     });
     // A socket for commands and one for events.
-    assertEquals([sockets(client), sockets(server)], [100, 100]);
+    assertEquals([sockets(client).length, sockets(server).length], [100, 100]);
     const all = streams.map((stream) => take(stream, 2));
     await until(() => polling() === 1, "one thread to wait");
-    assertEquals(openFds(), before + 200 + 1);
+    assertEquals(openFiles().length, before + 200 + 1);
     const ports = [listenBriefly(client), listenBriefly(server)];
     for (const [index, seen] of (await Promise.all(all)).entries()) {
       assertEquals(seen, seenOf([ports[index % 2]!]));
@@ -176,15 +155,22 @@ liveTest(
     for (const { done } of await within(Promise.all(ends), () => "ends")) {
       assert(done);
     }
-    assertEquals([openFds(), polling()], [before, 0]);
-    assertEquals([sockets(client), sockets(server)], [0, 0]);
+    assertEquals([openFiles().length, polling()], [before, 0]);
+    assertEquals([sockets(client).length, sockets(server).length], [0, 0]);
   },
 );
 
 /** As much as starting threads may take: Deno checks their types. */
 const TIMEOUT_MS = 60_000;
 
-/** A thread of its own. */
+/** What a worker does, where, and how often. */
+export interface Job {
+  readonly kind: "listen" | "fail" | "open";
+  readonly netns: string;
+  readonly count: number;
+}
+
+/** Starts a worker. */
 function work(job: Job) {
   const url = new URL("../programs/concurrent_worker.ts", import.meta.url);
   const worker = new Worker(url, { type: "module" });
@@ -211,7 +197,7 @@ liveTest("workers hear events while others do commands", async () => {
   using stack = new DisposableStack();
   const workers = [];
   for (let count = 0; count < 4; count++) {
-    const worker = stack.use(work({ kind: "hear", netns, count: 50 }));
+    const worker = stack.use(work({ kind: "listen", netns, count: 50 }));
     // One after the other: the first has the types checked, for all.
     await within(worker.opened, () => "a stream in a worker", TIMEOUT_MS);
     workers.push(worker);
@@ -275,38 +261,20 @@ liveTest("opening and closing in many workers leaves nothing", async () => {
     await within(Promise.all(results), () => "the workers", TIMEOUT_MS),
     Array(8).fill(40),
   );
-  assertEquals([sockets(lab.client), polling()], [0, 0]);
+  assertEquals([sockets(lab.client).length, polling()], [0, 0]);
 });
 
 liveTest("a worker that is terminated takes nobody along", async () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--allow-ffi", "--allow-read"],
-      new URL("../programs/terminated.ts", import.meta.url).pathname,
-      ...[client.netns, "3"],
-    ],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream())
-    .getReader();
-  const line = async () => (await within(reader.read(), () => "output")).value;
-  try {
-    assertEquals(await line(), "terminated\n");
-    listenBriefly(client);
-    assertEquals(await line(), "listener-created 2\n");
-    const { code } = await within(process.status, () => "its end");
-    assertEquals([code, sockets(client)], [0, 0]);
-  } finally {
-    await reader.cancel();
-    try {
-      process.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await process.status;
-  }
+  await using program = new Program(
+    "terminate_workers",
+    [client.netns, "3"],
+    "--allow-read",
+  );
+  assertEquals(await program.text(), "terminated\n");
+  listenBriefly(client);
+  assertEquals(await program.text(), "listener-created 2\n");
+  const { code } = await program.end();
+  assertEquals([code, sockets(client).length], [0, 0]);
 });

@@ -14,43 +14,15 @@ import {
   type PathManagerEvent,
 } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
-import { type ConnectOptions, Lab, until } from "../../testing/lab.ts";
+import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import { KINDS } from "../helpers/connection_kinds.ts";
 import { IpMonitor } from "../helpers/ip_monitor.ts";
 import { liveTest } from "../helpers/live.ts";
-import { within, Witness } from "../helpers/witness.ts";
-
-/** How the hosts write their addresses, by what the connection is made of. */
-const KINDS: readonly {
-  readonly name: string;
-  readonly options: ConnectOptions;
-  readonly at: (host: Host, path: number) => string;
-  /** Where the server listens, and what its sockets put before an address. */
-  readonly any: string;
-  readonly prefix: string;
-}[] = [
-  {
-    name: "IPv4",
-    options: { family: 4 },
-    at: (host, path) => host.address(path),
-    any: "0.0.0.0",
-    prefix: "",
-  },
-  {
-    name: "IPv6",
-    options: { family: 6 },
-    at: (host, path) => host.address6(path),
-    any: "::",
-    prefix: "",
-  },
-  {
-    name: "IPv4 to a dual-stack server",
-    options: { family: 4, dualStack: true },
-    at: (host, path) => host.address(path),
-    any: "::",
-    prefix: "::ffff:",
-  },
-];
+import { listeners, openFiles, polling } from "../helpers/proc.ts";
+import { Program } from "../helpers/program.ts";
+import { Witness } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 
 /** One host of a lab, watched. */
 function watch(host: Host, options?: EventsOptions) {
@@ -304,6 +276,20 @@ liveTest("events of other namespaces are not seen", async () => {
   assertEquals(elsewhere.events.seen.length, 1);
 });
 
+liveTest("an endpoint with a port listens", async () => {
+  using lab = Lab.open();
+  const { client } = lab;
+  using near = watch(client);
+  for (const address of [client.address(1), client.address6(1)]) {
+    near.pm.addAddr({ address, port: 10100, flags: ["signal"] });
+    near.pm.flushAddrs();
+    for (const type of ["listener-created", "listener-closed"] as const) {
+      const local = { address, port: 10100 };
+      assertEquals<unknown>(await near.events.take(type), { type, local });
+    }
+  }
+});
+
 liveTest("a deleted namespace is heard as long as it is open", async () => {
   using lab = Lab.open();
   const { netns } = lab.client;
@@ -386,36 +372,11 @@ liveTest("a connection that fell back to TCP is seen at its end", async () => {
   assertEquals(far.events.seen.length, 1);
 });
 
-/** Threads of a process that wait in `poll()`; Deno itself does not. */
-function polling(pid: number | "self" = "self"): number {
-  const call = Deno.build.arch === "x86_64" ? "7" : "73";
-  const tasks = `/proc/${pid}/task`;
-  return Array.from(Deno.readDirSync(tasks), ({ name }) => {
-    try {
-      return Deno.readTextFileSync(`${tasks}/${name}/syscall`).split(" ")[0];
-    } catch {
-      return "it has ended";
-    }
-  }).filter((first) => first === call).length;
-}
-
-/** Netlink sockets of a host that hear a group: those of streams. */
-function listening(host: Host): number {
-  // Protocol, port id and groups.
-  const joined = /^\S+ +16 +\S+ +0*[1-9a-f]/gm;
-  return host.exec("cat", "/proc/net/netlink").match(joined)?.length ?? 0;
-}
-
 /** What a stream takes: a socket, a thread, and a descriptor to wake it. */
 function left(host: Host) {
-  const eventfds = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {
-    try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`);
-    } catch {
-      return "this list";
-    }
-  }).filter((file) => file.includes("eventfd")).length;
-  return { sockets: listening(host), threads: polling(), eventfds };
+  const eventfds =
+    openFiles().filter((file) => file.includes("eventfd")).length;
+  return { sockets: listeners(host).length, threads: polling(), eventfds };
 }
 
 const ENDINGS: readonly (readonly [
@@ -535,50 +496,15 @@ liveTest("a stream that waits holds up no other", async () => {
   assert((await within(never, () => "the end")).done);
 });
 
-/** A process with a stream; it has printed its first line. */
-async function spawn(lab: Lab, mode: string) {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--allow-ffi"],
-      new URL("../programs/pending_stream.ts", import.meta.url).pathname,
-      ...[lab.client.netns, mode],
-    ],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-  const output = process.stdout.pipeThrough(new TextDecoderStream());
-  const reader = output.getReader();
-  const { value } = await reader.read();
-  return {
-    process,
-    first: value,
-    async [Symbol.asyncDispose]() {
-      await reader.cancel();
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await process.status;
-    },
-    /** The rest of what it prints, and how it ended. */
-    async end() {
-      let text = "";
-      for (;;) {
-        const { value, done } = await within(reader.read(), () => "output");
-        if (done) break;
-        text += value;
-      }
-      const { code, signal } = await within(process.status, () => "an exit");
-      return { text, code, signal };
-    },
-  };
+/** Starts a process with a stream. */
+function spawn(lab: Lab, mode: string): Program {
+  return new Program("pending_stream", [lab.client.netns, mode]);
 }
 
 liveTest("a process that waits for events ends by SIGINT", async () => {
   using lab = Lab.open({ paths: 0 });
-  await using child = await spawn(lab, "wait");
+  await using child = spawn(lab, "wait");
+  assertEquals(await child.text(), "waiting\n");
   const { process } = child;
   await until(() => polling(process.pid) === 1, "a thread to wait");
   process.kill("SIGINT");
@@ -588,11 +514,12 @@ liveTest("a process that waits for events ends by SIGINT", async () => {
 
 liveTest("a process ends by itself when its streams are closed", async () => {
   using lab = Lab.open({ paths: 0 });
-  await using child = await spawn(lab, "close");
+  await using child = spawn(lab, "close");
+  assertEquals(await child.text(), "waiting\n");
   const { process } = child;
   await until(() => polling(process.pid) === 1, "a thread to wait");
   // Its second stream must be open too.
-  await until(() => listening(lab.client) === 2, "two streams");
+  await until(() => listeners(lab.client).length === 2, "two streams");
   using _listener = listen(lab.client);
   const { text, code } = await child.end();
   assertEquals([text, code], ["done: true\n", 0]);
@@ -600,7 +527,7 @@ liveTest("a process ends by itself when its streams are closed", async () => {
 
 liveTest("an open stream that nobody waits for keeps no process", async () => {
   using lab = Lab.open({ paths: 0 });
-  await using child = await spawn(lab, "idle");
-  assertStringIncludes(child.first!, "nobody waits");
-  assertEquals((await child.end()).code, 0);
+  await using child = spawn(lab, "idle");
+  const { text, code } = await child.end();
+  assertEquals([text, code], ["idle\n", 0]);
 });

@@ -5,7 +5,7 @@ import { onePerInterface } from "../../examples/one_per_interface.ts";
 import { PathManager } from "../../mod.ts";
 import { Lab, type LabConnection, until } from "../../testing/mod.ts";
 import { liveTest } from "../helpers/live.ts";
-import { nextEvent } from "../helpers/next_event.ts";
+import { Witness } from "../helpers/witness.ts";
 
 /** A lab, and an example at work in it. */
 interface Stage {
@@ -62,12 +62,12 @@ exampleTest(
   async ({ lab, client, server, start, connect }) => {
     client.setLimits({ subflows: 1, addAddrAccepted: 1 });
     server.setMode("userspace");
-    using heard = client.events();
+    using heard = new Witness(client.events());
     start((signal) => announce(server, lab.server.address(2), signal));
     const connection = await connect();
     const { token } = connection.client;
 
-    const announced = await nextEvent(heard, "announced");
+    const announced = await heard.take("announced");
     assertEquals(announced, {
       type: "announced",
       token,
@@ -75,7 +75,7 @@ exampleTest(
       address: lab.server.address(2),
       port: connection.client.remote.port,
     });
-    const { remote } = await nextEvent(heard, "sub-established");
+    const { remote } = await heard.take("sub-established");
     assertEquals(remote.address, lab.server.address(2));
     assertEquals(lab.client.subflows().length, 2);
 
@@ -92,13 +92,13 @@ exampleTest(
     client.setMode("userspace");
     // Else the kernel keeps a subflow that is cut for a quarter of an hour.
     lab.client.sysctl("net.ipv4.tcp_retries2", 1);
-    using heard = server.events();
-    using own = client.events();
+    using heard = new Witness(server.events());
+    using own = new Witness(client.events());
     const spare = { address: lab.client.address(2), dev: lab.client.dev(2) };
     start((signal) => failover(client, spare, signal));
     const connection = await connect();
 
-    const joined = await nextEvent(heard, "sub-established");
+    const joined = await heard.take("sub-established");
     assertEquals(joined.remote.address, spare.address);
     assert(joined.backup);
     await connection.transferAsync(100_000);
@@ -107,10 +107,10 @@ exampleTest(
 
     lab.cut(1);
     const done = connection.transferAsync(100_000);
-    const closed = await nextEvent(own, "sub-closed");
+    const closed = await own.take("sub-closed");
     assertEquals(closed.local.address, lab.client.address(1));
     assertEquals(closed.error?.code, "ETIMEDOUT");
-    const changed = await nextEvent(heard, "sub-priority");
+    const changed = await heard.take("sub-priority");
     assertEquals(changed.remote, joined.remote);
     assert(!changed.backup);
     await done;

@@ -3,11 +3,14 @@ import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { COMMANDS } from "../../cli/commands.ts";
 import { deno, root, script } from "../cli/program.ts";
-import { deedsOf } from "../helpers/deeds.ts";
-import { DONE } from "../programs/everything.ts";
+import {
+  DONE,
+  openOperationsLab,
+  type OperationsLab,
+} from "../helpers/every_operation.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
-import { type LabStage, openStage } from "../helpers/stage.ts";
+import { syscallsOf } from "../helpers/syscalls.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SYSCTLS = "/proc/sys/net/mptcp/";
@@ -46,7 +49,7 @@ const EVENTS_OR_MODE_OF_NETNS = [
 interface Trace {
   readonly out: string;
   /** What it did beyond what an empty script does. */
-  readonly deeds: string[];
+  readonly syscalls: string[];
   /** What it asked Deno for. */
   readonly permissions: string[];
 }
@@ -56,14 +59,14 @@ class Observer implements Disposable {
   /** Deno's cache, and its list of the permissions that were asked for. */
   readonly #folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
   readonly #audit = `${this.#folder}/audit.jsonl`;
-  readonly #stage: LabStage;
+  readonly #made: OperationsLab;
   readonly #usual: ReadonlySet<string>;
 
-  constructor(stage: LabStage) {
-    this.#stage = stage;
+  constructor(made: OperationsLab) {
+    this.#made = made;
     const empty = [`${root}bench/empty.ts`];
     this.#run([], empty);
-    this.#usual = deedsOf((strace) => this.#run(strace, empty));
+    this.#usual = syscallsOf((strace) => this.#run(strace, empty));
   }
 
   /** A script with this code. */
@@ -77,15 +80,15 @@ class Observer implements Disposable {
   watch(script: string[], via: string[] = []): Trace {
     Deno.writeTextFileSync(this.#audit, "");
     let out = "";
-    const deeds = deedsOf((strace) =>
+    const syscalls = syscallsOf((strace) =>
       out = this.#run([...via, ...strace], script)
     );
-    const { netns } = this.#stage.lab.client;
+    const { netns } = this.#made.lab.client;
     return {
       out,
-      deeds: [...deeds].filter((deed) => !this.#usual.has(deed))
-        .filter((deed) => !this.#isDeno(deed))
-        .map((deed) => deed.replace(netns, "NAME")).toSorted(),
+      syscalls: [...syscalls].filter((call) => !this.#usual.has(call))
+        .filter((call) => !this.#isDeno(call))
+        .map((call) => call.replace(netns, "NAME")).toSorted(),
       permissions: Deno.readTextFileSync(this.#audit).trim().split("\n")
         .filter((line) => line !== "").map((line) => {
           const { permission, value } = JSON.parse(line);
@@ -95,14 +98,14 @@ class Observer implements Disposable {
   }
 
   /** Whether Deno looks for a module, for its cache, or V8 at its clock. */
-  #isDeno(deed: string): boolean {
-    return deed.includes(this.#folder) ||
+  #isDeno(call: string): boolean {
+    return call.includes(this.#folder) ||
       [`read ${root}`, `statx ${root}`, "read /sys/devices/system/cpu/"]
-        .some((start) => deed.startsWith(start));
+        .some((start) => call.startsWith(start));
   }
 
   #run(via: string[], script: string[]): string {
-    return this.#stage.lab.client.exec(
+    return this.#made.lab.client.exec(
       ...["env", "-u", "DENO_COVERAGE_DIR", `DENO_DIR=${this.#folder}`],
       "DENO_NO_UPDATE_CHECK=1",
       ...[`DENO_AUDIT_PERMISSIONS=${this.#audit}`, ...via],
@@ -118,97 +121,109 @@ class Observer implements Disposable {
 
 const FFI = `ffi ${libcPath()}`;
 
-liveTest("the library asks for libc, and calls what it says of it", () => {
-  using made = openStage();
-  using observer = new Observer(made);
-  const everything = [
-    `${root}tests/programs/everything.ts`,
-    JSON.stringify(made.stage),
-  ];
-  observer.watch(everything);
-  const { out, deeds, permissions } = observer.watch(everything);
-  assertEquals(JSON.parse(out), { ...DONE, name: "done", path: "done" });
-  assertEquals(
-    deeds,
-    [
-      ...[...BASIC, ...DEVICE_BY_NAME, ...DEVICE_BY_INDEX, ...EVENTS, ...MODE],
-      ...[...NETNS, ...EVENTS_OR_MODE_OF_NETNS, "write pipe:"],
-    ].toSorted(),
-  );
-  assertEquals([...new Set(permissions)], [FFI]);
-});
+liveTest(
+  "the library asks for libc, and calls what it says of it",
+  async () => {
+    using made = await openOperationsLab();
+    using observer = new Observer(made);
+    const operations = [
+      `${root}tests/programs/every_operation.ts`,
+      JSON.stringify(made.inputs),
+    ];
+    observer.watch(operations);
+    const { out, syscalls, permissions } = observer.watch(operations);
+    assertEquals(JSON.parse(out), { ...DONE, name: "done", path: "done" });
+    assertEquals(
+      syscalls,
+      [
+        ...[
+          ...BASIC,
+          ...DEVICE_BY_NAME,
+          ...DEVICE_BY_INDEX,
+          ...EVENTS,
+          ...MODE,
+        ],
+        ...[...NETNS, ...EVENTS_OR_MODE_OF_NETNS, "write pipe:"],
+      ].toSorted(),
+    );
+    assertEquals([...new Set(permissions)], [FFI]);
+  },
+);
 
-liveTest("importing does nothing", () => {
-  using made = openStage();
+liveTest("importing does nothing", async () => {
+  using made = await openOperationsLab();
   using observer = new Observer(made);
   for (const door of Object.values(denoJson.exports)) {
     // `cli.ts` is imported, too, rather than run.
     const importer = [observer.save(`import "${new URL(door, ROOT)}";`)];
     observer.watch(importer);
-    const { out, deeds, permissions } = observer.watch(importer);
-    assertEquals([door, out, deeds, permissions], [door, "", [], []]);
+    const { out, syscalls, permissions } = observer.watch(importer);
+    assertEquals([door, out, syscalls, permissions], [door, "", [], []]);
   }
 });
 
-liveTest("each command line asks for libc, and calls what it needs", () => {
-  using made = openStage();
-  using observer = new Observer(made);
-  const { connection: { token, spare, remote }, ways } = made.stage;
-  const { local } = made.client.socket;
-  const main = `laddr ${local.address} lport ${local.port} ` +
-    `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
-  const lines: [line: string, deeds: string[]][] = [
-    ["limits set subflows 4", []],
-    ["limits show", []],
-    ["endpoint add 10.0.0.1 dev lo", [...DEVICE_BY_NAME, ...DEVICE_BY_INDEX]],
-    ["endpoint show", DEVICE_BY_INDEX],
-    ["endpoint change 10.0.0.1 backup", DEVICE_BY_INDEX],
-    ["endpoint delete 10.0.0.1", DEVICE_BY_INDEX],
-    ["endpoint flush -j", []],
-    [`endpoint flush -n ${ways["name"]}`, NETNS],
-    [`announce ${spare} token ${token} id 7`, []],
-    [`remove token ${token} id 7`, []],
-    [
-      `subflow create token ${token} laddr ${spare} lid 8 raddr ` +
-      `${remote.address} rport ${remote.port}`,
+liveTest(
+  "each command line asks for libc, and calls what it needs",
+  async () => {
+    using made = await openOperationsLab();
+    using observer = new Observer(made);
+    const { connection: { token, spare, remote }, ways } = made.inputs;
+    const { local } = made.client.socket;
+    const main = `laddr ${local.address} lport ${local.port} ` +
+      `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
+    const lines: [line: string, syscalls: string[]][] = [
+      ["limits set subflows 4", []],
+      ["limits show", []],
+      ["endpoint add 10.0.0.1 dev lo", [...DEVICE_BY_NAME, ...DEVICE_BY_INDEX]],
+      ["endpoint show", DEVICE_BY_INDEX],
+      ["endpoint change 10.0.0.1 backup", DEVICE_BY_INDEX],
+      ["endpoint delete 10.0.0.1", DEVICE_BY_INDEX],
+      ["endpoint flush -j", []],
+      [`endpoint flush -n ${ways["name"]}`, NETNS],
+      [`announce ${spare} token ${token} id 7`, []],
+      [`remove token ${token} id 7`, []],
+      [
+        `subflow create token ${token} laddr ${spare} lid 8 raddr ` +
+        `${remote.address} rport ${remote.port}`,
+        [],
+      ],
+      [`subflow change token ${token} ${main} backup`, []],
+      [`subflow destroy token ${token} ${main}`, []],
+      ["monitor", [...EVENTS]],
+    ];
+    assertEquals(
+      COMMANDS.map(({ words }) => words.join(" ")).filter((words) =>
+        !lines.some(([line]) => line.startsWith(words))
+      ),
       [],
-    ],
-    [`subflow change token ${token} ${main} backup`, []],
-    [`subflow destroy token ${token} ${main}`, []],
-    ["monitor", [...EVENTS]],
-  ];
-  assertEquals(
-    COMMANDS.map(({ words }) => words.join(" ")).filter((words) =>
-      !lines.some(([line]) => line.startsWith(words))
-    ),
-    [],
-    "not tried",
-  );
-  // Deno compiles all that the commands import.
-  observer.watch([script, "endpoint", "show"]);
-  for (const [line, deeds] of lines) {
-    const command = [script, ...line.split(" ")];
-    // `monitor` ends when nobody reads it any more.
-    const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
-    const trace = observer.watch(command, via);
-    const written = trace.out === "" ? [] : ["write pipe:"];
-    assertEquals([line, trace.deeds], [
-      line,
-      [...BASIC, ...deeds, ...written].toSorted(),
-    ]);
-    assertEquals([...new Set(trace.permissions)], [FFI], line);
-  }
-});
+      "not tried",
+    );
+    // Deno compiles all that the commands import.
+    observer.watch([script, "endpoint", "show"]);
+    for (const [line, syscalls] of lines) {
+      const command = [script, ...line.split(" ")];
+      // `monitor` ends when nobody reads it any more.
+      const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
+      const trace = observer.watch(command, via);
+      const written = trace.out === "" ? [] : ["write pipe:"];
+      assertEquals([line, trace.syscalls], [
+        line,
+        [...BASIC, ...syscalls, ...written].toSorted(),
+      ]);
+      assertEquals([...new Set(trace.permissions)], [FFI], line);
+    }
+  },
+);
 
-liveTest("a command line that only explains asks for nothing", () => {
-  using made = openStage();
+liveTest("a command line that only explains asks for nothing", async () => {
+  using made = await openOperationsLab();
   using observer = new Observer(made);
   for (
     const line of ["--version", "--help", "endpoint help", "completion bash"]
   ) {
     const command = [script, ...line.split(" ")];
     observer.watch(command);
-    const { deeds, permissions } = observer.watch(command);
-    assertEquals([line, deeds, permissions], [line, ["write pipe:"], []]);
+    const { syscalls, permissions } = observer.watch(command);
+    assertEquals([line, syscalls, permissions], [line, ["write pipe:"], []]);
   }
 });

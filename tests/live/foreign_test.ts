@@ -29,18 +29,20 @@ import {
   verdict,
   withSeq,
 } from "../../testing/netlink_bytes.ts";
-import { Forger } from "../programs/forger.ts";
 import { liveTest } from "../helpers/live.ts";
-import { within, Witness } from "../helpers/witness.ts";
+import { listeners } from "../helpers/proc.ts";
+import { Program } from "../helpers/program.ts";
+import { Spoofer } from "../helpers/spoofer.ts";
+import { Witness } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 
 const EPERM = 1;
-const PROGRAM = new URL("../programs/forger.ts", import.meta.url).pathname;
 
-/** A path manager whose port id is known, and a forger next to it. */
+/** A path manager whose port id is known, and a spoofer next to it. */
 function besiege(host: Host) {
   using stack = new DisposableStack();
   const socket = stack.use(NetlinkSocket.open(host.netns));
-  const forger = stack.use(Forger.open(host.netns));
+  const spoofer = stack.use(Spoofer.open(host.netns));
   socket.send(encodeGetFamily("mptcp_pm", 1));
   const [answer] = decodeNlMessages(socket.receive()!);
   const { id: family } = decodeFamily(answer!);
@@ -52,13 +54,13 @@ function besiege(host: Host) {
     pm,
     port,
     family,
-    forger,
+    spoofer,
     [Symbol.dispose]: () => owned.dispose(),
   };
 }
 
 /** All that could pass for an answer to a request. */
-function forgeries(family: number, request: Bytes): Bytes[] {
+function spooferies(family: number, request: Bytes): Bytes[] {
   const seq = seqOf(request);
   const reply = (...attrs: Uint8Array[]) => {
     const header = Uint8Array.of(request[16]!, 1, 0, 0);
@@ -88,7 +90,7 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
   using besieged = besiege(client);
-  const { socket, pm, port, family, forger } = besieged;
+  const { socket, pm, port, family, spoofer } = besieged;
   const { send } = socket;
   const warnings: string[] = [];
   using _ = PathManager.open({
@@ -98,8 +100,8 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
   let forged = 0;
   socket.send = (request) => {
     const forge = () => {
-      for (const bytes of forgeries(family, request)) {
-        forger.send(bytes, { port });
+      for (const bytes of spooferies(family, request)) {
+        spoofer.send(bytes, { port });
         forged++;
       }
     };
@@ -132,11 +134,11 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
 liveTest("forged answers instead of the kernel's are none", () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
-  const { socket, pm, port, family, forger } = besieged;
+  const { socket, pm, port, family, spoofer } = besieged;
   const { send } = socket;
   socket.send = (request) => {
-    for (const bytes of forgeries(family, request)) {
-      forger.send(bytes, { port });
+    for (const bytes of spooferies(family, request)) {
+      spoofer.send(bytes, { port });
     }
   };
   const start = performance.now();
@@ -152,13 +154,13 @@ liveTest("forged answers instead of the kernel's are none", () => {
 });
 
 /** Sends until the receiver's queue is full, or the kernel does not let it. */
-function fill(forger: Forger, to: { port?: number; group?: number }): void {
+function fill(spoofer: Spoofer, to: { port?: number; group?: number }): void {
   // Where no large one fits any more, a small one may.
   for (const length of [4000, 20]) {
     const bytes = new Uint8Array(length);
     bytes.set(u32(length));
     for (let count = 0; count < 10_000; count++) {
-      if (forger.send(bytes, to) !== 0) break;
+      if (spoofer.send(bytes, to) !== 0) break;
     }
   }
 }
@@ -166,21 +168,19 @@ function fill(forger: Forger, to: { port?: number; group?: number }): void {
 liveTest("a queue full of forged answers loses none of the kernel's", () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
-  const { pm, port, forger } = besieged;
+  const { pm, port, spoofer } = besieged;
   for (const subflows of [3, 4, 5]) {
-    fill(forger, { port });
+    fill(spoofer, { port });
     pm.setLimits({ subflows });
-    fill(forger, { port });
+    fill(spoofer, { port });
     assertEquals(pm.getLimits().subflows, subflows);
   }
 });
 
-/** Port id and group of what hears events; there is one. */
+/** Port id and group of the stream of events; there is one. */
 function listenerOf(host: Host): { port: number; group: number } {
-  // Protocol, port id and groups.
-  const [, port, groups] = host.exec("cat", "/proc/net/netlink")
-    .match(/^\S+ +16 +(\d+) +0*([1-9a-f][0-9a-f]*) /m)!;
-  return { port: Number(port), group: 1 + Math.log2(parseInt(groups!, 16)) };
+  const { port, groups } = listeners(host)[0]!;
+  return { port, group: 1 + Math.log2(groups) };
 }
 
 /** An event as the kernel would send it. */
@@ -199,15 +199,15 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     using besieged = besiege(lab.client);
-    const { pm, family, forger } = besieged;
+    const { pm, family, spoofer } = besieged;
     using events = new Witness(pm.events());
     const { port, group } = listenerOf(lab.client);
     const forge = () => {
       const event = forgedEvent(family);
-      forger.send(event, { port });
-      assertEquals(forger.send(event, { group }), 0);
-      forger.send(event, { port, group });
-      forger.send(text("not even netlink"), { port, group });
+      spoofer.send(event, { port });
+      assertEquals(spoofer.send(event, { group }), 0);
+      spoofer.send(event, { port, group });
+      spoofer.send(text("not even netlink"), { port, group });
     };
     forge();
     const listener = listen(lab.client);
@@ -231,7 +231,7 @@ liveTest(
     using events = new Witness(besieged.pm.events());
     const { port } = listenerOf(lab.client);
     for (const _ of [1, 2]) {
-      fill(besieged.forger, { port });
+      fill(besieged.spoofer, { port });
       using listener = listen(lab.client);
       const { local } = await events.take("listener-created");
       assertEquals(local, listener.local);
@@ -249,10 +249,10 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     using besieged = besiege(lab.client);
-    const { pm, forger } = besieged;
+    const { pm, spoofer } = besieged;
     using events = new Witness(pm.events());
     const { group } = listenerOf(lab.client);
-    fill(forger, { group });
+    fill(spoofer, { group });
     // There is no room for this one.
     listen(lab.client).close();
     await events.take("overrun");
@@ -263,50 +263,33 @@ liveTest(
   },
 );
 
-/** The forger as a program. */
-function start(...args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-ffi", PROGRAM, ...args],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-}
-
 liveTest("a flood from another process holds nothing up", async () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
   const { pm, port } = besieged;
   using stream = pm.events({ types: ["listener-created", "overrun"] });
   const { group } = listenerOf(lab.client);
-  const flood = start(lab.client.netns, "flood", `${port}`, `${group}`);
-  const output = flood.stdout.getReader();
-  try {
-    await within(output.read(), () => "the flood");
-    for (let round = 0; round < 2000; round++) {
-      const subflows = round % 8;
-      pm.setLimits({ subflows });
-      assertEquals(pm.getLimits().subflows, subflows);
-    }
-    using _listener = listen(lab.client);
-    const { value } = await within(stream.next(), () => "an event");
-    assert(value !== undefined);
-    const end = stream.next();
-    stream.close();
-    await within(end, () => "the end of the stream");
-  } finally {
-    flood.kill("SIGKILL");
-    await output.cancel();
-    await flood.status;
+  const { netns } = lab.client;
+  await using flood = new Program("spoof", [netns, `${port}`, `${group}`]);
+  await flood.text();
+  for (let round = 0; round < 2000; round++) {
+    const subflows = round % 8;
+    pm.setLimits({ subflows });
+    assertEquals(pm.getLimits().subflows, subflows);
   }
+  using _listener = listen(lab.client);
+  const { value } = await within(stream.next(), () => "an event");
+  assert(value !== undefined);
+  const end = stream.next();
+  stream.close();
+  await within(end, () => "the end of the stream");
 });
 
 liveTest("a process without privilege cannot send to our sockets", async () => {
   using lab = Lab.open({ paths: 0 });
   using besieged = besiege(lab.client);
   const { netns } = lab.client;
-  const forger = start(netns, "as nobody", `${besieged.port}`);
-  const { stdout } = await forger.output();
-  assertEquals(new TextDecoder().decode(stdout), `${EPERM}\n`);
+  await using program = new Program("spoof", [netns, `${besieged.port}`]);
+  assertEquals((await program.end()).text, `${EPERM}\n`);
   assertEquals(besieged.socket.wait(0), false);
 });

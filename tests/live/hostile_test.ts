@@ -10,34 +10,22 @@ import { PathManager, type PathManagerEvent, SyscallError } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import type { Tries } from "../programs/full_table.ts";
 import { liveTest } from "../helpers/live.ts";
-import type { Nap } from "../programs/sleeper.ts";
-import { within } from "../helpers/witness.ts";
-
-/** What this process has open, but for what shows it. */
-const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
+import { listeners, openFiles } from "../helpers/proc.ts";
+import { Program } from "../helpers/program.ts";
+import { within } from "../helpers/within.ts";
 
 /** Something that the kernel tells of, twice. */
 function listenBriefly({ netns }: Host, port = 0): void {
   MptcpSocket.listen(netns, { address: "0.0.0.0", port }).close();
 }
 
-/** What the kernel says of the socket that hears events; there is one. */
-function queueOf(host: Host): { bytes: number; drops: number } {
-  // Protocol, port id, groups, bytes to be read, written, dump, locks, drops.
-  const [, bytes, drops] = host.exec("cat", "/proc/net/netlink").match(
-    /^\S+ +16 +\d+ +0*[1-9a-f][0-9a-f]* +(\d+) +\d+ +\S+ +\d+ +(\d+) /m,
-  )!;
-  return { bytes: Number(bytes), drops: Number(drops) };
-}
-
 /** Lets so much happen that the kernel cannot keep all of it. */
 function overrun(host: Host): void {
-  const { drops } = queueOf(host);
+  const { drops } = listeners(host)[0]!;
   do {
     for (let count = 0; count < 200; count++) listenBriefly(host);
-  } while (queueOf(host).drops === drops);
+  } while (listeners(host)[0]!.drops === drops);
 }
 
 liveTest("what happens after an `overrun` is heard", async () => {
@@ -77,12 +65,12 @@ liveTest(
     listenBriefly(client);
     assertEquals((await stream.next()).value?.type, "listener-created");
     overrun(client);
-    const full = queueOf(client);
+    const full = listeners(client)[0]!;
     // Twice the two MiB that are asked for, and one event that is too much.
-    assertLess(full.bytes, 4.1 * 2 ** 20);
+    assertLess(full.queued, 4.1 * 2 ** 20);
     overrun(client);
-    const { bytes, drops } = queueOf(client);
-    assertEquals(bytes, full.bytes);
+    const { queued, drops } = listeners(client)[0]!;
+    assertEquals(queued, full.queued);
     assertGreater(drops, full.drops);
     stream.close();
     assertEquals((await stream.next()).done, true);
@@ -95,7 +83,7 @@ liveTest(
     using lab = Lab.open();
     const { client, server } = lab;
     const { netns } = client;
-    const before = openFds();
+    const before = openFiles().length;
     const pm = PathManager.open({ netns });
     const stream = pm.events();
     const next = stream.next();
@@ -131,39 +119,9 @@ liveTest(
     stream.close();
     assertEquals((await within(end, () => "the end")).done, true);
     await until(() => !isThere(), "the namespace to go away");
-    assertEquals(openFds(), before);
+    assertEquals(openFiles().length, before);
   },
 );
-
-/** A program of tests/programs that goes on while the test does. */
-function start(name: string, ...args: readonly string[]) {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--allow-ffi"],
-      new URL(`../programs/${name}.ts`, import.meta.url).pathname,
-      ...args,
-    ],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream())
-    .getReader();
-  return {
-    process,
-    /** What it prints next. */
-    text: async () => (await within(reader.read(), () => "output")).value,
-    async [Symbol.asyncDispose]() {
-      await reader.cancel();
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await process.status;
-    },
-  };
-}
 
 /** Stops a process, and waits until it is. */
 async function stop(process: Deno.ChildProcess): Promise<void> {
@@ -184,10 +142,13 @@ liveTest(
     const { client } = lab;
     const port = 4321;
     using pm = PathManager.open({ netns: client.netns });
-    await using sleeper = start("sleeper", client.netns, `${port}`);
-    assertEquals(await sleeper.text(), "ready\n");
-    const { process } = sleeper;
-    const told = sleeper.text();
+    await using program = new Program("commands_and_events", [
+      client.netns,
+      `${port}`,
+    ]);
+    assertEquals(await program.text(), "ready\n");
+    const { process } = program;
+    const told = program.text();
     for (let round = 0; round < 30; round++) {
       await stop(process);
       listenBriefly(client);
@@ -198,13 +159,14 @@ liveTest(
     await stop(process);
     overrun(client);
     process.kill("SIGCONT");
-    let nap: Nap | undefined;
-    void told.then((text) => nap = JSON.parse(text!));
+    let text: string | undefined;
+    void told.then((all) => text = all);
     await until(() => {
-      if (nap === undefined) listenBriefly(client, port);
-      return nap;
-    }, "the process to hear again");
-    const { commands, wrong, seen: { overrun: overruns, ...others } } = nap!;
+      if (text === undefined) listenBriefly(client, port);
+      return text;
+    }, "the process to read events again");
+    const { commands, wrong, seen } = JSON.parse(text!);
+    const { overrun: overruns, ...others } = seen;
     assertGreater(commands, 60);
     assertEquals([wrong, overruns], [0, 1]);
     assertEquals(Object.keys(others), ["listener-created", "listener-closed"]);
@@ -217,7 +179,7 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 0 });
     const program =
-      new URL("../programs/full_table.ts", import.meta.url).pathname;
+      new URL("../programs/few_descriptors.ts", import.meta.url).pathname;
     const { code, stdout, stderr } = await new Deno.Command("sh", {
       args: [
         ...["-c", 'ulimit -n 64; exec "$@"', "sh"],
@@ -228,7 +190,9 @@ liveTest(
       env: { DENO_NO_UPDATE_CHECK: "1" },
     }).output();
     assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
-    const tries: Tries = JSON.parse(new TextDecoder().decode(stdout));
+    const tries: Record<string, string[]> = JSON.parse(
+      new TextDecoder().decode(stdout),
+    );
     // One after the other as descriptors get free, and in the end it works.
     const results = Object.entries(tries).map(([name, tries]) => [
       name,

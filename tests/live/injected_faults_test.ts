@@ -7,12 +7,7 @@ import {
   type Injection,
   withFault,
 } from "../helpers/injector.ts";
-
-/** What is open, but for what shows it. */
-const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
-
-/** The namespace that this thread is in. */
-const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");
+import { netnsHere, openFiles } from "../helpers/proc.ts";
 
 interface Context {
   readonly pm: PathManager;
@@ -95,12 +90,16 @@ for (const [operation, fault, outcome, where] of ROWS) {
       const { netns } = lab.client;
       using pm = PathManager.open({ netns });
       const context = { pm, netns };
-      const home = here();
-      const fds = openFds();
+      const home = netnsHere();
+      const fds = openFiles().length;
       const heard = await outcomeOf(() =>
         withFault({ fault, ...where }, () => operation(context))
       );
-      assertEquals([heard, here(), openFds()], [outcome, home, fds]);
+      assertEquals([heard, netnsHere(), openFiles().length], [
+        outcome,
+        home,
+        fds,
+      ]);
       assertEquals(pm.getLimits(), { subflows: 2, addAddrAccepted: 0 });
       assertEquals(
         await outcomeOf(() => operation(context)),

@@ -6,10 +6,10 @@ import {
 } from "../../mod.ts";
 import { run } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
-import { churn, churnAside, EVENTS_OF_CLIENT } from "../programs/churn.ts";
+import { churn, churnAside, EVENTS_OF_CLIENT } from "../helpers/churn.ts";
 import { liveTest } from "../helpers/live.ts";
-import type { Replay } from "../programs/replay.ts";
-import { within } from "../helpers/witness.ts";
+import type { Replay } from "../helpers/replay.ts";
+import { within } from "../helpers/within.ts";
 
 /** As much as a slow machine may need. */
 const TIMEOUT_MS = 60_000;

@@ -8,13 +8,11 @@ import { inNetns } from "../../ffi/netns.ts";
 import { PathManager, SyscallError } from "../../mod.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { assertNoFdLeak, liveTest } from "../helpers/live.ts";
-
-/** The namespace that this thread is in. */
-const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");
+import { netnsHere } from "../helpers/proc.ts";
 
 liveTest("`open()` finds a namespace by name, path and process", async () => {
   using lab = Lab.open({ paths: 0 });
-  const home = here();
+  const home = netnsHere();
   const { netns } = lab.client;
   lab.client.ip("mptcp", "endpoint", "add", "10.0.0.1");
   const process = new Deno.Command("ip", {
@@ -31,7 +29,7 @@ liveTest("`open()` finds a namespace by name, path and process", async () => {
     for (const way of [netns, `/run/netns/${netns}`, process.pid]) {
       using pm = PathManager.open({ netns: way });
       assertEquals(pm.dumpAddrs().map(({ address }) => address), ["10.0.0.1"]);
-      assertEquals(here(), home);
+      assertEquals(netnsHere(), home);
     }
   } finally {
     await process.stdin.close();
@@ -54,7 +52,7 @@ liveTest("devices are looked up in the namespace", () => {
 });
 
 liveTest("`open()` says what is wrong with a namespace", () => {
-  const home = here();
+  const home = netnsHere();
   const table: [string | number, string, string, string][] = [
     ["no-such-name", "open", "ENOENT", "/run/netns/no-such-name"],
     ["/no/such/path", "open", "ENOENT", "/no/such/path"],
@@ -67,27 +65,27 @@ liveTest("`open()` says what is wrong with a namespace", () => {
     assertEquals([error.syscall, error.code], [syscall, code]);
     assertStringIncludes(error.message, `(${syscall}: ${code})`);
     assertStringIncludes(error.message, hint);
-    assertEquals(here(), home);
+    assertEquals(netnsHere(), home);
   }
 });
 
 liveTest("`inNetns()` comes back after success and after failure", () => {
   using lab = Lab.open({ paths: 0 });
-  const home = here();
+  const home = netnsHere();
   const { netns } = lab.client;
-  const there = inNetns(netns, here, () => {});
+  const there = inNetns(netns, netnsHere, () => {});
   assertNotEquals(there, home);
-  assertEquals(here(), home);
+  assertEquals(netnsHere(), home);
   assertThrows(
     () =>
       inNetns(netns, () => {
-        assertEquals(here(), there);
+        assertEquals(netnsHere(), there);
         throw new SyntaxError("what went wrong there");
       }, () => {}),
     SyntaxError,
     "what went wrong there",
   );
-  assertEquals(here(), home);
+  assertEquals(netnsHere(), home);
 });
 
 liveTest("a deleted namespace works as long as it is open", () => {
@@ -117,7 +115,7 @@ liveTest("`open()` and `close()` leave no file descriptor", () => {
 
 liveTest("no thread stays in the namespace", () => {
   using lab = Lab.open({ paths: 0 });
-  const home = here();
+  const home = netnsHere();
   using pm = PathManager.open({ netns: lab.client.netns });
   pm.getLimits();
   const threads = Array.from(

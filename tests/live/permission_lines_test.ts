@@ -5,11 +5,11 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { PathManager } from "../../mod.ts";
-import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { type Ended, environment, root, run } from "../cli/program.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
+import { listeners } from "../helpers/proc.ts";
 import { makeRegistry } from "../helpers/registry.ts";
 import {
   blocks,
@@ -167,7 +167,11 @@ const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
   assertEquals(desk.type(userspace).code, 0);
   await using _running = desk.start(line);
-  await until(() => isHeard(desk.lab.client), `events: ${line}`, 10_000);
+  await until(
+    () => listeners(desk.lab.client).length > 0,
+    `events: ${line}`,
+    10_000,
+  );
   using connection = desk.lab.connect();
   const { token } = connection.client;
   connection.transfer(1000);
@@ -188,13 +192,6 @@ function copyExamples(desk: Desk): void {
   }
   const { code, err } = desk.type("deno add jsr:@mptcp/pm");
   assertEquals(code, 0, err);
-}
-
-/** Whether somebody has joined the events. */
-function isHeard(host: Host): boolean {
-  // Protocol, port id and groups.
-  return /^\S+ +16 +\S+ +0*[1-9a-f]/m
-    .test(host.exec("cat", "/proc/net/netlink"));
 }
 
 const userspace = "sudo sysctl net.mptcp.path_manager=userspace" +

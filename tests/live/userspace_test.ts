@@ -7,47 +7,19 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { inNetns } from "../../ffi/netns.ts";
 import { PathManager } from "../../mod.ts";
-import type { Host } from "../../testing/host.ts";
-import { type ConnectOptions, Lab, waitFor } from "../../testing/lab.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { assertRefused } from "../helpers/assert_refused.ts";
+import { KINDS } from "../helpers/connection_kinds.ts";
 import { liveTest } from "../helpers/live.ts";
 import { openUserspaceLab } from "../helpers/userspace_lab.ts";
 import { Witness } from "../helpers/witness.ts";
 
-const KINDS: readonly {
-  readonly name: string;
-  readonly options: ConnectOptions;
-  readonly at: (host: Host, path: number) => string;
-  /** What the server's sockets put before an address. */
-  readonly prefix: string;
-}[] = [
-  {
-    name: "IPv4",
-    options: { family: 4 },
-    at: (host, path) => host.address(path),
-    prefix: "",
-  },
-  {
-    name: "IPv6",
-    options: { family: 6 },
-    at: (host, path) => host.address6(path),
-    prefix: "",
-  },
-  {
-    name: "IPv4 to a dual-stack server",
-    options: { family: 4, dualStack: true },
-    at: (host, path) => host.address(path),
-    prefix: "::ffff:",
-  },
-];
-
 for (const { name, options, at, prefix } of KINDS) {
   liveTest(`events go back into commands: ${name}`, async () => {
-    using made = openUserspaceLab(options);
+    using made = await openUserspaceLab(options);
     const { connection, client, server } = made;
-    using near = new Witness(client.pm.events());
-    using far = new Witness(server.pm.events());
+    const [near, far] = [client.events, server.events];
     const { token } = client;
     const { port } = client.socket.remote;
 

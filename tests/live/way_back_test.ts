@@ -5,16 +5,14 @@ import { run } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import { injectedTest, withFault } from "../helpers/injector.ts";
 import { liveTest } from "../helpers/live.ts";
-
-/** The namespace that this thread is in. */
-const here = () => Deno.readLinkSync("/proc/thread-self/ns/net");
+import { netnsHere } from "../helpers/proc.ts";
 
 injectedTest(
   "a way back that fails is told, and tried again by what comes next",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { netns } = lab.client;
-    const home = here();
+    const home = netnsHere();
     for (let nth = 1;; nth++) {
       const fault = `setns:error=ENOMEM:when=${nth}`;
       let message: string | undefined;
@@ -27,14 +25,14 @@ injectedTest(
       });
       if (message === undefined) return assert(nth > 2);
       assert(message.includes("(setns: ENOMEM)"), message);
-      if (here() !== home) {
+      if (netnsHere() !== home) {
         assert(
           message.includes("Cannot come back"),
           message,
         );
       }
       using _pm = PathManager.open();
-      assertEquals(here(), home, fault);
+      assertEquals(netnsHere(), home, fault);
     }
   },
 );

@@ -4,57 +4,50 @@ import { PathManager } from "../../mod.ts";
 import { Lab } from "../../testing/lab.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { liveTest } from "../helpers/live.ts";
-import { within } from "../helpers/witness.ts";
-import type { Task, Written } from "../programs/writer.ts";
+import { Program } from "../helpers/program.ts";
 
-const PROGRAM = new URL("../programs/writer.ts", import.meta.url).pathname;
-const TIMES = 500;
-
-/** Starts a program, which says when it is ready to write. */
-function start(task: Task) {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-ffi", PROGRAM, JSON.stringify(task)],
-    stdin: "null",
-    stdout: "piped",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream())
-    .getReader();
-  return {
-    ready: reader.read(),
-    async written(): Promise<Written> {
-      let text = "";
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        text += value;
-      }
-      assertEquals((await process.status).code, 0);
-      return JSON.parse(text);
-    },
-    async [Symbol.asyncDispose]() {
-      await reader.cancel();
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await process.status;
-    },
-  };
+/** What a program is to do. */
+export interface Task {
+  /** The namespace. */
+  readonly netns: string;
+  /** The addresses that it adds and deletes. */
+  readonly addresses: readonly string[];
+  /** How many of them are there at the most, as far as it knows. */
+  readonly most: number;
+  /** The limit that it sets. */
+  readonly limit: "subflows" | "addAddrAccepted";
+  /** How many times it does something. */
+  readonly times: number;
+  /** Where its random numbers start. */
+  readonly seed: number;
 }
+
+/** What it prints. */
+export interface Results {
+  /** Counts by operation, knowledge and outcome: `"add known: done"`. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** The endpoints as it left them: the flags by address. */
+  readonly endpoints: Readonly<Record<string, readonly string[]>>;
+  /** The limit that it set last. */
+  readonly limit: number;
+}
+
+const TIMES = 500;
+const TIMEOUT_MS = 30_000;
 
 /** Lets programs write, and looks at the table meanwhile. */
 async function writeAll(
   tasks: readonly Task[],
   look: () => void,
-): Promise<Written[]> {
+): Promise<Results[]> {
   await using stack = new AsyncDisposableStack();
-  const programs = tasks.map((task) => stack.use(start(task)));
-  await Promise.all(programs.map(({ ready }) => ready));
+  const programs = tasks.map((task) =>
+    stack.use(new Program("change_endpoints", [JSON.stringify(task)]))
+  );
+  for (const program of programs) await program.text();
   let looks = 0;
   let isOver = false;
-  const all = Promise.all(programs.map((program) => program.written()))
+  const all = Promise.all(programs.map((program) => program.end(TIMEOUT_MS)))
     .finally(() => isOver = true);
   const looking = (async () => {
     while (!isOver) {
@@ -63,13 +56,12 @@ async function writeAll(
       await new Promise((resolve) => setTimeout(resolve));
     }
   })();
-  const [written] = await within(
-    Promise.all([all, looking]),
-    () => "the writers",
-    30_000,
-  );
+  const [ends] = await Promise.all([all, looking]);
   assert(looks > 0);
-  return written;
+  return ends.map(({ text, code }) => {
+    assertEquals(code, 0);
+    return JSON.parse(text);
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * A worker that uses the library while others do.
+ * Uses the library in a worker while other threads do.
  *
  * @module
  */
@@ -7,15 +7,10 @@
 /// <reference lib="deno.worker" />
 
 import { PathManager } from "../../mod.ts";
+import type { Job } from "../live/concurrency_test.ts";
 
-/** What to do. */
-export type Job =
-  | { readonly kind: "hear"; readonly netns: string; readonly count: number }
-  | { readonly kind: "fail"; readonly netns: string; readonly count: number }
-  | { readonly kind: "open"; readonly netns: string; readonly count: number };
-
-/** Hears events, and does commands meanwhile: the ports of the listeners. */
-async function hear(netns: string, count: number): Promise<number[]> {
+/** Takes events between commands, and returns the ports of the listeners. */
+async function listen(netns: string, count: number): Promise<number[]> {
   using pm = PathManager.open({ netns });
   using stream = pm.events({ types: ["listener-created"] });
   self.postMessage("open");
@@ -28,7 +23,7 @@ async function hear(netns: string, count: number): Promise<number[]> {
   return ports;
 }
 
-/** Opens what cannot be opened: why, each reason once. */
+/** Opens a namespace again and again, and returns the error codes. */
 function fail(netns: string, count: number): string[] {
   const codes = new Set<string>();
   for (let round = 0; round < count; round++) {
@@ -42,7 +37,7 @@ function fail(netns: string, count: number): string[] {
   return [...codes];
 }
 
-/** Opens and closes all there is: how often streams had ended by then. */
+/** Opens and closes streams, and returns how many had ended. */
 async function open(netns: string, count: number): Promise<number> {
   let ended = 0;
   for (let round = 0; round < count; round++) {
@@ -57,12 +52,7 @@ async function open(netns: string, count: number): Promise<number> {
   return ended;
 }
 
-if (
-  typeof DedicatedWorkerGlobalScope !== "undefined" &&
-  self instanceof DedicatedWorkerGlobalScope
-) {
-  self.onmessage = async ({ data }: MessageEvent<Job>) => {
-    const job = { hear, fail, open }[data.kind];
-    self.postMessage({ result: await job(data.netns, data.count) });
-  };
-}
+self.onmessage = async ({ data }: MessageEvent<Job>) => {
+  const job = { listen, fail, open }[data.kind];
+  self.postMessage({ result: await job(data.netns, data.count) });
+};

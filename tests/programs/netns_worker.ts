@@ -1,5 +1,5 @@
 /**
- * Opens the namespace that it is sent the name of, and says what is in it.
+ * Opens the namespace whose name it is sent, and returns the first endpoint.
  *
  * @module
  */

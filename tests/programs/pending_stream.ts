@@ -1,6 +1,6 @@
 /**
- * A program with a stream of events: what is left of it keeps it from ending,
- * or does not.
+ * Opens a stream of events: one that is waited for keeps the process running,
+ * another one does not.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { PathManager } from "../../mod.ts";
 
 const [netns, mode] = Deno.args;
 using pm = PathManager.open({ netns: netns! });
-// Nothing that this would hear of happens.
+// No such event happens.
 const stream = pm.events({ types: ["closed"] });
 if (mode === "idle") {
-  console.log("the stream is open, and nobody waits");
+  console.log("idle");
 } else {
   const end = stream.next();
   console.log("waiting");

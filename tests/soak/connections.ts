@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { until } from "../../testing/lab.ts";
-import { churn } from "../programs/churn.ts";
+import { churn } from "../helpers/churn.ts";
 import { Witness } from "../helpers/witness.ts";
 import { Managed } from "./managed.ts";
 import type { Actions, World } from "./world.ts";

@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { until } from "../../testing/lab.ts";
 import { environment, launcher } from "../cli/program.ts";
-import { within } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 import type { Actions, Side, World } from "./world.ts";
 
 async function mptcp(side: Side, ...args: string[]) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { within } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 import { type Allowance, judge, PARTS } from "./flatness.ts";
 import { Random } from "./random.ts";
 import {

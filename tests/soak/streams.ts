@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { EventStream, PathManagerEvent } from "../../mod.ts";
-import { within } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 import { type Actions, attend, hear, isKnock, type World } from "./world.ts";
 
 /** More than the kernel queues for a reader that is busy, see SO_RCVBUF. */

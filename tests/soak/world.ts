@@ -18,7 +18,7 @@ import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
-import { within } from "../helpers/witness.ts";
+import { within } from "../helpers/within.ts";
 import type { Managed } from "./managed.ts";
 import type { Random } from "./random.ts";
 

@@ -1,7 +1,7 @@
 /** What SECURITY.md says can be looked up. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { root, run } from "./cli/program.ts";
-import { blocks, textOf } from "./helpers/shell_lines.ts";
+import { root, run } from "../cli/program.ts";
+import { blocks, textOf } from "../helpers/shell_lines.ts";
 
 const text = textOf("SECURITY.md");
 

@@ -1,12 +1,12 @@
 /**
- * A program that ends workers in the midst of waiting. What they had is left to
- * the process; the streams of others go on, and the process ends by itself.
+ * Terminates workers that wait for events. Their sockets stay open until the
+ * process ends; the streams of other threads go on.
  *
  * @module
  */
 
 import { PathManager } from "../../mod.ts";
-import type { Job } from "./concurrent_worker.ts";
+import type { Job } from "../live/concurrency_test.ts";
 
 const [netns, count] = Deno.args;
 using pm = PathManager.open({ netns: netns! });
@@ -15,9 +15,8 @@ for (let round = 0; round < Number(count); round++) {
   const url = new URL("concurrent_worker.ts", import.meta.url);
   const worker = new Worker(url, { type: "module" });
   const opened = new Promise((resolve) => worker.onmessage = resolve);
-  worker.postMessage(
-    { kind: "hear", netns: netns!, count: 1 } satisfies Job,
-  );
+  const job: Job = { kind: "listen", netns: netns!, count: 1 };
+  worker.postMessage(job);
   await opened;
   worker.terminate();
 }

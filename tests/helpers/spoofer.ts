@@ -1,7 +1,5 @@
 /**
- * Datagrams that look as if the kernel had sent them. Run as a program it sends
- * them to a port and a group until it is killed; as nobody it tries once, and
- * prints the error number.
+ * Datagrams that look as if the kernel had sent them.
  *
  * @module
  */
@@ -12,7 +10,6 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
 const NETLINK_GENERIC = 16;
-const NOBODY = 65534;
 
 const { symbols } = Deno.dlopen("libc.so.6", {
   // int *__errno_location(void)
@@ -29,27 +26,25 @@ const { symbols } = Deno.dlopen("libc.so.6", {
   },
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
-  // int setresuid(uid_t ruid, uid_t euid, uid_t suid)
-  setresuid: { parameters: ["u32", "u32", "u32"], result: "i32" },
 });
 
 const errnoPointer = symbols.__errno_location();
 const errno = new Int32Array(1);
 
-/** Somebody who is not the kernel, in a network namespace. */
-export class Forger implements Disposable {
+/** A netlink socket of a network namespace, connected to nothing. */
+export class Spoofer implements Disposable {
   readonly #fd: number;
 
   private constructor(fd: number) {
     this.#fd = fd;
   }
 
-  /** Takes up its post. */
-  static open(netns: Netns): Forger {
+  /** Opens it. */
+  static open(netns: Netns): Spoofer {
     const { socket, close } = symbols;
     const type = SOCK_RAW | SOCK_NONBLOCK_CLOEXEC;
     const open = () => socket(AF_NETLINK, type, NETLINK_GENERIC);
-    return new Forger(inNetns(netns, open, close));
+    return new Spoofer(inNetns(netns, open, close));
   }
 
   /**
@@ -72,22 +67,5 @@ export class Forger implements Disposable {
 
   [Symbol.dispose](): void {
     symbols.close(this.#fd);
-  }
-}
-
-if (import.meta.main) {
-  const [netns, mode, port, group] = Deno.args;
-  using forger = Forger.open(netns!);
-  const bytes = new Uint8Array(36);
-  bytes[0] = bytes.length;
-  if (mode === "as nobody") {
-    symbols.setresuid(NOBODY, NOBODY, NOBODY);
-    console.log(forger.send(bytes, { port: Number(port) }));
-  } else {
-    console.log("flooding");
-    for (;;) {
-      forger.send(bytes, { port: Number(port) });
-      forger.send(bytes, { group: Number(group) });
-    }
   }
 }

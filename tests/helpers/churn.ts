@@ -1,14 +1,10 @@
 /**
- * Many short connections, one after the other: for tests and benchmarks. As a
- * worker it makes them beside whoever watches.
+ * Many short connections, one after the other: for tests and benchmarks.
  *
  * @module
  */
 
-/// <reference lib="deno.worker" />
-
 import type { Lab } from "../../testing/lab.ts";
-import { Host } from "../../testing/host.ts";
 import {
   MptcpSocket,
   POLLIN,
@@ -50,7 +46,10 @@ export async function churnAside(
   { client, server }: Pick<Lab, "client" | "server">,
   count: number,
 ): Promise<void> {
-  const worker = new Worker(import.meta.url, { type: "module" });
+  const worker = new Worker(
+    new URL("../programs/churn_worker.ts", import.meta.url),
+    { type: "module" },
+  );
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   worker.onmessage = () => resolve();
   worker.onerror = ({ message }) => reject(new Error(message));
@@ -60,18 +59,4 @@ export async function churnAside(
   } finally {
     worker.terminate();
   }
-}
-
-if (
-  typeof DedicatedWorkerGlobalScope !== "undefined" &&
-  self instanceof DedicatedWorkerGlobalScope
-) {
-  self.onmessage = ({ data }: MessageEvent<[string, string, number]>) => {
-    const [client, server, count] = data;
-    churn({
-      client: new Host(client, "client"),
-      server: new Host(server, "server"),
-    }, count);
-    self.postMessage("done");
-  };
 }

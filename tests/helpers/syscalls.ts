@@ -24,7 +24,7 @@ const QUIET = new Set([
 const SENDS = new Set(["write", "pwrite64", "sendto", "recvfrom"]);
 
 /** What a line of `strace` says; `undefined`: it reaches no further. */
-function deedOf(line: string): string | undefined {
+function callOf(line: string): string | undefined {
   const [, name = "", rest = ""] = line.match(/^(\w+)\((.*)/) ?? [];
   if (name === "" || QUIET.has(name)) return undefined;
   const args = rest.replace(/( <unfinished|\) +=).*/, "").split(", ");
@@ -55,15 +55,15 @@ function deedOf(line: string): string | undefined {
  *
  * @param run Runs it behind the words that it is given.
  */
-export function deedsOf(run: (strace: string[]) => void): Set<string> {
+export function syscallsOf(run: (strace: string[]) => void): Set<string> {
   const folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
   try {
     run(["strace", "-ff", "-y", "-s0", "-o", `${folder}/thread`]);
     const lines = [...Deno.readDirSync(folder)].flatMap(({ name }) =>
       Deno.readTextFileSync(`${folder}/${name}`).split("\n")
     );
-    const deeds = lines.map(deedOf).filter((deed) => deed !== undefined);
-    return new Set(deeds);
+    const calls = lines.map(callOf).filter((call) => call !== undefined);
+    return new Set(calls);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

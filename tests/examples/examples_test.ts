@@ -1,10 +1,10 @@
 /** The examples without a kernel: what path managers are tested like. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { announce } from "../examples/announce.ts";
-import { failover } from "../examples/failover.ts";
-import { onePerInterface } from "../examples/one_per_interface.ts";
-import { PathManager } from "../mod.ts";
-import { FakeKernel, until } from "../testing/mod.ts";
+import { announce } from "../../examples/announce.ts";
+import { failover } from "../../examples/failover.ts";
+import { onePerInterface } from "../../examples/one_per_interface.ts";
+import { PathManager } from "../../mod.ts";
+import { FakeKernel, until } from "../../testing/mod.ts";
 
 const TOKEN = 0xcafe;
 const MAIN = {

@@ -1,59 +1,15 @@
 /**
- * Does all that the library can, and says as JSON what becomes of each call.
+ * Calls every operation, and prints as JSON what each returned or threw.
  *
- * usage: deno run --allow-ffi tests/programs/everything.ts JSON
+ * usage: deno run --allow-ffi tests/programs/every_operation.ts JSON
  *
  * @module
  */
 
 import { PathManager } from "../../mod.ts";
-
-/** What to do it with. */
-export interface Stage {
-  /** The ways to a namespace, by what they are called in the results. */
-  readonly ways: Readonly<Record<string, string | number>>;
-  /** A connection with the userspace path manager, and a way to a second. */
-  readonly connection: {
-    readonly token: number;
-    /** An address of this host that has no subflow yet. */
-    readonly spare: string;
-    /** What the spare address can connect to. */
-    readonly remote: { readonly address: string; readonly port: number };
-  };
-}
-
-/** What an error says. */
-export interface Failed {
-  readonly name: string;
-  readonly message: string;
-  readonly op?: string;
-  readonly syscall?: string;
-  readonly code?: string;
-  readonly hint?: string;
-}
-
-/** What became of each call. */
-export type Results = Record<string, unknown>;
+import type { Failed, Inputs, Results } from "../helpers/every_operation.ts";
 
 const results: Results = {};
-
-/** What becomes of each call for somebody who may do it. */
-export const DONE = {
-  getMode: "userspace",
-  setMode: "kernel",
-  getLimits: { subflows: 2, addAddrAccepted: 0 },
-  setLimits: 3,
-  addAddr: 1,
-  setFlags: ["backup"],
-  getAddr: "lo",
-  dumpAddrs: 1,
-  "dumpAddrs of a token": "done",
-  delAddr: 1,
-  flushAddrs: "done",
-  events: "done",
-  steering: ["1 announced", "sub-established", "sub-closed"],
-  open: "done",
-} as const;
 
 async function attempt(name: string, action: () => unknown): Promise<void> {
   try {
@@ -64,7 +20,7 @@ async function attempt(name: string, action: () => unknown): Promise<void> {
   }
 }
 
-async function everything({ ways, connection }: Stage): Promise<void> {
+async function callEach({ ways, connection }: Inputs): Promise<void> {
   const address = "10.0.0.1";
   using pm = PathManager.open();
   await attempt("getMode", () => pm.getMode());
@@ -107,7 +63,7 @@ async function everything({ ways, connection }: Stage): Promise<void> {
 /** Opens a second subflow and closes it again; the events say that it did. */
 async function steer(
   pm: PathManager,
-  { token, spare, remote }: Stage["connection"],
+  { token, spare, remote }: Inputs["connection"],
 ): Promise<string[]> {
   const seen = [];
   using events = pm.events({ types: ["sub-established", "sub-closed"], token });
@@ -124,7 +80,5 @@ async function steer(
   return seen;
 }
 
-if (import.meta.main) {
-  await attempt("open", () => everything(JSON.parse(Deno.args[0]!)));
-  console.log(JSON.stringify(results));
-}
+await attempt("open", () => callEach(JSON.parse(Deno.args[0]!)));
+console.log(JSON.stringify(results));
