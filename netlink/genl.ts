@@ -47,7 +47,7 @@ const NLCTRL: GenlFamily = {
 };
 
 /** The question for a family, in the form of its own commands. */
-const GETFAMILY: OpPolicy<Partial<GenlFamily>, Partial<GenlFamily>> = {
+const GETFAMILY: OpPolicy<object, Partial<GenlFamily>> = {
   name: "getfamily",
   cmd: CTRL_CMD_GETFAMILY,
   set: CTRL_ATTR,
@@ -138,7 +138,7 @@ export class GenlClient extends NetlinkClient<OpPolicy> {
   dump<Reply, Request extends object>(
     op: OpPolicy<object, Reply, Request>,
     attrs: NoInfer<Request>,
-    most: number,
+    most = 65_536,
   ): Reply[] {
     return this.collectOp(op, attrs, most) as Reply[];
   }
@@ -156,10 +156,9 @@ export class GenlClient extends NetlinkClient<OpPolicy> {
   filters<Request extends object>(
     op: OpPolicy<object, unknown, Request>,
     attrs: NoInfer<Request>,
-    most: number,
   ): boolean {
     try {
-      this.dump(op, attrs, most);
+      this.dump(op, attrs);
       return false;
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === EINVAL) {

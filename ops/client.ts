@@ -11,9 +11,6 @@ import type { Namespace } from "../netlink/transport.ts";
 import { hintFor } from "./hints.ts";
 import { ACTIONS, type Operation } from "./operation.ts";
 
-/** More addresses than any answer has: their ids have 8 bits. */
-export const MAX_ADDRS = 65536;
-
 const MPTCP_PM: Family = {
   name: MPTCP_PM_NAME,
   version: MPTCP_PM_VER,
@@ -54,11 +51,9 @@ export class Client extends GenlClient {
    * namespace, even for 0, which no connection has.
    */
   get filtersByToken(): boolean {
-    return this.#filtersByToken ??= this.filters(
-      OPS["get-addr"],
-      { token: 0 },
-      MAX_ADDRS,
-    );
+    return this.#filtersByToken ??= this.filters(OPS["get-addr"], {
+      token: 0,
+    });
   }
 
   /** Whether connections can be managed from user space (Linux 5.19). */

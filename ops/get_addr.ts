@@ -5,7 +5,7 @@ import {
   UnsupportedError,
 } from "../netlink/errors.ts";
 import { addressId, connectionToken, integer } from "./arguments.ts";
-import { type Client, MAX_ADDRS } from "./client.ts";
+import type { Client } from "./client.ts";
 import {
   decodeEndpoint,
   type Endpoint,
@@ -81,11 +81,9 @@ export function dumpRawAddrs(
   client: Client,
   { token }: DumpAddrsOptions = {},
 ): RawEndpoint[] {
-  const replies = client.dump(
-    OPS["get-addr"],
-    { token: tokenFor(client, token) },
-    MAX_ADDRS,
-  );
+  const replies = client.dump(OPS["get-addr"], {
+    token: tokenFor(client, token),
+  });
   return replies.map(({ addr }) => decodeEndpoint(addr));
 }
 

@@ -376,10 +376,9 @@ function runPath(input: Bytes): string {
 }
 
 function runEvent(message: NlMessage, payload: Bytes): string {
-  const nameOf = (index: number) => index === 2 ? "eth0" : undefined;
   const event = decodeApart(
     payload,
-    (payload) => decodeEvent({ ...message, payload }, nameOf),
+    (payload) => decodeEvent({ ...message, payload }),
   );
   demandBounded(payload, event instanceof Error ? event.message : event);
   const read = orFault(() => readAttrs(EVENT_ATTR, payload, 4));

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { AddressAttrs } from "../../codec/mptcp_pm.gen.ts";
+import { type AddressAttrs, OPS } from "../../codec/mptcp_pm.gen.ts";
 import {
   type AddAddrOptions,
   type Endpoint,
@@ -11,7 +11,7 @@ import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection, type Request } from "../helpers/raw_connection.ts";
+import { RawClient, type Request } from "../helpers/raw_client.ts";
 
 liveTest("`addAddr()` returns the endpoint as the kernel stored it", () => {
   using lab = Lab.open();
@@ -180,7 +180,7 @@ liveTest("`addAddr()` says that the table is full, and lists it", () => {
 
 liveTest("add-addr is refused with the place and the reason", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const v4: AddressAttrs = { family: 2, addr4: "10.0.0.1" };
   const v6: AddressAttrs = { family: 10, addr6: "fd77::1" };
   const policy = "Attribute failed policy validation";
@@ -237,18 +237,18 @@ liveTest("add-addr is refused with the place and the reason", () => {
   for (const [addr, spoil, code, refusal] of table) {
     raw.spoil = spoil;
     assertRefused(
-      () => raw.execute("add-addr", { ...addr !== undefined && { addr } }),
+      () => raw.execute(OPS["add-addr"], { ...addr !== undefined && { addr } }),
       `add-addr ${code}`,
       refusal,
     );
   }
   raw.spoil = () => {};
-  assertEquals(raw.dump("get-addr", {}), []);
+  assertEquals(raw.dump(OPS["get-addr"], {}), []);
 
-  raw.execute("add-addr", { addr: v4 });
+  raw.execute(OPS["add-addr"], { addr: v4 });
   assertRefused(
     () =>
-      raw.execute("add-addr", {
+      raw.execute(OPS["add-addr"], {
         addr: { family: 10, addr6: "::ffff:10.0.0.1" },
       }),
     "add-addr EEXIST",
@@ -261,9 +261,9 @@ liveTest("add-addr is refused with the place and the reason", () => {
 
 liveTest("a warning on success reaches `onWarning`", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.append(2);
-  raw.execute("add-addr", { addr: { family: 2, addr4: "10.0.0.1" } });
+  raw.execute(OPS["add-addr"], { addr: { family: 2, addr4: "10.0.0.1" } });
   assertEquals(raw.warnings, [{
     op: "add-addr",
     message: "bytes leftover after parsing attributes",
@@ -272,9 +272,9 @@ liveTest("a warning on success reaches `onWarning`", () => {
 
 liveTest("a command that the kernel does not know is refused", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.command(200);
-  assertRefused(() => raw.execute("add-addr", {}), "add-addr EOPNOTSUPP", {
+  assertRefused(() => raw.execute(OPS["add-addr"], {}), "add-addr EOPNOTSUPP", {
     hint: "add-addr needs Linux 5.7 or later",
   });
 });

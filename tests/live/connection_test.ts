@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import type { AddressAttrs } from "../../codec/mptcp_pm.gen.ts";
+import { type AddressAttrs, OPS } from "../../codec/mptcp_pm.gen.ts";
 import { type Endpoint, PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection } from "../helpers/raw_connection.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 import { type End, openUserspaceLab } from "../helpers/userspace_lab.ts";
 
 /** An address and a port, as `ss` writes them. */
@@ -433,9 +433,9 @@ liveTest(
 liveTest("announce sends an IPv4-mapped address as one of IPv6", async () => {
   using made = await openUserspaceLab({ dualStack: true });
   const { client, server: { host, token, pm } } = made;
-  using raw = RawConnection.open(host.netns);
+  using raw = RawClient.open(host.netns);
   const mapped = `::ffff:${host.address(2)}`;
-  raw.execute("announce", {
+  raw.execute(OPS["announce"], {
     addr: { family: 10, id: 5, addr6: mapped, flags: 1 },
     token,
   });
@@ -510,12 +510,12 @@ liveTest(
   async () => {
     using made = await openUserspaceLab();
     const { host, token, socket: { local, remote } } = made.client;
-    using raw = RawConnection.open(host.netns);
+    using raw = RawClient.open(host.netns);
     const here: AddressAttrs = { family: 2, addr4: local.address };
     const far: AddressAttrs = { family: 2, addr4: remote.address };
     const { port } = remote;
     type Row = [
-      Parameters<RawConnection["execute"]>[0],
+      Parameters<RawClient["execute"]>[0],
       object,
       string,
       Refusal,

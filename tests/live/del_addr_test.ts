@@ -1,10 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { EndpointNotFoundError, PathManager } from "../../mod.ts";
+import { OPS } from "../../codec/mptcp_pm.gen.ts";
+import { NotFoundError, PathManager } from "../../mod.ts";
 import { assertRefused } from "../helpers/assert_refused.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection } from "../helpers/raw_connection.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 
 liveTest("`delAddr()` deletes what is selected and returns it", () => {
   using lab = Lab.open();
@@ -77,7 +78,7 @@ liveTest("`delAddr()` says what it does not find, and deletes nothing", () => {
   for (const [selector, reason] of table) {
     const error = assertThrows(
       () => pm.delAddr(selector),
-      EndpointNotFoundError,
+      NotFoundError,
       `Cannot delete address: ${reason}`,
     );
     assertEquals(error.op, "del-addr");
@@ -92,19 +93,19 @@ liveTest("`delAddr()` says what it does not find, and deletes nothing", () => {
 
 liveTest("del-addr is refused with the place and the reason", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   assertRefused(
-    () => raw.execute("del-addr", { addr: { id: 5 } }),
+    () => raw.execute(OPS["del-addr"], { addr: { id: 5 } }),
     "del-addr EINVAL",
     { message: "address not found", attribute: ".addr" },
   );
-  assertRefused(() => raw.execute("del-addr", {}), "del-addr EINVAL", {
+  assertRefused(() => raw.execute(OPS["del-addr"], {}), "del-addr EINVAL", {
     attribute: ".addr",
     missing: 1,
   });
   raw.spoil = (request) => request.length(24, 4);
   assertRefused(
-    () => raw.execute("del-addr", { addr: { id: 5 } }),
+    () => raw.execute(OPS["del-addr"], { addr: { id: 5 } }),
     "del-addr ERANGE",
     { message: "Attribute failed policy validation", attribute: ".addr.id" },
   );
@@ -113,9 +114,9 @@ liveTest("del-addr is refused with the place and the reason", () => {
 liveTest("del-addr with an address alone deletes nothing, with success", () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const endpoint = pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] });
-  raw.execute("del-addr", { addr: { family: 2, addr4: "10.0.0.1" } });
+  raw.execute(OPS["del-addr"], { addr: { family: 2, addr4: "10.0.0.1" } });
   assertEquals(pm.delAddr({ id: 0, address: "10.0.0.1" }), []);
   assertEquals(pm.dumpAddrs(), [endpoint]);
 });

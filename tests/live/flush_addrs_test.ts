@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
+import { OPS } from "../../codec/mptcp_pm.gen.ts";
 import { PathManager } from "../../mod.ts";
 import { assertRefused } from "../helpers/assert_refused.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection } from "../helpers/raw_connection.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 
 liveTest("`flushAddrs()` deletes all endpoints and leaves the limits", () => {
   using lab = Lab.open();
@@ -40,12 +41,12 @@ liveTest("`flushAddrs()` closes the subflows from the endpoints", () => {
 
 liveTest("flush-addrs checks an address that it does not use", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const addr = { family: 2, addr4: "10.0.0.1" };
-  raw.execute("add-addr", { addr });
+  raw.execute(OPS["add-addr"], { addr });
   raw.spoil = (request) => request.length(24, 5);
   assertRefused(
-    () => raw.execute("flush-addrs", { addr }),
+    () => raw.execute(OPS["flush-addrs"], { addr }),
     "flush-addrs ERANGE",
     {
       message: "Attribute failed policy validation",
@@ -53,7 +54,7 @@ liveTest("flush-addrs checks an address that it does not use", () => {
     },
   );
   raw.spoil = () => {};
-  assertEquals(raw.dump("get-addr", {}).length, 1);
-  raw.execute("flush-addrs", { addr });
-  assertEquals(raw.dump("get-addr", {}), []);
+  assertEquals(raw.dump(OPS["get-addr"], {}).length, 1);
+  raw.execute(OPS["flush-addrs"], { addr });
+  assertEquals(raw.dump(OPS["get-addr"], {}), []);
 });

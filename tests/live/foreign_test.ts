@@ -9,8 +9,15 @@ import {
   decodeNlMessages,
   encodeGetFamily,
 } from "../../codec/mod.ts";
-import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
-import { PathManager, ProtocolError } from "../../mod.ts";
+import {
+  type Namespace,
+  openNamespace,
+  PathManager,
+  ProtocolError,
+  type Transport,
+} from "../../mod.ts";
+import { ForwardingNamespace } from "../../netlink/forwarding.ts";
+import { NETLINK_GENERIC } from "../../netlink/genl.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
@@ -38,16 +45,25 @@ import { within } from "../helpers/within.ts";
 
 const EPERM = 1;
 
+/** A namespace whose one socket for requests is open already. */
+function oneSocket(namespace: Namespace, socket: Transport): Namespace {
+  const open = () => socket;
+  return Object.assign(new ForwardingNamespace(namespace), { open });
+}
+
 /** A path manager whose port id is known, and a spoofer next to it. */
 function besiege(host: Host) {
   using stack = new DisposableStack();
-  const socket = stack.use(NetlinkSocket.open(host.netns));
+  const namespace = stack.use(openNamespace(host.netns));
+  const socket = stack.use(namespace.open(NETLINK_GENERIC));
   const spoofer = stack.use(Spoofer.open(host.netns));
   socket.send(encodeGetFamily("mptcp_pm", 1));
   const [answer] = decodeNlMessages(socket.receive()!);
   const { id: family } = decodeFamily(answer!);
   const port = answer!.pid;
-  const pm = stack.use(PathManager.open({ transport: socket }));
+  const pm = stack.use(
+    PathManager.open({ namespace: oneSocket(namespace, socket) }),
+  );
   const owned = stack.move();
   return {
     socket,

@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { OPS } from "../../codec/mptcp_pm.gen.ts";
 import { NLM_F_DUMP, NLM_F_REQUEST } from "../../codec/mod.ts";
 import { PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection, type Request } from "../helpers/raw_connection.ts";
+import { RawClient, type Request } from "../helpers/raw_client.ts";
 
 liveTest("`dumpAddrs()` lists the endpoints by rising id", () => {
   using lab = Lab.open({ paths: 0 });
@@ -81,9 +82,9 @@ liveTest("`getAddr()` and `dumpAddrs()` say what they do not find", () => {
 
 liveTest("get-addr is refused with the place and the reason", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const notFound = { message: "address not found", attribute: ".addr" };
-  assertRefused(() => raw.get("get-addr", {}), "get-addr EINVAL", {
+  assertRefused(() => raw.get(OPS["get-addr"], {}), "get-addr EINVAL", {
     attribute: ".addr",
     missing: 1,
   });
@@ -91,7 +92,7 @@ liveTest("get-addr is refused with the place and the reason", () => {
     const addr of [{}, { id: 0 }, { family: 2, addr4: "10.0.0.1" }]
   ) {
     assertRefused(
-      () => raw.get("get-addr", { addr }),
+      () => raw.get(OPS["get-addr"], { addr }),
       "get-addr EINVAL",
       notFound,
     );
@@ -100,7 +101,7 @@ liveTest("get-addr is refused with the place and the reason", () => {
 
 liveTest("a dump is refused with the place and the reason", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const addr = { family: 2, addr4: "10.0.0.1", port: 1 };
   // Top level at 20, the attributes of the nest at 24, 32 and 40.
   const table: [object, (request: Request) => void, Refusal][] = [
@@ -126,20 +127,20 @@ liveTest("a dump is refused with the place and the reason", () => {
   for (const [attrs, spoil, refusal] of table) {
     raw.spoil = spoil;
     assertRefused(
-      () => raw.dump("get-addr", attrs),
+      () => raw.dump(OPS["get-addr"], attrs),
       "get-addr EINVAL",
       refusal,
     );
   }
   raw.spoil = () => {};
-  assertEquals(raw.dump("get-addr", {}), []);
+  assertEquals(raw.dump(OPS["get-addr"], {}), []);
 });
 
 liveTest("a dump of what has none is refused", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.flags(NLM_F_REQUEST | NLM_F_DUMP);
-  assertRefused(() => raw.get("get-limits", {}), "get-limits EOPNOTSUPP", {
+  assertRefused(() => raw.get(OPS["get-limits"], {}), "get-limits EOPNOTSUPP", {
     hint: "get-limits needs Linux 5.7 or later",
   });
 });

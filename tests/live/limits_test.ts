@@ -1,9 +1,10 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { OPS } from "../../codec/mptcp_pm.gen.ts";
 import { type Limits, NetlinkError, PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection } from "../helpers/raw_connection.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 
 liveTest(
   "`getLimits()` of a new namespace gives what the kernel starts with",
@@ -76,17 +77,17 @@ liveTest("`setLimits()` sets both limits or none", () => {
 
 liveTest("set-limits without limits changes nothing", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
-  raw.execute("set-limits", {});
-  assertEquals(raw.get("get-limits", {}), { rcvAddAddrs: 0, subflows: 2 });
+  using raw = RawClient.open(lab.client.netns);
+  raw.execute(OPS["set-limits"], {});
+  assertEquals(raw.get(OPS["get-limits"], {}), { rcvAddAddrs: 0, subflows: 2 });
 });
 
 liveTest("set-limits is refused with the place of a short value", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.length(28, 6);
   assertRefused(
-    () => raw.execute("set-limits", { rcvAddAddrs: 1, subflows: 1 }),
+    () => raw.execute(OPS["set-limits"], { rcvAddAddrs: 1, subflows: 1 }),
     "set-limits ERANGE",
     { message: "Attribute failed policy validation", attribute: ".subflows" },
   );

@@ -1,17 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { AddressAttrs } from "../../codec/mptcp_pm.gen.ts";
+import { type AddressAttrs, OPS } from "../../codec/mptcp_pm.gen.ts";
 import {
   type EndpointFlag,
-  EndpointNotFoundError,
   type EndpointSelector,
   type FlagChanges,
+  NotFoundError,
   PathManager,
 } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import { assertSameAsIp } from "../helpers/assert_same_as_ip.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection } from "../helpers/raw_connection.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 
 liveTest("`setFlags()` leaves the flag that is not given", () => {
   using lab = Lab.open({ paths: 0 });
@@ -97,12 +97,12 @@ liveTest("`setFlags()` says which endpoint it does not find", () => {
   );
   assertThrows(
     () => pm.setFlags({ address: "10.0.0.9", backup: true }),
-    EndpointNotFoundError,
+    NotFoundError,
     "Cannot set flags: no endpoint is 10.0.0.9",
   );
   assertThrows(
     () => pm.setFlags({ id: 9, backup: true }),
-    EndpointNotFoundError,
+    NotFoundError,
     "Cannot set flags: no endpoint has id 9",
   );
   assertRefused(
@@ -118,9 +118,9 @@ liveTest("`setFlags()` says which endpoint it does not find", () => {
 
 liveTest("set-flags is refused with the place and the reason", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const v4 = { family: 2, addr4: "10.0.0.1" };
-  raw.execute("add-addr", { addr: { ...v4, id: 1, flags: 1 } });
+  raw.execute(OPS["add-addr"], { addr: { ...v4, id: 1, flags: 1 } });
   const table: [AddressAttrs | undefined, string, Refusal][] = [
     [undefined, "EINVAL", { attribute: ".addr", missing: 1 }],
     [{ flags: 4 }, "EOPNOTSUPP", {
@@ -146,7 +146,8 @@ liveTest("set-flags is refused with the place and the reason", () => {
   ];
   for (const [addr, code, refusal] of table) {
     assertRefused(
-      () => raw.execute("set-flags", { ...addr !== undefined && { addr } }),
+      () =>
+        raw.execute(OPS["set-flags"], { ...addr !== undefined && { addr } }),
       `set-flags ${code}`,
       refusal,
     );
@@ -155,13 +156,17 @@ liveTest("set-flags is refused with the place and the reason", () => {
 
 liveTest("set-flags clears the flag that is not given", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   const addr = { family: 2, id: 1, addr4: "10.0.0.1", port: 0 };
-  raw.execute("add-addr", { addr: { ...addr, flags: 2 | 8 } });
-  raw.execute("set-flags", { addr: { id: 1, flags: 4 } });
-  assertEquals(raw.dump("get-addr", {}), [{ addr: { ...addr, flags: 2 | 4 } }]);
-  raw.execute("set-flags", { addr: { id: 1 } });
-  assertEquals(raw.dump("get-addr", {}), [{ addr: { ...addr, flags: 2 } }]);
+  raw.execute(OPS["add-addr"], { addr: { ...addr, flags: 2 | 8 } });
+  raw.execute(OPS["set-flags"], { addr: { id: 1, flags: 4 } });
+  assertEquals(raw.dump(OPS["get-addr"], {}), [{
+    addr: { ...addr, flags: 2 | 4 },
+  }]);
+  raw.execute(OPS["set-flags"], { addr: { id: 1 } });
+  assertEquals(raw.dump(OPS["get-addr"], {}), [{
+    addr: { ...addr, flags: 2 },
+  }]);
 });
 
 liveTest("`setFlags()` tells the peers of live connections", () => {

@@ -1,15 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { OPS } from "../../codec/mptcp_pm.gen.ts";
 import { encodeGetFamily } from "../../codec/mod.ts";
-import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
-import { FamilyNotFoundError, ProtocolError } from "../../mod.ts";
-import { Connection } from "../../ops/connection.ts";
+import { NotFoundError, openNamespace, ProtocolError } from "../../mod.ts";
+import { GenlClient, NETLINK_GENERIC } from "../../netlink/genl.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { RawConnection } from "../helpers/raw_connection.ts";
+import { RawClient } from "../helpers/raw_client.ts";
 
 liveTest("`wait()` ends with the time or with a datagram", () => {
   using lab = Lab.open({ paths: 0 });
-  using socket = NetlinkSocket.open(lab.client.netns);
+  using namespace = openNamespace(lab.client.netns);
+  using socket = namespace.open(NETLINK_GENERIC);
   assertEquals(socket.wait(0), false);
   const start = performance.now();
   assertEquals(socket.wait(20), false);
@@ -23,25 +24,32 @@ liveTest("`wait()` ends with the time or with a datagram", () => {
 liveTest(
   "a family that the kernel does not have is an error of its own",
   () => {
-    using socket = NetlinkSocket.open();
+    using namespace = openNamespace();
+    const family = {
+      name: "no_such_family",
+      version: 1,
+      absent: "no such family",
+      action: () => "look it up",
+      hint: () => undefined,
+    };
     assertThrows(
-      () => new Connection(socket, () => {}, "no_such_family"),
-      FamilyNotFoundError,
-      'Cannot find the netlink family "no_such_family"',
+      () => new GenlClient(namespace, family, () => {}),
+      NotFoundError,
+      "no such family",
     );
   },
 );
 
 liveTest("a request that the kernel does not answer ends with the time", () => {
   using lab = Lab.open({ paths: 0 });
-  using raw = RawConnection.open(lab.client.netns);
+  using raw = RawClient.open(lab.client.netns);
   // Without length: the kernel drops it.
   raw.spoil = (request) => request.bytes.fill(0, 0, 4);
   assertThrows(
-    () => raw.get("get-limits", {}),
+    () => raw.get(OPS["get-limits"], {}),
     ProtocolError,
     "Cannot get limits: the kernel did not answer within 1000 ms",
   );
   raw.spoil = () => {};
-  assertEquals(raw.get("get-limits", {}), { rcvAddAddrs: 0, subflows: 2 });
+  assertEquals(raw.get(OPS["get-limits"], {}), { rcvAddAddrs: 0, subflows: 2 });
 });

@@ -101,9 +101,9 @@ liveTest("two writers of endpoints of their own lose nothing", async () => {
       "add known: NetlinkError add-addr EEXIST",
       "add unknown: done",
       "change known: done",
-      "change unknown: EndpointNotFoundError set-flags",
+      "change unknown: NotFoundError set-flags",
       "delete known: done",
-      "delete unknown: EndpointNotFoundError del-addr",
+      "delete unknown: NotFoundError del-addr",
       "limit: done",
     ]);
   }
@@ -124,10 +124,10 @@ const CROSSED = [
   "NetlinkError add-addr EEXIST",
   "NetlinkError add-addr EBUSY",
   "NetlinkError add-addr ERANGE",
-  "EndpointNotFoundError add-addr",
-  "EndpointNotFoundError del-addr",
+  "NotFoundError add-addr",
+  "NotFoundError del-addr",
   "NetlinkError del-addr EINVAL",
-  "EndpointNotFoundError set-flags",
+  "NotFoundError set-flags",
   "NetlinkError set-flags EINVAL",
   "NetlinkError get-addr EINVAL",
   // An endpoint that was there twice.
