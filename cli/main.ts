@@ -7,11 +7,11 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { Netns, PathManager, PathManagerOptions } from "../mod.ts";
 import deno from "../deno.json" with { type: "json" };
-import { completion } from "./completion.ts";
+import { completion } from "./words/completion.ts";
 import { describe, EXIT_USAGE } from "./failure.ts";
-import { type Output, type Stop, UsageError } from "./grammar.ts";
-import { help, usage } from "./help.ts";
-import { findCommand, type Found, readOperands } from "./parse.ts";
+import { type Output, type Stop, UsageError } from "./words/grammar.ts";
+import { help, usage } from "./words/help.ts";
+import { findCommand, type Found, readOperands } from "./words/parse.ts";
 import { jsonLine, printable } from "./printable.ts";
 
 /** The world around a run. */

@@ -1,5 +1,5 @@
 import { isReady, type Wait, waitFor } from "../ffi/waiter.ts";
-import type { Stop } from "./grammar.ts";
+import type { Stop } from "./words/grammar.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const STDOUT = 1;

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { COMMANDS, OBJECTS } from "../../cli/commands.ts";
+import { COMMANDS, OBJECTS } from "../../cli/objects/commands.ts";
 import { FamilyNotFoundError, SyscallError } from "../../mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_transport.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/commands.ts";
+import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/objects/commands.ts";
 import {
   formatIPv4,
   formatIPv6,

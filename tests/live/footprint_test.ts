@@ -1,7 +1,7 @@
 /** What the library and the command line ask of Deno and of the kernel. */
 import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
-import { COMMANDS } from "../../cli/commands.ts";
+import { COMMANDS } from "../../cli/objects/commands.ts";
 import { deno, root, script } from "../cli/program.ts";
 import {
   DONE,

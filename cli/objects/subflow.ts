@@ -7,9 +7,15 @@ import {
   required,
   text,
   words,
-} from "./grammar.ts";
-import { BACKUP, dev, NOBACKUP, switched, theToken } from "./operands.ts";
-import { request } from "./render.ts";
+} from "../words/grammar.ts";
+import {
+  BACKUP,
+  dev,
+  NOBACKUP,
+  switched,
+  theToken,
+} from "../words/operands.ts";
+import { request } from "../output.ts";
 
 const laddr = required(option("laddr", "A", "local address", text));
 const lid = option(

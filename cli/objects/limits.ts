@@ -1,11 +1,13 @@
+import type { Limits } from "../../mod.ts";
 import {
   type Command,
   command,
   integer,
   option,
+  type Output,
   UsageError,
-} from "./grammar.ts";
-import { limits, silent } from "./render.ts";
+} from "../words/grammar.ts";
+import { silent } from "../output.ts";
 
 /** `mptcp limits …` */
 export const LIMITS: readonly Command[] = [
@@ -43,3 +45,11 @@ export const LIMITS: readonly Command[] = [
     run: (pm) => limits(pm.getLimits()),
   }),
 ];
+
+/** Both limits, as `ip mptcp` writes them, to the trailing space. */
+function limits({ addAddrAccepted, subflows }: Limits): Output {
+  return {
+    text: `add_addr_accepted ${addAddrAccepted} subflows ${subflows} \n`,
+    json: { add_addr_accepted: addAddrAccepted, subflows },
+  };
+}

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS, OPTIONS } from "./commands.ts";
+import { COMMANDS, OBJECTS, OPTIONS } from "../objects/commands.ts";
 import { type Candidate, UsageError } from "./grammar.ts";
 import { findCommand, type Found } from "./parse.ts";
 

@@ -1,6 +1,6 @@
 import { ANNOUNCE } from "./announce.ts";
 import { ENDPOINT } from "./endpoint.ts";
-import type { Candidate, Command } from "./grammar.ts";
+import type { Candidate, Command } from "../words/grammar.ts";
 import { LIMITS } from "./limits.ts";
 import { MONITOR } from "./monitor.ts";
 import { REMOVE } from "./remove.ts";

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EVENT_TYPES } from "../../ops/event.ts";
-import { SyscallError } from "../../mod.ts";
-import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { EVENT_TYPES } from "../../../ops/event.ts";
+import { SyscallError } from "../../../mod.ts";
+import { FakeKernel } from "../../../testing/fake_kernel.ts";
 import {
   type DecodedAttrs,
   type Golden,
   golden,
   goldenLines,
   goldenOf,
-} from "../helpers/golden.ts";
-import monitor from "../golden/monitor.jsonl" with { type: "text" };
-import { type Ran, run } from "./run.ts";
+} from "../../helpers/golden.ts";
+import monitor from "../../golden/monitor.jsonl" with { type: "text" };
+import { type Ran, run } from "../run.ts";
 
 type Delivery = Uint8Array<ArrayBuffer> | Error;
 

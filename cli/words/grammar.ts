@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { PathManager } from "../mod.ts";
+import type { PathManager } from "../../mod.ts";
 
 /** A command line that does not make sense; the message says what would. */
 export class UsageError extends Error {

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { COMMANDS, OBJECTS } from "../../cli/commands.ts";
-import { UsageError } from "../../cli/grammar.ts";
-import { findCommand, readOperands } from "../../cli/parse.ts";
-import { wordsOf } from "./run.ts";
+import { COMMANDS, OBJECTS } from "../../../cli/objects/commands.ts";
+import { UsageError } from "../../../cli/words/grammar.ts";
+import { findCommand, readOperands } from "../../../cli/words/parse.ts";
+import { wordsOf } from "../run.ts";
 
 /** The path of the command that a line names. */
 function pathOf(line: string): string {

@@ -1,4 +1,4 @@
-import type { PathManagerEvent } from "../mod.ts";
+import type { PathManagerEvent } from "../../mod.ts";
 import {
   type Command,
   command,
@@ -6,8 +6,8 @@ import {
   type Output,
   token,
   words,
-} from "./grammar.ts";
-import { deviceName } from "./render.ts";
+} from "../words/grammar.ts";
+import { deviceName } from "../output.ts";
 
 type Type = PathManagerEvent["type"];
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/commands.ts";
-import { candidates, completion } from "../../cli/completion.ts";
-import { UsageError } from "../../cli/grammar.ts";
-import { EVENT_TYPES } from "../../ops/event.ts";
-import { run } from "./run.ts";
+import { COMMANDS, OBJECTS, OPTIONS } from "../../../cli/objects/commands.ts";
+import { candidates, completion } from "../../../cli/words/completion.ts";
+import { UsageError } from "../../../cli/words/grammar.ts";
+import { EVENT_TYPES } from "../../../ops/event.ts";
+import { run } from "../run.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 
@@ -239,7 +239,7 @@ const DRIVERS: {
 function runIn(command: readonly string[], script: string): string {
   const folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
   try {
-    const launcher = new URL("../../bin/mptcp", import.meta.url);
+    const launcher = new URL("../../../bin/mptcp", import.meta.url);
     Deno.symlinkSync(launcher.pathname, `${folder}/mptcp`);
     const deno = Deno.execPath().replace(/\/[^/]*$/, "");
     const { stdout, stderr } = new Deno.Command("timeout", {

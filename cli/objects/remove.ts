@@ -1,6 +1,6 @@
-import { type Command, command, required } from "./grammar.ts";
-import { idOrInitial, theToken } from "./operands.ts";
-import { request } from "./render.ts";
+import { type Command, command, required } from "../words/grammar.ts";
+import { idOrInitial, theToken } from "../words/operands.ts";
+import { request } from "../output.ts";
 
 /** `mptcp remove …` */
 export const REMOVE: readonly Command[] = [

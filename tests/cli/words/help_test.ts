@@ -4,11 +4,11 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/commands.ts";
-import { type Command, UsageError } from "../../cli/grammar.ts";
-import { help, usage } from "../../cli/help.ts";
-import { findCommand, readOperands } from "../../cli/parse.ts";
-import { kernelWith, run, wordsOf } from "./run.ts";
+import { COMMANDS, OBJECTS, OPTIONS } from "../../../cli/objects/commands.ts";
+import { type Command, UsageError } from "../../../cli/words/grammar.ts";
+import { help, usage } from "../../../cli/words/help.ts";
+import { findCommand, readOperands } from "../../../cli/words/parse.ts";
+import { kernelWith, run, wordsOf } from "../run.ts";
 
 const objects = OBJECTS.map(([word]) => word);
 

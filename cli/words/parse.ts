@@ -4,7 +4,7 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS } from "./commands.ts";
+import { COMMANDS, OBJECTS } from "../objects/commands.ts";
 import { type Command, type Operands, UsageError } from "./grammar.ts";
 
 /** What the first words mean. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS, OPTIONS } from "./commands.ts";
+import { COMMANDS, OBJECTS, OPTIONS } from "../objects/commands.ts";
 import type { Candidate, Command } from "./grammar.ts";
 
 const USAGE =

@@ -1,12 +1,13 @@
-import type { AddrFlag } from "../mod.ts";
+import type { AddrFlag, Endpoint } from "../../mod.ts";
 import {
   address,
   type Command,
   command,
+  type Output,
   required,
   UsageError,
   words,
-} from "./grammar.ts";
+} from "../words/grammar.ts";
 import {
   BACKUP,
   dev,
@@ -17,8 +18,8 @@ import {
   port,
   switched,
   token,
-} from "./operands.ts";
-import { endpoints, silent } from "./render.ts";
+} from "../words/operands.ts";
+import { deviceName, silent } from "../output.ts";
 
 const FLAGS: readonly (readonly [AddrFlag, string])[] = [
   ["signal", "announce the address to the peer"],
@@ -119,3 +120,48 @@ export const ENDPOINT: readonly Command[] = [
     },
   }),
 ];
+
+/**
+ * Endpoints, one on a line: text as `ip mptcp` writes it, to the trailing
+ * space, and the keys of `ip -j mptcp`.
+ */
+function endpoints(list: readonly Endpoint[]): Output {
+  return {
+    text: list.map((endpoint) => `${endpointText(endpoint)}\n`).join(""),
+    json: list.map(endpointJson),
+  };
+}
+
+function endpointText(endpoint: Endpoint): string {
+  const { address, port, id, flags } = endpoint;
+  const device = deviceName(endpoint);
+  return [
+    address,
+    port === 0 ? "" : `port ${port}`,
+    `id ${id}`,
+    ...flags.map((flag) =>
+      flag.startsWith("0x") ? `rawflags ${rawFlags(flag)}` : flag
+    ),
+    device === undefined ? "" : `dev ${device}`,
+  ].filter((part) => part !== "").map((part) => `${part} `).join("");
+}
+
+function endpointJson(endpoint: Endpoint) {
+  const { address, port, id, flags } = endpoint;
+  const device = deviceName(endpoint);
+  return {
+    address,
+    ...port !== 0 && { port },
+    id,
+    ...Object.fromEntries(
+      flags.map((flag) =>
+        flag.startsWith("0x") ? ["rawflags", rawFlags(flag)] : [flag, true]
+      ),
+    ),
+    ...device !== undefined && { dev: device },
+  };
+}
+
+function rawFlags(flag: string): string {
+  return flag.slice(2).padStart(2, "0");
+}

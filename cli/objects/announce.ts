@@ -1,6 +1,6 @@
-import { address, type Command, command, required } from "./grammar.ts";
-import { dev, id, port, theToken } from "./operands.ts";
-import { request } from "./render.ts";
+import { address, type Command, command, required } from "../words/grammar.ts";
+import { dev, id, port, theToken } from "../words/operands.ts";
+import { request } from "../output.ts";
 
 /** `mptcp announce …` */
 export const ANNOUNCE: readonly Command[] = [
