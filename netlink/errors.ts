@@ -158,16 +158,20 @@ export class NotFoundError extends MptcpError {
   override readonly name = "NotFoundError";
   /** What is not there. */
   readonly what: Missing;
+  /** The command, such as `"del-addr"`; absent for the family. */
+  declare readonly op?: string;
 
   /**
    * Describes what was looked for.
    *
    * @param what What is not there.
    * @param message What was looked for, and where it could be.
+   * @param op The command, in the words of its specification.
    */
-  constructor(what: Missing, message: string) {
+  constructor(what: Missing, message: string, op?: string) {
     super(message);
     this.what = what;
+    if (op !== undefined) this.op = op;
   }
 }
 

@@ -66,6 +66,7 @@ export function addAddr(
       "endpoint",
       `Cannot add address: ${address} was added and is gone again: another ` +
         "program removes it",
+      "add-addr",
     );
   }
   const dropped = flagWords(bits & ~endpoint.flags);

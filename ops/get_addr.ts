@@ -71,6 +71,7 @@ export function getAddr(client: Client, options: GetAddrOptions): Endpoint {
       ? new NotFoundError(
         "endpoint",
         `Cannot get address: no endpoint has id ${options.id}`,
+        "get-addr",
       )
       : error;
   }

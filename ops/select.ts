@@ -75,7 +75,7 @@ export function selectEndpoints(
     : id !== undefined
     ? `no endpoint has id ${id}`
     : `no endpoint is ${wanted}`;
-  throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`);
+  throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`, op);
 }
 
 /**

@@ -47,7 +47,7 @@ export async function run(
       if (kernel instanceof Error) throw kernel;
       const { netns: _, ...others } = options;
       return PathManager.open(
-        kernel === "running" ? options : { ...others, transport: kernel },
+        kernel === "running" ? options : { ...others, namespace: kernel },
       );
     },
     stop: () => ({
@@ -69,7 +69,6 @@ export async function kernelWith(
   kernel.devices.set("eth2", 12).set("eth3", 13);
   for (const endpoint of endpoints) {
     await run(`endpoint add ${endpoint}`, kernel);
-    kernel.closed = false;
   }
   kernel.sent.length = 0;
   return kernel;

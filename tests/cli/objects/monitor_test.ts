@@ -28,8 +28,8 @@ class Eventful extends FakeKernel {
     this.devices.set("kic2", 3).set("kic3", 4);
   }
 
-  override subscribe(group: number) {
-    const subscription = super.subscribe(group);
+  override subscribe(protocol: number, groups: readonly number[]) {
+    const subscription = super.subscribe(protocol, groups);
     for (const event of this.#events) subscription.deliver(event);
     // Waiting, because all was taken.
     subscription.readable = () => Promise.resolve(this.#stop.abort());
@@ -45,7 +45,7 @@ async function watch(
 ): Promise<Ran> {
   const ran = await run(line, kernel, kernel.signal);
   assertEquals(kernel.subscriptions.map(({ closed }) => closed), [true]);
-  assertEquals(kernel.closed, true);
+  assertEquals(kernel.transports.map(({ closed }) => closed), [true]);
   return ran;
 }
 
@@ -256,7 +256,7 @@ Deno.test("`monitor` ends with 1 when it cannot listen, or no longer", async () 
   const refused = await run("-j monitor", kernel, kernel.signal);
   assertEquals([refused.code, refused.out], [1, ""]);
   assertMatch(JSON.parse(refused.err).error, /^Cannot join .*not permitted/);
-  assertEquals(kernel.closed, true);
+  assertEquals(kernel.transports.map(({ closed }) => closed), [true]);
 });
 
 Deno.test("`monitor -t` says when, as `ip -t` does", async () => {
