@@ -46,7 +46,7 @@ export type {
   SubPriorityEvent,
   UnknownEvent,
 } from "./ops/event.ts";
-export type { EventsOptions } from "./ops/events.ts";
+export type { EventsOptions, EventStream } from "./ops/events.ts";
 export type { EndpointFlag } from "./ops/flags.ts";
 export type { DumpAddrsOptions, GetAddrOptions } from "./ops/get_addr.ts";
 export type { Limits } from "./ops/limits.ts";
@@ -70,7 +70,6 @@ export {
   UnsupportedError,
 } from "./netlink/errors.ts";
 export type { Warning } from "./netlink/genl.ts";
-export { type EventSource, EventStream } from "./netlink/stream.ts";
 export { traced } from "./netlink/trace.ts";
 export {
   type Namespace,

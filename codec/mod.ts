@@ -96,6 +96,8 @@ export {
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_HDRLEN,
+  nlMessageAt,
+  nlMessageEnd,
 } from "./nlmsghdr.ts";
 export type {
   AttrInput,

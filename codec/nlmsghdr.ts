@@ -102,27 +102,54 @@ export function encodeNlHeader(
  */
 export function decodeNlMessages(datagram: Uint8Array): NlMessage[] {
   const messages: NlMessage[] = [];
-  let offset = 0;
-  while (offset < datagram.length) {
-    const left = datagram.length - offset;
-    if (left < NLMSG_HDRLEN) {
-      throw new DecodeError(`${left} bytes, less than a header`, offset);
-    }
-    const length = readU32(datagram, offset);
-    if (length < NLMSG_HDRLEN || length > left) {
-      throw new DecodeError(
-        `message length ${length}, but 16 to ${left} is possible`,
-        offset,
-      );
-    }
-    messages.push({
-      type: readU16(datagram, offset + 4),
-      flags: readU16(datagram, offset + 6),
-      seq: readU32(datagram, offset + 8),
-      pid: readU32(datagram, offset + 12),
-      payload: datagram.subarray(offset + NLMSG_HDRLEN, offset + length),
-    });
-    offset += align4(length);
+  for (let offset = 0; offset < datagram.length;) {
+    const end = nlMessageEnd(datagram, offset);
+    messages.push(nlMessageAt(datagram, offset, end));
+    offset = align4(end);
   }
   return messages;
+}
+
+/**
+ * Where a message ends: for a reader that skips messages without decoding them.
+ * The next one starts at {@linkcode align4} of that.
+ *
+ * @param datagram What one `recv` returned.
+ * @param offset Where the message starts.
+ * @throws {DecodeError} Its length is below 16 or past the end.
+ */
+export function nlMessageEnd(datagram: Uint8Array, offset: number): number {
+  const left = datagram.length - offset;
+  if (left < NLMSG_HDRLEN) {
+    throw new DecodeError(`${left} bytes, less than a header`, offset);
+  }
+  const length = readU32(datagram, offset);
+  if (length < NLMSG_HDRLEN || length > left) {
+    throw new DecodeError(
+      `message length ${length}, but 16 to ${left} is possible`,
+      offset,
+    );
+  }
+  return offset + length;
+}
+
+/**
+ * The message between two offsets; the payload is a view.
+ *
+ * @param datagram What one `recv` returned.
+ * @param offset Where the message starts.
+ * @param end What {@linkcode nlMessageEnd} returned for it.
+ */
+export function nlMessageAt(
+  datagram: Uint8Array,
+  offset: number,
+  end: number,
+): NlMessage {
+  return {
+    type: readU16(datagram, offset + 4),
+    flags: readU16(datagram, offset + 6),
+    seq: readU32(datagram, offset + 8),
+    pid: readU32(datagram, offset + 12),
+    payload: datagram.subarray(offset + NLMSG_HDRLEN, end),
+  };
 }

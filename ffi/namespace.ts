@@ -154,6 +154,8 @@ export class NetworkNamespace implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     closeFd(this.#deviceSocket);
+    // The number may soon be that of another file.
+    this.#deviceSocket = -1;
     if (this.#netns !== undefined) closeFd(this.#netns.fd);
   }
 

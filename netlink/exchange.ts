@@ -37,6 +37,9 @@ const TIMEOUT_MS = 1000;
 /** Datagrams in a row that belong to no request: more than any sender means. */
 const MAX_STRAY_DATAGRAMS = 1000;
 
+/** Datagrams that an exchange may leave behind: more than any dump has. */
+const MAX_LEFT_DATAGRAMS = 65536;
+
 /** How often a dump is asked for while the table changes under it. */
 const DUMP_ATTEMPTS = 5;
 
@@ -92,7 +95,12 @@ export abstract class NetlinkClient<Op> implements Disposable {
   /** Has something done, and waits for the kernel's ack. */
   protected executeOp(op: Op, attrs: object): void {
     this.#send(op, attrs, NLM_F_ACK);
-    while (this.#next(op) !== undefined);
+    // There may be replies too, but not many.
+    for (let replies = 0; this.#next(op) !== undefined; replies++) {
+      if (replies === MAX_STRAY_DATAGRAMS) {
+        throw this.#broken(op, "the kernel answers without an end");
+      }
+    }
   }
 
   /** Asks for one thing. */
@@ -158,14 +166,17 @@ export abstract class NetlinkClient<Op> implements Disposable {
     // 0 is the number of events.
     const seq = this.#seq % 0xffffffff + 1;
     this.#request = this.encode(op, attrs, flags, seq);
-    // An unfinished dump goes on while it is read, and no other can start.
-    while (this.#unfinished) {
-      this.#unfinished = this.#transport.receive() !== undefined;
-    }
     this.#seq = seq;
     this.#messages = [];
     this.#taken = 0;
     this.#interrupted = false;
+    // An unfinished dump goes on while it is read, and no other can start.
+    for (let left = 0; this.#unfinished; left++) {
+      if (left === MAX_LEFT_DATAGRAMS) {
+        throw this.#broken(op, "the kernel answers without an end");
+      }
+      this.#unfinished = this.#transport.receive() !== undefined;
+    }
     this.#unfinished = true;
     this.#transport.send(this.#request as Uint8Array<ArrayBuffer>);
   }

@@ -1,37 +1,48 @@
+import { readU16 } from "../codec/bytes.ts";
 import {
-  decodeNlMessages,
+  align4,
   type NlMessage,
+  nlMessageAt,
+  nlMessageEnd,
   NLMSG_DONE,
+  NLMSG_HDRLEN,
 } from "../codec/nlmsghdr.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 import type { Subscription } from "./transport.ts";
 
+/** A wait that ends so soon, in milliseconds, is a sign of load. */
+const RAPID_MS = 1;
+/** After so many of them the stream reads in batches. */
+const MAX_RAPID = 8;
+/** As long as so many datagrams make a batch. */
+const MIN_BATCH = 8;
+/** How long it then waits for a batch, in milliseconds. */
+const BATCH_MS = 4;
+
 /** Where the events of a stream come from. */
-export interface EventSource<Event> {
+export interface StreamSource<Event> {
   /** The socket, which the stream closes at its end. */
   readonly subscription: Subscription;
+  /**
+   * Whether a message is worth decoding, by its bytes.
+   *
+   * @param payload Where its payload starts in the datagram.
+   */
+  readonly isWanted: (datagram: Uint8Array, payload: number) => boolean;
   /** The event in a message; `undefined`: it is not wanted. */
   readonly decode: (message: NlMessage) => Event | undefined;
   /** The event that says that some were lost; absent: it is not wanted. */
   readonly overrun?: Event | undefined;
   /** Ends the stream when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** Called once, when the stream has ended. */
-  readonly onClose?: (() => void) | undefined;
+  /** The open streams: this one is among them until it has ended. */
+  readonly streams?: Set<Disposable> | undefined;
 }
 
-/**
- * What happens in a namespace, from the moment that the stream was opened. It
- * ends by `break`, by {@linkcode EventStream.close}, at the end of a `using`
- * block, when its signal aborts, or when the `PathManager` that opened it is
- * closed.
- *
- * In a worker, close it before the worker is terminated: `worker.terminate()`
- * while `next()` waits leaves its thread and its sockets until the process ends.
- */
-export class EventStream<Event>
+/** The messages of multicast groups, from the moment that it was opened. */
+export class NetlinkStream<Event>
   implements AsyncIterableIterator<Event, undefined>, Disposable {
-  readonly #source: EventSource<Event>;
+  readonly #source: StreamSource<Event>;
   readonly #queue: Event[] = [];
   /** Whether the kernel has lost events since its queue was empty. */
   #overrun = false;
@@ -39,15 +50,23 @@ export class EventStream<Event>
   #waiting = 0;
   #last: Promise<IteratorResult<Event, undefined>> | undefined;
   #closed = false;
+  /** How many waits in a row were as short as under load. */
+  #rapid = 0;
+  #inBatches = false;
+  /** How many datagrams were taken since the last wait. */
+  #taken = 0;
+  /** Ends a pause. */
+  #wake = () => {};
 
   /**
    * Reads from a source; {@linkcode PathManager.events} makes one.
    *
    * @param source What to read.
    */
-  constructor(source: EventSource<Event>) {
+  constructor(source: StreamSource<Event>) {
     this.#source = source;
-    const { signal } = source;
+    const { signal, streams } = source;
+    streams?.add(this);
     if (signal?.aborted) this.close();
     else signal?.addEventListener("abort", this.#abort);
   }
@@ -56,6 +75,9 @@ export class EventStream<Event>
 
   /** The next event; `done` once the stream has ended. */
   next(): Promise<IteratorResult<Event, undefined>> {
+    if (this.#waiting === 0 && this.#queue.length > 0) {
+      return Promise.resolve({ value: this.#queue.shift()!, done: false });
+    }
     const next = () => this.#next();
     // Like an async generator: overlapping calls resolve in order.
     return this.#last = this.#waiting++ === 0
@@ -69,7 +91,7 @@ export class EventStream<Event>
         const event = this.#queue.shift();
         if (event !== undefined) return { value: event, done: false };
         if (this.#closed) return { value: undefined, done: true };
-        if (!this.#take()) await this.#source.subscription.readable();
+        if (!this.#take()) await this.#ready();
       }
     } catch (error) {
       // A `for await` does not end the iterator that throws.
@@ -82,7 +104,7 @@ export class EventStream<Event>
 
   /** Takes one datagram; `false` if none is there. */
   #take(): boolean {
-    const { subscription, decode, overrun } = this.#source;
+    const { subscription, isWanted, decode, overrun } = this.#source;
     let datagram;
     try {
       datagram = subscription.receive();
@@ -101,13 +123,49 @@ export class EventStream<Event>
       if (overrun !== undefined) this.#queue.push(overrun);
       return true;
     }
-    for (const message of decodeNlMessages(datagram)) {
+    this.#taken++;
+    for (let offset = 0; offset < datagram.length;) {
+      const end = nlMessageEnd(datagram, offset);
       // What is below is about the socket, such as NLMSG_ERROR.
-      if (message.type <= NLMSG_DONE) continue;
-      const event = decode(message);
-      if (event !== undefined) this.#queue.push(event);
+      const isMessage = readU16(datagram, offset + 4) > NLMSG_DONE;
+      if (isMessage && isWanted(datagram, offset + NLMSG_HDRLEN)) {
+        const event = decode(nlMessageAt(datagram, offset, end));
+        if (event !== undefined) this.#queue.push(event);
+      }
+      offset = align4(end);
     }
     return true;
+  }
+
+  /**
+   * Waits for a datagram. A reader that is woken for each event of a storm
+   * spends its time on that: so under load a batch is waited for.
+   */
+  async #ready(): Promise<void> {
+    const { subscription } = this.#source;
+    const taken = this.#taken;
+    this.#taken = 0;
+    if (this.#inBatches ? taken >= MIN_BATCH : this.#rapid >= MAX_RAPID) {
+      this.#inBatches = true;
+      this.#rapid = 0;
+      return await this.#pause();
+    }
+    this.#inBatches = false;
+    const start = performance.now();
+    await subscription.readable();
+    const isRapid = performance.now() - start < RAPID_MS;
+    this.#rapid = isRapid ? this.#rapid + 1 : 0;
+  }
+
+  /** Waits for a fixed time, or until the stream is closed. */
+  #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, BATCH_MS);
+    this.#wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    return promise;
   }
 
   /** Ends the stream: what `break` does. */
@@ -121,10 +179,11 @@ export class EventStream<Event>
     if (this.#closed) return;
     this.#closed = true;
     this.#queue.length = 0;
-    const { subscription, signal, onClose } = this.#source;
+    const { subscription, signal, streams } = this.#source;
     signal?.removeEventListener("abort", this.#abort);
+    streams?.delete(this);
     subscription.close();
-    onClose?.();
+    this.#wake();
   }
 
   /** The stream itself. */

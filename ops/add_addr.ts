@@ -1,3 +1,4 @@
+import type { Address } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_FULLMESH,
   MPTCP_PM_ADDR_FLAG_IMPLICIT,
@@ -8,16 +9,17 @@ import {
 import { NetlinkError, NotFoundError } from "../netlink/errors.ts";
 import {
   addressId,
+  addressNest,
   type Device,
   deviceIndex,
   integer,
-  ownAddressNest,
+  ownAddress,
 } from "./arguments.ts";
 import type { Client } from "./client.ts";
 import { type Endpoint, namedEndpoints, type RawEndpoint } from "./endpoint.ts";
 import { type EndpointFlag, flagBits, flagWords } from "./flags.ts";
 import { dumpRawAddrs } from "./get_addr.ts";
-import { isSameAddress } from "./select.ts";
+import { hasAddress } from "./select.ts";
 
 /** The endpoint to add. */
 export interface AddAddrOptions {
@@ -46,7 +48,8 @@ export function addAddr(
   { address, id, port = 0, flags = [], dev }: AddAddrOptions,
 ): Endpoint {
   const bits = flagBits(flags);
-  const addr = ownAddressNest(address, {
+  const own = ownAddress(address);
+  const addr = addressNest(own, {
     id: id === undefined ? undefined : addressId(id),
     port: integer("port", port, 0, 65535) || undefined,
     flags: bits || undefined,
@@ -56,10 +59,10 @@ export function addAddr(
   try {
     client.execute(OPS["add-addr"], { addr });
   } catch (error) {
-    throw withHint(client, error, { address, port, id });
+    throw withHint(client, error, { address: own, port, id });
   }
   const endpoint = dumpRawAddrs(client).find((endpoint) =>
-    isSameAddress(endpoint.address, address) && endpoint.port === port
+    hasAddress(endpoint, own) && endpoint.port === port
   );
   if (endpoint === undefined) {
     throw new NotFoundError(
@@ -118,7 +121,7 @@ function withHint(
 }
 
 interface Wanted {
-  readonly address: string;
+  readonly address: Address;
   readonly port: number;
   readonly id: number | undefined;
 }
@@ -133,7 +136,7 @@ function cause(
 ): string | undefined {
   // Other ports of an address are in the way of EEXIST alone.
   const same = endpoints.find((endpoint) =>
-    isSameAddress(endpoint.address, address) &&
+    hasAddress(endpoint, address) &&
     (code === "EEXIST" || endpoint.port === port)
   );
   if (

@@ -1,11 +1,12 @@
 import { MPTCP_PM_ADDR_FLAG_SIGNAL, OPS } from "../codec/mptcp_pm.gen.ts";
 import {
   addressId,
+  addressNest,
   connectionToken,
   type Device,
   deviceIndex,
   integer,
-  ownAddressNest,
+  ownAddress,
 } from "./arguments.ts";
 import type { Client } from "./client.ts";
 
@@ -32,7 +33,7 @@ export function announce(
   { token, address, id, port = 0, dev }: AnnounceOptions,
 ): void {
   client.execute(OPS["announce"], {
-    addr: ownAddressNest(address, {
+    addr: addressNest(ownAddress(address), {
       id: addressId(id),
       port: integer("port", port, 0, 65535) || undefined,
       flags: MPTCP_PM_ADDR_FLAG_SIGNAL,

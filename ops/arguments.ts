@@ -4,62 +4,49 @@
  * @module
  */
 
-import { AF_INET, familyOf, isIPv4Mapped, parseIPv6 } from "../codec/inet.ts";
+import {
+  type Address,
+  AF_INET,
+  formatIPv4,
+  isIPv4Mapped,
+  parseAddress,
+} from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
+import type { AttrInput } from "../codec/policy.ts";
 import type { Namespace } from "../netlink/transport.ts";
 
 /** A network device, by its name or its index. */
 export type Device = string | number;
 
-/** What an address nest has beside the address; what is undefined is not sent. */
-type NestFields = Omit<AddressAttrs, "family" | "addr4" | "addr6">;
+/** An address nest; what is undefined is not sent. */
+export type AddressNest = AttrInput<AddressAttrs>;
 
-/**
- * An address nest, in the order of the numbers.
- *
- * @throws {TypeError} The text is not an address.
- */
+/** What an address nest has beside the address. */
+type NestFields = Omit<AddressNest, "family" | "addr4" | "addr6">;
+
+/** An address nest, in the order of the numbers. */
 export function addressNest(
-  address: string,
+  { family, bytes }: Address,
   { id, port, flags, ifIdx }: NestFields = {},
-): AddressAttrs {
-  if (typeof address !== "string") {
-    throw new TypeError(`Invalid address ${address}: a text is needed`);
-  }
-  if (address.includes("/")) {
-    throw new TypeError(
-      `Invalid address "${address}": it is given without prefix length`,
-    );
-  }
-  if (!/[.:]/.test(address)) {
-    throw new TypeError(
-      `Invalid address "${address}": an IPv4 or IPv6 address is needed`,
-    );
-  }
-  const family = familyOf(address);
+): AddressNest {
   const [addr4, addr6] = family === AF_INET
-    ? [address, undefined]
-    : [undefined, address];
+    ? [bytes, undefined]
+    : [undefined, bytes];
   return { family, id, addr4, addr6, port, flags, ifIdx };
 }
 
 /**
- * The nest of an endpoint or announcement, whose address is not IPv4-mapped:
+ * Reads the address of an endpoint or announcement, which is not IPv4-mapped:
  * the kernel would announce it as an IPv6 address, which a peer may not be able
  * to reach, but take it for a duplicate of the IPv4 one.
  *
  * @throws {TypeError} The text is not an address, or an IPv4-mapped one.
  */
-export function ownAddressNest(
-  address: string,
-  fields: NestFields,
-): AddressAttrs {
-  const nest = addressNest(address, fields);
-  if (nest.addr6 === undefined) return nest;
-  const bytes = parseIPv6(nest.addr6);
-  if (!isIPv4Mapped(bytes)) return nest;
+export function ownAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (!isIPv4Mapped(address.bytes)) return address;
   throw new TypeError(
-    `Ambiguous address "${address}": write ${bytes.slice(12).join(".")}`,
+    `Ambiguous address "${text}": write ${formatIPv4(address.bytes, 12)}`,
   );
 }
 

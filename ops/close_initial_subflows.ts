@@ -1,3 +1,4 @@
+import { parseAddress } from "../codec/inet.ts";
 import { OPS } from "../codec/mptcp_pm.gen.ts";
 import { addressNest, integer } from "./arguments.ts";
 import type { Client } from "./client.ts";
@@ -16,7 +17,7 @@ export function closeInitialSubflows(
   { address, port = 0 }: InitialSubflows,
 ): void {
   client.execute(OPS["del-addr"], {
-    addr: addressNest(address, {
+    addr: addressNest(parseAddress(address), {
       id: 0,
       port: integer("port", port, 0, 65535) || undefined,
     }),

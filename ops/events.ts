@@ -1,7 +1,13 @@
-import { EVENTS, MPTCP_PM_EV_GRP_NAME } from "../codec/mptcp_pm.gen.ts";
-import type { NlMessage } from "../codec/nlmsghdr.ts";
+import { NLA_HDRLEN } from "../codec/attrs.ts";
+import { readU16, readU32 } from "../codec/bytes.ts";
+import { GENL_HDRLEN } from "../codec/genlmsghdr.ts";
+import {
+  EVENTS,
+  MPTCP_ATTR_TOKEN,
+  MPTCP_PM_EV_GRP_NAME,
+} from "../codec/mptcp_pm.gen.ts";
 import { UnsupportedError } from "../netlink/errors.ts";
-import { EventStream } from "../netlink/stream.ts";
+import { NetlinkStream } from "../netlink/stream.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { connectionToken } from "./arguments.ts";
 import type { Client } from "./client.ts";
@@ -30,11 +36,32 @@ export interface EventsOptions<
   readonly token?: number;
 }
 
+/**
+ * What happens in the namespace, from the moment that the stream was opened. It
+ * ends by `break`, by {@linkcode EventStream.close}, at the end of a `using`
+ * block, when its signal aborts, or when the {@linkcode PathManager} that opened
+ * it is closed.
+ *
+ * In a worker, close it before the worker is terminated: `worker.terminate()`
+ * while `next()` waits leaves its thread and its sockets until the process ends.
+ */
+export interface EventStream<Event extends PathManagerEvent = PathManagerEvent>
+  extends AsyncIterableIterator<Event, undefined>, Disposable {
+  /** The next event; `done` once the stream has ended. Calls resolve in order. */
+  next(): Promise<IteratorResult<Event, undefined>>;
+  /** Ends the stream: what `break` does. */
+  return(): Promise<IteratorResult<Event, undefined>>;
+  /** Ends the stream. Events that were not taken are gone. */
+  close(): void;
+  /** The stream itself. */
+  [Symbol.asyncIterator](): EventStream<Event>;
+}
+
 /** Joins the group; see {@linkcode PathManager.events}. */
 export function openEvents<Type extends PathManagerEvent["type"]>(
   client: Client,
   { signal, types, token }: EventsOptions<Type>,
-  onClose: () => void,
+  streams: Set<Disposable>,
 ): EventStream<EventOf<Type>> {
   const wanted = new Set<string>(types ?? EVENT_TYPES);
   for (const type of types ?? []) {
@@ -51,36 +78,54 @@ export function openEvents<Type extends PathManagerEvent["type"]>(
   if (subscription === undefined) {
     throw new UnsupportedError("get events", "5.12");
   }
-  // What is not wanted is dropped before it is decoded.
-  const unwanted = new Set(
-    Object.values(EVENTS).filter(({ name }) => !wanted.has(name))
-      .map(({ cmd }) => cmd),
-  );
-  // An event that lacks what it must have becomes "unknown".
-  if (wanted.has("unknown")) unwanted.clear();
-  const decode = (message: NlMessage): PathManagerEvent | undefined => {
-    if (unwanted.has(message.payload[0]!)) return undefined;
-    const event = decodeEvent(message);
-    const isWanted = wanted.has(event.type) &&
-      (token === undefined || "token" in event && event.token === token);
-    return isWanted ? withDevice(client.namespace, event) : undefined;
-  };
-  return new EventStream<PathManagerEvent>({
+  const isWanted = (event: PathManagerEvent): event is EventOf<Type> =>
+    wanted.has(event.type) &&
+    (token === undefined || event.type === "overrun" ||
+      "token" in event && event.token === token);
+  const overrun: PathManagerEvent = { type: "overrun" };
+  return new NetlinkStream<EventOf<Type>>({
     subscription,
-    decode,
-    overrun: wanted.has("overrun") ? { type: "overrun" } : undefined,
+    isWanted: rawFilter(wanted, token),
+    decode(message) {
+      const event = decodeEvent(message);
+      return isWanted(event) ? withDevice(client.namespace, event) : undefined;
+    },
+    overrun: isWanted(overrun) ? overrun : undefined,
     signal,
-    onClose,
-  }) as EventStream<EventOf<Type>>;
+    streams,
+  });
 }
 
 const KNOWN = EVENT_TYPES.join(", ");
 
+/**
+ * Drops most of what is not wanted by its bytes, before it is decoded: the
+ * number of the event, and the token, which the kernel sends first.
+ */
+function rawFilter(
+  wanted: ReadonlySet<string>,
+  token: number | undefined,
+): (datagram: Uint8Array, payload: number) => boolean {
+  const numbers = new Set(
+    Object.values(EVENTS).filter(({ name }) => wanted.has(name))
+      .map(({ cmd }) => cmd),
+  );
+  // An event that is not known, or lacks what it must have, is "unknown".
+  const takesAll = wanted.has("unknown");
+  return (datagram, payload) => {
+    if (!takesAll && !numbers.has(datagram[payload]!)) return false;
+    const first = payload + GENL_HDRLEN;
+    return token === undefined ||
+      readU16(datagram, first + 2) !== MPTCP_ATTR_TOKEN ||
+      readU32(datagram, first + NLA_HDRLEN) === token;
+  };
+}
+
 /** Names the device that a subflow is bound to. */
-function withDevice(
+function withDevice<Event extends PathManagerEvent>(
   namespace: Namespace,
-  event: PathManagerEvent,
-): PathManagerEvent {
+  event: Event,
+): Event {
   if (!("ifIndex" in event) || event.ifIndex === 0) return event;
   const dev = namespace.ifIndexToName(event.ifIndex);
   return dev === undefined ? event : { ...event, dev };

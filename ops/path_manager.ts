@@ -1,5 +1,4 @@
 import type { Warning } from "../netlink/genl.ts";
-import type { EventStream } from "../netlink/stream.ts";
 import {
   type Namespace,
   type Netns,
@@ -15,7 +14,7 @@ import {
 import { delAddr } from "./del_addr.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { EventOf, PathManagerEvent } from "./event.ts";
-import { type EventsOptions, openEvents } from "./events.ts";
+import { type EventsOptions, type EventStream, openEvents } from "./events.ts";
 import { flushAddrs } from "./flush_addrs.ts";
 import {
   dumpAddrs,
@@ -534,13 +533,7 @@ export class PathManager implements Disposable {
   events<Type extends PathManagerEvent["type"] = PathManagerEvent["type"]>(
     options: EventsOptions<Type> = {},
   ): EventStream<EventOf<Type>> {
-    const stream = openEvents(
-      this.#open,
-      options,
-      () => this.#streams.delete(stream),
-    );
-    this.#streams.add(stream);
-    return stream;
+    return openEvents(this.#open, options, this.#streams);
   }
 
   /**

@@ -1,19 +1,7 @@
-import {
-  AF_INET,
-  familyOf,
-  formatIPv6,
-  isIPv4Mapped,
-  parseIPv6,
-} from "../codec/inet.ts";
+import { type Address, isSameAddress, parseAddress } from "../codec/inet.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
 import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
-import {
-  addressId,
-  addressNest,
-  type Device,
-  deviceIndex,
-  integer,
-} from "./arguments.ts";
+import { addressId, type Device, deviceIndex, integer } from "./arguments.ts";
 import type { Client } from "./client.ts";
 import type { RawEndpoint } from "./endpoint.ts";
 import { dumpRawAddrs } from "./get_addr.ts";
@@ -48,7 +36,7 @@ export function selectEndpoints(
     );
   }
   if (id !== undefined) addressId(id);
-  if (address !== undefined) addressNest(address);
+  const wanted = address === undefined ? undefined : parseAddress(address);
   if (port !== undefined) integer("port", port, 0, 65535);
   const ifIndex = deviceIndex(client.namespace, dev);
   const endpoints = dumpRawAddrs(client);
@@ -59,36 +47,26 @@ export function selectEndpoints(
   }
   const selected = endpoints.filter((endpoint) =>
     (id === undefined || endpoint.id === id) &&
-    (address === undefined || isSameAddress(endpoint.address, address)) &&
+    (wanted === undefined || hasAddress(endpoint, wanted)) &&
     (port === undefined || endpoint.port === port) &&
     (ifIndex === undefined || endpoint.ifIndex === ifIndex)
   );
   if (selected.length > 0) return selected;
-  const wanted = [
+  const words = [
     address ?? "",
     port === undefined ? "" : port === 0 ? "without port" : `port ${port}`,
     dev === undefined ? "" : `dev ${dev}`,
   ].filter((part) => part !== "").join(" ");
   const same = endpoints.find((endpoint) => endpoint.id === id);
   const reason = same !== undefined
-    ? `endpoint ${id} is ${same.address}, not ${wanted}`
+    ? `endpoint ${id} is ${same.address}, not ${words}`
     : id !== undefined
     ? `no endpoint has id ${id}`
-    : `no endpoint is ${wanted}`;
+    : `no endpoint is ${words}`;
   throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`, op);
 }
 
-/**
- * Whether two texts are one address to the kernel, which takes `a.b.c.d` and
- * `::ffff:a.b.c.d` for the same (`mptcp_addresses_equal()` in
- * `net/mptcp/pm.c`).
- */
-export function isSameAddress(one: string, other: string): boolean {
-  return canonical(one) === canonical(other);
-}
-
-function canonical(address: string): string {
-  if (familyOf(address) === AF_INET) return address;
-  const bytes = parseIPv6(address);
-  return isIPv4Mapped(bytes) ? bytes.slice(12).join(".") : formatIPv6(bytes);
+/** Whether an endpoint has an address, IPv4-mapped or not. */
+export function hasAddress(endpoint: RawEndpoint, address: Address): boolean {
+  return isSameAddress(parseAddress(endpoint.address), address);
 }

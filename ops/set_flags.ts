@@ -1,3 +1,4 @@
+import { parseAddress } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_BACKUP,
   MPTCP_PM_ADDR_FLAG_FULLMESH,
@@ -19,6 +20,8 @@ export interface FlagChanges {
   readonly backup?: boolean;
   /** Whether it connects to every known address of the peer. */
   readonly fullmesh?: boolean;
+  /** One subflow's priority is set by {@linkcode PathManager.setSubflowBackup}. */
+  readonly token?: never;
 }
 
 const CHANGEABLE = MPTCP_PM_ADDR_FLAG_BACKUP | MPTCP_PM_ADDR_FLAG_FULLMESH;
@@ -34,7 +37,13 @@ export function setFlags(
   client: Client,
   change: EndpointSelector & FlagChanges,
 ): Endpoint {
-  const { backup, fullmesh, ...selector } = change;
+  const { backup, fullmesh, token, ...selector } = change;
+  if (token !== undefined) {
+    throw new TypeError(
+      "Ambiguous change: a token names a connection, and setSubflowBackup() " +
+        "changes one of its subflows",
+    );
+  }
   if (backup === undefined && fullmesh === undefined) {
     throw new TypeError("Nothing to change: backup or fullmesh is needed");
   }
@@ -55,7 +64,10 @@ export function setFlags(
   try {
     // Before Linux 5.17 an id alone does not do.
     client.execute(OPS["set-flags"], {
-      addr: addressNest(address, { port: port || undefined, flags: wanted }),
+      addr: addressNest(parseAddress(address), {
+        port: port || undefined,
+        flags: wanted,
+      }),
     });
   } catch (error) {
     const isBarred = fullmesh && (current & NO_FULLMESH) !== 0;

@@ -1,5 +1,5 @@
-import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
-import { addressNest, tcpPort } from "./arguments.ts";
+import { parseAddress } from "../codec/inet.ts";
+import { type AddressNest, addressNest, tcpPort } from "./arguments.ts";
 
 /** One end of a subflow. */
 export interface SubflowAddress {
@@ -17,6 +17,9 @@ export function subflowEnd(
   end: "local" | "remote",
   { address, port }: SubflowAddress,
   flags?: number,
-): AddressAttrs {
-  return addressNest(address, { port: tcpPort(`${end} port`, port), flags });
+): AddressNest {
+  return addressNest(parseAddress(address), {
+    port: tcpPort(`${end} port`, port),
+    flags,
+  });
 }

@@ -1,3 +1,4 @@
+import { parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import {
   addressNest,
@@ -47,7 +48,7 @@ export function subflowCreate(
 ): void {
   const { address, id = 0, port = 0 } = local;
   client.execute(OPS["subflow-create"], {
-    addr: addressNest(address, {
+    addr: addressNest(parseAddress(address), {
       id: integer("local id", id, 0, 255) || undefined,
       port: integer("local port", port, 0, 65535) || undefined,
       flags: backup ? MPTCP_PM_ADDR_FLAG_BACKUP : undefined,

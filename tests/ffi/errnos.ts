@@ -38,7 +38,9 @@ export const ERRORS: Readonly<Record<string, string>> = {
   // send(2), netlink(7); netlink_sendmsg(), netlink_unicast().
   "send": "ENOBUFS EACCES EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL " +
     "EMSGSIZE ENOMEM ENOTCONN ENOTSOCK EPERM EPIPE",
-  // recvfrom(2), netlink(7): ENOBUFS; netlink_recvmsg().
+  // recv(2), netlink(7): ENOBUFS; netlink_recvmsg().
+  "recv": "ENOMEM EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL ENOBUFS " +
+    "ENOTCONN ENOTSOCK",
   "recvfrom": "ENOMEM EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL ENOBUFS " +
     "ENOTCONN ENOTSOCK",
   // poll(2).
@@ -53,15 +55,13 @@ export const ERRORS: Readonly<Record<string, string>> = {
   "open namespace": "ENOENT EACCES EINTR EINVAL EIO ELOOP EMFILE " +
     "ENAMETOOLONG ENFILE ENODEV ENOMEM ENOTDIR ENXIO EOVERFLOW EPERM ESRCH",
   // proc_sys_open(), proc_sys_permission().
-  "open sysctl to read": "EMFILE EACCES EINTR ELOOP ENFILE ENOENT ENOMEM " +
+  "open file to read": "EMFILE EACCES EINTR ELOOP ENFILE ENOENT ENOMEM " +
     "ENOTDIR EPERM",
-  "open sysctl to write": "EACCES EINTR ELOOP EMFILE ENFILE ENOENT ENOMEM " +
+  "open file to write": "EACCES EINTR ELOOP EMFILE ENFILE ENOENT ENOMEM " +
     "ENOTDIR EPERM EROFS",
   // read(2), write(2); proc_sys_call_handler(), set_path_manager().
-  "read sysctl": "EIO EBADF EFAULT EINTR EINVAL EISDIR ENOENT ENOMEM EPERM",
-  "write sysctl": "EINVAL EBADF EFAULT EINTR EIO ENOENT ENOMEM EPERM",
-  // sock_ioctl(), open_related_ns().
-  "ioctl SIOCGSKNS": "EPERM EBADF EINVAL EMFILE ENFILE ENOMEM ENOTTY",
+  "read file": "EIO EBADF EFAULT EINTR EINVAL EISDIR ENOENT ENOMEM EPERM",
+  "write file": "EINVAL EBADF EFAULT EINTR EIO ENOENT ENOMEM EPERM",
   // ioctl(2), netdevice(7); dev_ioctl(), dev_ifname().
   "ioctl SIOCGIFINDEX": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
   "ioctl SIOCGIFNAME": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
@@ -75,12 +75,13 @@ export const ERRORS: Readonly<Record<string, string>> = {
 export const HARMLESS: Readonly<Record<string, string>> = {
   "setsockopt SO_RCVBUFFORCE": "EPERM",
   "send": "EINTR",
+  "recv": "EAGAIN EINTR",
   "recvfrom": "EAGAIN EINTR",
   "poll": "EINTR",
   "pollAside": ERRORS["pollAside"]!,
   "read eventfd": ERRORS["read eventfd"]!,
   "write eventfd": ERRORS["write eventfd"]!,
   // Older kernels have other sysctls, or none.
-  "open sysctl to read": "ENOENT",
+  "open file to read": "ENOENT",
   "close": ERRORS["close"]!,
 };

@@ -7,39 +7,52 @@
  */
 
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import type { FakeSubscription } from "../../testing/fake_transport.ts";
+import type {
+  FakeSubscription,
+  FakeTransport,
+} from "../../testing/fake_namespace.ts";
 
+const ENOENT = 2;
 const EAGAIN = 11;
 const ENODEV = 19;
-const ENOENT = 2;
 const EINVAL = 22;
+const EPROTONOSUPPORT = 93;
 
-/** What errno is where nobody may look at it. */
+/** What errno is where it means nothing. */
 const STALE = 999;
 
 const AF_NETLINK = 16;
-const SOL_NETLINK = 270;
-const NETLINK_ADD_MEMBERSHIP = 1;
-const SIOCGSKNS = 0x894cn;
-const SIOCGIFNAME = 0x8910n;
-
-const SIOCGIFINDEX = 0x8933n;
-const REQUESTS = new Map([
-  [SIOCGSKNS, "SIOCGSKNS"],
-  [SIOCGIFNAME, "SIOCGIFNAME"],
-  [SIOCGIFINDEX, "SIOCGIFINDEX"],
-]);
-
-const OPTIONS: { readonly [option: number]: string } = {
-  1: "NETLINK_ADD_MEMBERSHIP",
-  8: "SO_RCVBUF",
-  33: "SO_RCVBUFFORCE",
+const SOCKADDR_NL_LENGTH = 12;
+const SOCK_RAW_CLOEXEC = 0o2000003;
+const PROTOCOLS: { readonly [protocol: number]: string } = {
+  0: "route",
+  4: "diag",
+  16: "generic",
 };
 
-const O_CLOEXEC = 0o2000000;
+const ADD_MEMBERSHIP = "NETLINK_ADD_MEMBERSHIP";
+const OPTIONS: { readonly [levelAndOption: string]: string } = {
+  "1 8": "SO_RCVBUF",
+  "1 33": "SO_RCVBUFFORCE",
+  "270 1": ADD_MEMBERSHIP,
+  "270 10": "ack",
+  "270 11": "ack",
+};
+
+const IFREQ_LENGTH = 40;
+const SIOCGIFNAME = 0x8910n;
+const REQUESTS = new Map([
+  [SIOCGIFNAME, "SIOCGIFNAME"],
+  [0x8933n, "SIOCGIFINDEX"],
+]);
+
+const O_ACCMODE = 3;
 
 const POLLIN = 1;
 const POLLNVAL = 0x20;
+
+/** The network namespaces that there are. */
+const PLACES = ["home", "blue", "process 42"];
 
 /** One call: the function, what it was called with, and what for. */
 export interface Call {
@@ -49,15 +62,15 @@ export interface Call {
   readonly use: string;
 }
 
-/** The arguments of `recvfrom`. */
-type Recvfrom = readonly [
-  fd: number,
-  buffer: Uint8Array,
-  length: bigint,
-  flags: number,
-  sender: Uint32Array,
-  senderLength: Uint32Array,
-];
+/** A netlink socket. */
+interface Socket {
+  readonly protocol: number;
+  readonly groups: number[];
+  /** Since it was connected. */
+  transport?: FakeTransport;
+  /** Since it joined its first group. */
+  subscription?: FakeSubscription;
+}
 
 /**
  * The calls that fail: by number, counted from 1, or by anything else. An error
@@ -68,9 +81,7 @@ export type Fails = (call: Call, number: number) => number | Error | undefined;
 /** The C library. */
 export class FakeLibc {
   /** What the sockets talk to. */
-  kernel: FakeKernel = new FakeKernel();
-  /** All functions that were bound, but those that cannot fail. */
-  readonly bound: Set<string> = new Set();
+  readonly kernel: FakeKernel = new FakeKernel();
   /** All calls but those of `memcpy` and `close`. */
   readonly calls: Call[] = [];
   /** The open file descriptors, and what they are open for. */
@@ -83,60 +94,31 @@ export class FakeLibc {
   readonly readable: Set<number> = new Set();
   /** Where this thread is. */
   netns = "home";
-  /** The files that stand for network namespaces; `""`: it is none. */
+  /** The files that stand for network namespaces, and one that does not. */
   readonly namespaces: Map<string, string> = new Map([
     ["/proc/thread-self/ns/net", "home"],
     ["/run/netns/blue", "blue"],
     ["/proc/42/ns/net", "process 42"],
-    ["/etc/passwd", ""],
+    ["/etc/passwd", "a file"],
   ]);
   /** The errno of a call that is to fail, instead of doing anything. */
   fails: Fails = () => undefined;
   /** The most bytes that reading or writing a file once takes. */
   atMost: number = Infinity;
-  /** The port id of whoever sends what is received; 0 is the kernel. */
-  senders: number[] = [];
+  /** The port ids of who sends what is received; 0 is the kernel. */
+  readonly senders: number[] = [];
   #errno = STALE;
   /** The call whose errno was not copied yet. */
   #unread: string | undefined;
   #nextFd = 100;
-  /** How far the files are read. */
-  readonly #offsets = new Map<number, number>();
-  /** The sockets that hear the kernel alone. */
-  readonly #connected = new Set<number>();
-  /** The sockets that have joined a group. */
-  readonly #joined = new Map<number, FakeSubscription>();
+  /** What was not read of the files yet. */
+  readonly #rest = new Map<number, Uint8Array>();
+  readonly #sockets = new Map<number, Socket>();
   /** Settles when an eventfd was written to. */
   #written = Promise.withResolvers<void>();
 
-  /** Forgets all calls. */
-  reset(): void {
-    this.kernel = new FakeKernel();
-    this.calls.length = 0;
-    this.fds.clear();
-    this.#offsets.clear();
-    this.opened.length = 0;
-    this.readable.clear();
-    this.#connected.clear();
-    this.#joined.clear();
-    this.netns = "home";
-    this.fails = () => undefined;
-    this.atMost = Infinity;
-    this.senders = [];
-  }
-
-  /** What `Deno.dlopen` would return. */
-  open(symbols: readonly string[]): { symbols: Record<string, unknown> } {
-    const entries = symbols.map((symbol) => {
-      if (!["__errno_location", "memcpy"].includes(symbol)) {
-        this.bound.add(symbol);
-      }
-      return [symbol, (...args: unknown[]) => this.#call(symbol, args)];
-    });
-    return { symbols: Object.fromEntries(entries) };
-  }
-
-  #call(symbol: string, args: readonly unknown[]): unknown {
+  /** Calls a function. */
+  call(symbol: string, args: readonly unknown[]): unknown {
     if (symbol === "__errno_location") return null;
     if (symbol === "memcpy") {
       (args[0] as Int32Array)[0] = this.#errno;
@@ -157,7 +139,7 @@ export class FakeLibc {
       if (errno instanceof Error) return Promise.reject(errno);
       // Its errno stays on a thread of its own.
       return errno === undefined
-        ? this.#pollAside(args[0] as Int32Array)
+        ? this.#pollAside(pollfdsOf(args))
         : Promise.resolve(-1);
     }
     if (errno instanceof Error) throw errno;
@@ -165,7 +147,7 @@ export class FakeLibc {
     if (errno !== undefined && call.use === "write eventfd") {
       this.signal(args[0] as number);
     }
-    // Nobody asks what reading and writing one say.
+    // errno of reading and writing one is not used.
     if (this.fds.get(args[0] as number) !== "eventfd") this.#unread = symbol;
     if (errno === undefined) this.#errno = STALE;
     return errno === undefined ? this.#do(symbol, args) : this.#fail(errno);
@@ -174,18 +156,18 @@ export class FakeLibc {
   #useOf(symbol: string, args: readonly unknown[]): string {
     switch (symbol) {
       case "setsockopt":
-        return `setsockopt ${OPTIONS[args[2] as number] ?? "ack"}`;
+        return `setsockopt ${OPTIONS[`${args[1]} ${args[2]}`]}`;
       case "open": {
-        const path = textOf(args[0] as Uint8Array);
-        const use = args[1] === O_CLOEXEC ? "read" : "write";
-        return path.startsWith("/proc/sys/")
-          ? `open sysctl to ${use}`
-          : "open namespace";
+        const isFile = /^\/proc\/(sys|thread-self\/net)\//.test(textOf(args));
+        const isRead = ((args[1] as number) & O_ACCMODE) === 0;
+        return !isFile
+          ? "open namespace"
+          : `open file to ${isRead ? "read" : "write"}`;
       }
       case "read":
       case "write": {
-        const what = this.fds.get(args[0] as number);
-        return `${symbol} ${what === "eventfd" ? what : "sysctl"}`;
+        const isEventfd = this.fds.get(args[0] as number) === "eventfd";
+        return `${symbol} ${isEventfd ? "eventfd" : "file"}`;
       }
       case "ioctl":
         return `ioctl ${REQUESTS.get(args[1] as bigint)}`;
@@ -204,8 +186,10 @@ export class FakeLibc {
       if (polled.includes(fd)) throw new Error(`close(${fd}): it is polled`);
     }
     if (!this.fds.delete(fd)) throw new Error(`close(${fd}): it is not open`);
-    this.#offsets.delete(fd);
-    this.#connected.delete(fd);
+    this.#rest.delete(fd);
+    this.#sockets.get(fd)?.transport?.close();
+    this.#sockets.get(fd)?.subscription?.close();
+    this.#sockets.delete(fd);
   }
 
   #open(what: string): number {
@@ -220,15 +204,19 @@ export class FakeLibc {
     this.#written.resolve();
   }
 
-  async #pollAside(fds: Int32Array): Promise<number> {
-    const polled = Array.from(fds).filter((_, index) => index % 2 === 0);
+  async #pollAside(pollfds: DataView): Promise<number> {
+    const polled = Array.from(
+      { length: pollfds.byteLength / 8 },
+      (_, index) => pollfds.getInt32(8 * index, true),
+    );
     this.polling.add(polled);
     try {
       for (;;) {
         for (const fd of polled) {
-          void this.#joined.get(fd)?.readable().then(() => this.signal(fd));
+          void this.#sockets.get(fd)?.subscription?.readable()
+            .then(() => this.signal(fd));
         }
-        const ready = this.#revents(fds);
+        const ready = this.#revents(pollfds);
         if (ready > 0) return ready;
         this.#written = Promise.withResolvers();
         await this.#written.promise;
@@ -238,166 +226,249 @@ export class FakeLibc {
     }
   }
 
-  #revents(fds: Int32Array): number {
+  /** Writes `revents` of each, and counts those that are not 0. */
+  #revents(pollfds: DataView): number {
     let ready = 0;
-    for (let at = 0; at < fds.length; at += 2) {
-      const revents = !this.fds.has(fds[at]!)
+    for (let at = 0; at < pollfds.byteLength; at += 8) {
+      const fd = pollfds.getInt32(at, true);
+      const events = pollfds.getInt16(at + 4, true);
+      const revents = !this.fds.has(fd)
         ? POLLNVAL
-        : this.readable.has(fds[at]!)
-        ? fds[at + 1]! & POLLIN
+        : this.readable.has(fd)
+        ? events & POLLIN
         : 0;
-      fds[at + 1] = fds[at + 1]! & 0xffff | revents << 16;
+      pollfds.setInt16(at + 6, revents, true);
       if (revents !== 0) ready++;
     }
     return ready;
   }
 
   #do(symbol: string, args: readonly unknown[]): number {
-    if (symbol === "socket") {
-      const [domain, type, protocol] = args as number[];
-      if (domain !== AF_NETLINK || type !== 0o2000003 || protocol !== 16) {
-        return this.#fail(EINVAL);
-      }
-      return this.#open(`socket in ${this.netns}`);
-    }
-    if (symbol === "open") return this.#openFile(args[0] as Uint8Array);
+    if (symbol === "socket") return this.#openSocket(args as number[]);
+    if (symbol === "open") return this.#openFile(textOf(args));
     if (symbol === "eventfd") return this.#open("eventfd");
-    if (symbol === "poll" && args[1] !== 1n) {
-      return this.#revents(args[0] as Int32Array);
-    }
     const fd = symbol === "poll"
-      ? (args[0] as Int32Array)[0]!
+      ? pollfdsOf(args).getInt32(0, true)
       : args[0] as number;
+    const socket = this.#sockets.get(fd);
+    if (symbol === "poll") {
+      return socket === undefined
+        ? this.#revents(pollfdsOf(args))
+        : Number(connected(socket).wait(args[2] as number));
+    }
     const what = this.fds.get(fd);
     if (what === undefined) throw new Error(`${symbol}(${fd}): it is not open`);
-    // Anybody could fill its queue.
-    if (
-      symbol !== "connect" && /^socket/.test(what) && !this.#connected.has(fd)
-    ) {
-      throw new Error(`${symbol}(${fd}): it is not connected`);
-    }
+    if (socket !== undefined) return this.#useSocket(symbol, socket, args);
     switch (symbol) {
       case "setns":
-        if (what === "") return this.#fail(EINVAL);
+        if (!PLACES.includes(what)) return this.#fail(EINVAL);
         this.netns = what;
         return 0;
-      case "setsockopt": {
-        const [, level, option, value] = args as [
-          number,
-          number,
-          number,
-          Int32Array,
-        ];
-        if (level === SOL_NETLINK && option === NETLINK_ADD_MEMBERSHIP) {
-          this.#joined.set(fd, this.kernel.subscribe(value[0]!));
-        }
-        return 0;
-      }
       case "read":
-        return what === "eventfd"
-          ? this.#readEventfd(fd)
-          : this.#readSysctl(fd, what, args[1] as Uint8Array);
+        if (what !== "eventfd") {
+          return this.#readFile(fd, args[1] as Uint8Array);
+        }
+        return this.readable.delete(fd) ? 8 : this.#fail(EAGAIN);
       case "write":
         if (what !== "eventfd") {
-          return this.#writeSysctl(what, args[1] as Uint8Array);
+          return this.#writeFile(what, args[1] as Uint8Array);
         }
         this.signal(fd);
         return Number(args[2]);
-      case "connect": {
-        const [, address, length] = args as [number, Uint32Array, number];
-        const [family, port] = address;
-        if (length !== 12 || family !== AF_NETLINK) return this.#fail(EINVAL);
-        if (port !== 0) throw new Error(`connect(${fd}): not to the kernel`);
-        this.#connected.add(fd);
-        return 0;
-      }
-      case "send": {
-        const [, bytes, length] = args as [number, Uint8Array, bigint];
-        this.kernel.send(bytes.slice(0, Number(length)) as never);
-        return Number(length);
-      }
-      case "recvfrom":
-        return this.#receive(args as unknown as Recvfrom);
-      case "poll":
-        return this.kernel.wait(args[2] as number) ? 1 : 0;
       default:
-        if (args[1] === SIOCGSKNS) {
-          return this.#open(what.replace("socket in ", ""));
-        }
-        return this.#ioctl(args[1] as bigint, args[2] as Uint8Array);
+        throw new Error(`${symbol}(${fd}): it is ${what}`);
     }
   }
 
-  #openFile(name: Uint8Array): number {
-    const path = textOf(name);
-    const [, sysctl = ""] = path.match(/^\/proc\/sys\/net\/mptcp\/(.+)$/) ?? [];
-    const [, fd] = path.match(/^\/proc\/thread-self\/fd\/(.+)$/) ?? [];
-    const what = this.kernel.sysctls.has(sysctl)
-      ? `${sysctl} in ${this.netns}`
-      : this.namespaces.get(path) ?? this.fds.get(Number(fd));
-    return what === undefined ? this.#fail(ENOENT) : this.#open(what);
+  #openSocket([domain, type, protocol]: readonly number[]): number {
+    if (domain !== AF_NETLINK || type !== SOCK_RAW_CLOEXEC) {
+      return this.#fail(EINVAL);
+    }
+    const name = PROTOCOLS[protocol!];
+    if (name === undefined) return this.#fail(EPROTONOSUPPORT);
+    const fd = this.#open(`${name} socket in ${this.netns}`);
+    this.#sockets.set(fd, { protocol: protocol!, groups: [] });
+    return fd;
   }
 
-  #readEventfd(fd: number): number {
-    return this.readable.delete(fd) ? 8 : this.#fail(EAGAIN);
+  #openFile(path: string): number {
+    const text = this.kernel.readFile(path);
+    const what = text === undefined
+      ? this.namespaces.get(path)
+      : `${path} in ${this.netns}`;
+    if (what === undefined) return this.#fail(ENOENT);
+    const fd = this.#open(what);
+    this.#rest.set(fd, new TextEncoder().encode(text));
+    return fd;
   }
 
-  #readSysctl(fd: number, what: string, buffer: Uint8Array): number {
-    const text = `${this.kernel.sysctls.get(what.split(" ")[0]!)}\n`;
-    const start = this.#offsets.get(fd) ?? 0;
-    const end = start + Math.min(this.atMost, buffer.length);
-    const bytes = new TextEncoder().encode(text).subarray(start, end);
-    buffer.set(bytes);
-    this.#offsets.set(fd, start + bytes.length);
-    return bytes.length;
+  #readFile(fd: number, buffer: Uint8Array): number {
+    const rest = this.#rest.get(fd)!;
+    const length = Math.min(rest.length, buffer.length, this.atMost);
+    buffer.set(rest.subarray(0, length));
+    this.#rest.set(fd, rest.subarray(length));
+    return length;
   }
 
-  #writeSysctl(what: string, text: Uint8Array): number {
+  #writeFile(what: string, text: Uint8Array): number {
     const bytes = text.subarray(0, Math.min(this.atMost, text.length));
     const value = new TextDecoder().decode(bytes);
-    this.kernel.writeSysctl(what.split(" ")[0]!, value);
+    this.kernel.writeFile(what.split(" ")[0]!, value);
     return bytes.length;
   }
 
-  #receive([fd, buffer, length, , sender, senderLength]: Recvfrom): number {
-    this.readable.delete(fd);
-    const bytes = (this.#joined.get(fd) ?? this.kernel).receive();
+  #useSocket(
+    symbol: string,
+    socket: Socket,
+    args: readonly unknown[],
+  ): number {
+    switch (symbol) {
+      case "ioctl":
+        return this.#ioctl(args[1] as bigint, viewOf(args[2]));
+      case "connect": {
+        const address = viewOf(args[1]);
+        const isNetlink = address.byteLength === SOCKADDR_NL_LENGTH &&
+          args[2] === SOCKADDR_NL_LENGTH &&
+          address.getUint16(0, true) === AF_NETLINK;
+        if (!isNetlink) return this.#fail(EINVAL);
+        if (address.getUint32(4, true) !== 0) {
+          throw new Error("connect(): not to the kernel");
+        }
+        socket.transport = this.kernel.open(socket.protocol);
+        return 0;
+      }
+      case "setsockopt":
+        connected(socket);
+        if (OPTIONS[`${args[1]} ${args[2]}`] === ADD_MEMBERSHIP) {
+          // One queue for all of its groups, which the fake takes by reference.
+          socket.groups.push(viewOf(args[3]).getInt32(0, true));
+          socket.subscription ??= this.kernel.subscribe(
+            socket.protocol,
+            socket.groups,
+          );
+        }
+        return 0;
+      case "send": {
+        const bytes = args[1] as Uint8Array<ArrayBuffer>;
+        connected(socket).send(bytes.slice(0, Number(args[2])));
+        return Number(args[2]);
+      }
+      case "recv":
+        if (socket.subscription !== undefined) {
+          throw new Error("recv(): other processes may have sent it");
+        }
+        return this.#receive(socket, args);
+      case "recvfrom": {
+        const length = this.#receive(socket, args);
+        if (length >= 0) this.#writeSender(socket, args[4], args[5]);
+        return length;
+      }
+      default:
+        throw new Error(`${symbol}(): it is a socket`);
+    }
+  }
+
+  #receive(
+    socket: Socket,
+    [fd, buffer, length]: readonly unknown[],
+  ): number {
+    this.readable.delete(fd as number);
+    const bytes = (socket.subscription ?? connected(socket)).receive();
     if (bytes === undefined) return this.#fail(EAGAIN);
-    if (senderLength[0] !== 12) throw new Error("sockaddr_nl has 12 bytes");
-    sender.set([AF_NETLINK, this.senders.shift() ?? 0, 0]);
-    buffer.set(bytes.subarray(0, Number(length)));
+    (buffer as Uint8Array).set(bytes.subarray(0, Number(length)));
     return bytes.length;
   }
 
-  #ioctl(command: bigint, request: Uint8Array): number {
-    const index = new Int32Array(request.buffer);
+  /** Writes a `struct sockaddr_nl`. */
+  #writeSender({ groups }: Socket, sender: unknown, length: unknown): void {
+    const address = viewOf(sender);
+    const lengths = [address.byteLength, viewOf(length).getUint32(0, true)];
+    if (lengths.some((length) => length !== SOCKADDR_NL_LENGTH)) {
+      throw new Error(`struct sockaddr_nl of ${lengths} bytes`);
+    }
+    address.setUint16(0, AF_NETLINK, true);
+    address.setUint16(2, 0, true);
+    address.setUint32(4, this.senders.shift() ?? 0, true);
+    // `netlink_group_mask()`.
+    address.setUint32(8, 1 << (groups[0] ?? 1) - 1, true);
+  }
+
+  #ioctl(command: bigint, request: DataView): number {
+    if (request.byteLength !== IFREQ_LENGTH) {
+      throw new Error(`struct ifreq of ${request.byteLength} bytes`);
+    }
+    const bytes = new Uint8Array(request.buffer, request.byteOffset, 16);
     if (command === SIOCGIFNAME) {
-      const name = this.kernel.ifIndexToName(index[4]!);
+      const name = this.kernel.ifIndexToName(request.getInt32(16, true));
       if (name === undefined) return this.#fail(ENODEV);
-      request.set(new TextEncoder().encode(`${name}\0`));
+      bytes.set(new TextEncoder().encode(`${name}\0`));
       return 0;
     }
     // `dev_ioctl()` ends the name after 15 bytes, and before the colon of an
     // alias, "eth0:1".
-    request[15] = 0;
-    const end = request.indexOf(0);
-    const name = new TextDecoder().decode(request.subarray(0, end));
-    const found = this.kernel.ifNameToIndex(name.split(":")[0]!);
-    if (found === undefined) return this.#fail(ENODEV);
-    index[4] = found;
+    bytes[15] = 0;
+    const name = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    const index = this.kernel.ifNameToIndex(name.split(":")[0]!);
+    if (index === undefined) return this.#fail(ENODEV);
+    request.setInt32(16, index, true);
     return 0;
   }
 }
 
-function textOf(name: Uint8Array): string {
-  const text = new TextDecoder().decode(name);
+/** The transport of a socket that only the kernel can send to. */
+function connected({ transport }: Socket): FakeTransport {
+  // Any process could fill its queue.
+  if (transport === undefined) throw new Error("A socket is not connected");
+  return transport;
+}
+
+function viewOf(argument: unknown): DataView {
+  const { buffer, byteOffset, byteLength } = argument as Uint8Array;
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** The array of `struct pollfd` that `poll` is called with. */
+function pollfdsOf([pollfds, count]: readonly unknown[]): DataView {
+  const view = viewOf(pollfds);
+  if (view.byteLength !== 8 * Number(count)) {
+    throw new Error(`poll(): ${view.byteLength} bytes for ${count}`);
+  }
+  return view;
+}
+
+/** The path that `open` is called with. */
+function textOf([name]: readonly unknown[]): string {
+  const text = new TextDecoder().decode(name as Uint8Array);
   if (!text.endsWith("\0")) throw new Error(`open("${text}"): no NUL`);
   return text.slice(0, -1);
 }
 
 /** The C library of this test module. */
-export const libc: FakeLibc = new FakeLibc();
+export let libc: FakeLibc = new FakeLibc();
 
-Deno.dlopen =
-  ((_path: string, symbols: object) =>
-    libc.open(Object.keys(symbols))) as unknown as typeof Deno.dlopen;
+/** Starts anew, with nothing open. */
+export function restart(): void {
+  libc = new FakeLibc();
+}
+
+/** Fails the first calls of a function, those without a number excepted. */
+export function fail(symbol: string, ...errnos: (number | undefined)[]): void {
+  libc.fails = (call) => call.symbol === symbol ? errnos.shift() : undefined;
+}
+
+/** The functions that were called. */
+export function called(): string[] {
+  return libc.calls.map(({ symbol }) => symbol);
+}
+
+/** All functions that were bound. */
+export const bound: Set<string> = new Set();
+
+Deno.dlopen = ((_path: string, symbols: object) => ({
+  symbols: Object.fromEntries(
+    Object.keys(symbols).map((symbol) => {
+      bound.add(symbol);
+      return [symbol, (...args: unknown[]) => libc.call(symbol, args)];
+    }),
+  ),
+})) as unknown as typeof Deno.dlopen;

@@ -1,8 +1,9 @@
 /** What becomes of each operation when calls of the C library fail. */
 import { assert, assertEquals } from "@std/assert";
 import { libc as boundLibc } from "../../ffi/libc.ts";
+import { NetworkNamespace } from "../../ffi/namespace.ts";
 import * as mod from "../../mod.ts";
-import { EventStream } from "../../ops/events.ts";
+import { NetlinkStream } from "../../netlink/stream.ts";
 import {
   PathManager,
   type PathManagerOptions,
@@ -19,7 +20,7 @@ import {
   sourceOf,
 } from "../helpers/operations.ts";
 import { ERRORS } from "./errnos.ts";
-import { libc } from "./fake_libc.ts";
+import { bound, libc, restart } from "./fake_libc.ts";
 import {
   arm,
   disarm,
@@ -27,14 +28,14 @@ import {
   type Hit,
   isHarmless,
   type Result,
+  STREAMING,
   sweep,
   thrownBy,
-  WAITING,
 } from "./faults.ts";
 
-/** Starts anew, with a kernel that answers late, so that all has to wait. */
-function restart(): void {
-  libc.reset();
+/** Starts anew, with a kernel that answers late, so that each answer is waited for. */
+function refill(): void {
+  restart();
   fill(libc.kernel);
   libc.kernel.distort = DELIVERIES["an answer that comes late"]!;
 }
@@ -55,6 +56,8 @@ const isGone = ([use, code]: Hit) =>
 
 const nameless = (outcome: string) => outcome.replaceAll(/,"dev":"\w+"/g, "");
 
+const errorIn = ({ outcome }: Attempt) => outcome.replace(/^throws /, "");
+
 /** An operation says which call failed, or does as it does without faults. */
 function check(result: Faulty, clean: Faulty, hits: Hit[], what: string) {
   const patterns = hits.map((hit) =>
@@ -66,10 +69,10 @@ function check(result: Faulty, clean: Faulty, hits: Hit[], what: string) {
     clean.outcome.startsWith("returns");
   const isSame = result.state === clean.state &&
     nameless(result.outcome) === nameless(clean.outcome);
-  const error = result.outcome.replace(/^throws /, "");
   assert(
     isSame && !hasToThrow ||
-      harmful.length > 0 && patterns.some((pattern) => pattern.test(error)),
+      harmful.length > 0 &&
+        patterns.some((pattern) => pattern.test(errorIn(result))),
     `${what}: ${result.outcome}`,
   );
 }
@@ -80,41 +83,54 @@ function assertHome({ outcome }: Attempt, what: string): void {
   assert(!isLost || outcome.includes("Cannot come back"), `${what}: lost`);
 }
 
-/** It answers, and what is open is that and nothing else. */
+/** These are open, maybe one socket for device names, and nothing else. */
+function assertOpen(expected: string[], what: string): void {
+  const open = [...libc.fds.values()];
+  const device = open.find((one) => one.startsWith("route")) ?? [];
+  assertEquals(open, expected.concat(device), what);
+}
+
+/** The path manager answers, and its descriptors are all that is open. */
 function assertUsable(pm: PathManager, open: string[], what: string): void {
   assertEquals(pm.getLimits(), libc.kernel.limits, what);
-  assertEquals([...libc.fds.values()], open, what);
+  assertOpen(open, what);
   assertEquals(libc.netns, "home", what);
 }
+
+/** What a path manager keeps open. */
+const opened = (place: string) => [
+  ...place === "home" ? [] : [place],
+  `generic socket in ${place}`,
+];
 
 function sweepOperation(operation: Operation, netns = "home"): Promise<void> {
   const clean = doTwice(operation);
   return sweep((faults, what) => {
-    restart();
+    refill();
     const pm = PathManager.open(netns === "home" ? {} : { netns });
     const action = operation(pm);
     const result = failing(faults, action);
     assertHome(result, what);
     // What was late has come by now.
-    libc.kernel.wait(0);
+    libc.kernel.transports[0]!.wait(0);
     assertRepeatable(clean, result, () => attempt(libc.kernel, action), what);
-    assertUsable(pm, [`socket in ${netns}`], what);
+    assertUsable(pm, opened(netns), what);
     pm.close();
     assertEquals([...libc.fds.values()], [], what);
     return result;
   }, check);
 }
 
-/** These do something in the namespace that the socket is in. */
-const SOMEWHERE = ["events", "getMode", "setMode"];
+/** These enter the namespace of the path manager each time. */
+const IN_NAMESPACE = ["events", "getMode", "setMode"];
 
 for (const [name, operations] of Object.entries(OPERATIONS)) {
   for (const operation of operations) {
     const source = sourceOf(operation);
-    Deno.test(`\`${source}\` tells which call failed, and stays usable`, () =>
+    Deno.test(`\`${source}\` says which call failed, and can be repeated`, () =>
       sweepOperation(operation));
-    if (!SOMEWHERE.includes(name)) continue;
-    Deno.test(`\`${source}\` of another namespace tells which call failed, and stays usable`, () =>
+    if (!IN_NAMESPACE.includes(name)) continue;
+    Deno.test(`\`${source}\` in another namespace says which call failed, and can be repeated`, () =>
       sweepOperation(operation, "blue"));
   }
 }
@@ -126,10 +142,10 @@ const PLACES: readonly (readonly [PathManagerOptions, string])[] = [
 ];
 
 for (const [options, place] of PLACES) {
-  const source = `PathManager.open(${Deno.inspect(options)})`;
-  Deno.test(`\`${source}\` tells which call failed, and leaks nothing`, () =>
+  const name = `PathManager.open(${Deno.inspect(options)})`;
+  Deno.test(`\`${name}\` says which call failed, and leaks nothing`, () =>
     sweep((faults, what) => {
-      restart();
+      refill();
       let pm: PathManager | undefined;
       const result = failing(faults, () => {
         pm = PathManager.open(options);
@@ -137,41 +153,91 @@ for (const [options, place] of PLACES) {
       assertHome(result, what);
       // Whatever happened, this opens where it should.
       const other = PathManager.open();
-      const sockets = pm === undefined ? [] : [`socket in ${place}`];
-      assertUsable(pm ?? other, [...sockets, "socket in home"], what);
+      const descriptors = pm === undefined ? [] : opened(place);
+      assertUsable(pm ?? other, [...descriptors, ...opened("home")], what);
       other.close();
       pm?.close();
       assertEquals([...libc.fds.values()], [], what);
       return result;
     }, check));
+
+  for (const end of ["close", Symbol.dispose] as const) {
+    Deno.test(`\`${name}.${String(end)}\` closes, whatever the C library says`, () =>
+      sweep((faults, what) => {
+        refill();
+        const pm = PathManager.open(options);
+        // It looks up the name of the device.
+        pm.getAddr({ id: 1 });
+        assertEquals(libc.fds.size, opened(place).length + 1);
+        const result = failing(faults, () => pm[end]());
+        assertEquals([...libc.fds], [], what);
+        const { uses } = failing([], () => pm[end]());
+        assertEquals(uses, [], what);
+        const { outcome } = failing([], () => pm.getLimits());
+        assertEquals(outcome, "throws BadResource: The path manager is closed");
+        return result;
+      }, check));
+  }
 }
 
-for (const end of ["close", Symbol.dispose] as const) {
-  Deno.test(`\`${String(end)}\` closes, whatever the C library says`, () =>
-    sweep((faults, what) => {
-      restart();
-      const pm = PathManager.open();
-      const result = failing(faults, () => pm[end]());
-      assertEquals([...libc.fds], [], what);
-      const { uses } = failing([], () => pm[end]());
-      assertEquals(uses, [], what);
-      const { outcome } = failing([], () => pm.getLimits());
-      assertEquals(outcome, "throws BadResource: The path manager is closed");
-      return result;
-    }, check));
+const PATH = "/proc/sys/net/mptcp/path_manager";
+
+/** The operations of a namespace, those that path managers do not use too. */
+const IN_PLACE: Readonly<Record<string, (it: NetworkNamespace) => unknown>> = {
+  open: (namespace) => namespace.open(4).close(),
+  subscribe: (namespace) => namespace.subscribe(0, [1, 9, 33]).close(),
+  readFile: (namespace) => namespace.readFile(PATH),
+  writeFile: (namespace) => namespace.writeFile(PATH, "userspace"),
+  ifNameToIndex: (namespace) => namespace.ifNameToIndex("eth1"),
+  ifIndexToName: (namespace) => namespace.ifIndexToName(3),
+};
+
+/** A file or a device that is not there is no error. */
+const isAbsent = (hit: Hit) =>
+  isGone(hit) || hit.join() === "open file to read,ENOENT";
+
+for (const [name, operation] of Object.entries(IN_PLACE)) {
+  for (const netns of [undefined, "blue"]) {
+    Deno.test(`\`${name}()\` in namespace ${netns ?? "home"} says which call failed, and can be repeated`, () =>
+      sweep((faults, what) => {
+        restart();
+        const namespace = NetworkNamespace.open(netns);
+        const action = () => operation(namespace);
+        const result = failing(faults, action);
+        assertHome(result, what);
+        const { outcome } = failing([], action);
+        assert(outcome.startsWith("returns"), `${what}, then: ${outcome}`);
+        assertOpen(netns === undefined ? [] : [netns], what);
+        namespace.close();
+        assertEquals([...libc.fds.values()], [], what);
+        return { ...result, repeated: outcome };
+      }, (result, clean, hits, what) => {
+        assertEquals(result.repeated, clean.outcome, what);
+        const harmful = hits.filter((hit) =>
+          !isHarmless(...hit) || isAbsent(hit)
+        );
+        const isRight = harmful.some((hit) =>
+          isAbsent(hit)
+            ? result.outcome === "returns undefined"
+            : thrownBy(...hit).test(errorIn(result))
+        );
+        if (harmful.length > 0) assert(isRight, `${what}: ${result.outcome}`);
+        else assertEquals(result.outcome, clean.outcome, what);
+      }));
+  }
 }
 
 Deno.test("a sysctl is read to its end, and written whole or not at all", () => {
   for (const netns of ["home", "blue"]) {
-    restart();
+    refill();
     using pm = PathManager.open(netns === "home" ? {} : { netns });
-    libc.kernel.writeSysctl("path_manager", "userspace");
+    libc.kernel.writeFile(PATH, "userspace");
     libc.atMost = 4;
     assertEquals(pm.getMode(), "userspace");
     const { outcome } = failing([], () => pm.setMode("kernel"));
     const [, reason] = outcome.split(/ \d of 6 bytes were taken$/);
     assertEquals(reason, "", outcome);
-    assertEquals(libc.fds.size, 1);
+    assertOpen(opened(netns), netns);
   }
 });
 
@@ -180,16 +246,31 @@ const methodsOf = (one: { prototype: object }) =>
     .filter((name) => name !== "constructor").toSorted();
 
 Deno.test("every public operation is swept", () => {
-  const others = Object.entries(mod)
-    .filter(([, one]) => !(one.prototype instanceof Error));
-  assertEquals(others.map(([name]) => name), ["EventStream", "PathManager"]);
+  const exported = Object.entries(mod)
+    .filter(([, one]) => !(one.prototype instanceof Error))
+    .map(([name]) => name);
+  // The functions call nothing, but for `openNamespace()`: that is
+  // `NetworkNamespace.open()`.
+  const functions = [
+    "isConnectionGone",
+    "isPermissionError",
+    "openNamespace",
+    "traced",
+  ];
+  assertEquals(exported, ["PathManager", ...functions]);
   const swept = [...Object.keys(OPERATIONS), "close"];
   assertEquals(methodsOf(PathManager), swept.toSorted());
-  const statics = Object.getOwnPropertyNames(PathManager)
-    .filter((name) => !["length", "name", "prototype"].includes(name));
-  assertEquals(statics, ["open"]);
+  assertEquals(
+    methodsOf(NetworkNamespace),
+    [...Object.keys(IN_PLACE), "close"].toSorted(),
+  );
+  for (const one of [PathManager, NetworkNamespace]) {
+    const statics = Object.getOwnPropertyNames(one)
+      .filter((name) => !["length", "name", "prototype"].includes(name));
+    assertEquals(statics, ["open"]);
+  }
   // `stream_faults_test.ts` has these.
-  assertEquals(methodsOf(EventStream), ["close", "next", "return"]);
+  assertEquals(methodsOf(NetlinkStream), ["close", "next", "return"]);
 });
 
 Deno.test("every use of every function has its errors, and every error a use", () => {
@@ -198,18 +279,19 @@ Deno.test("every use of every function has its errors, and every error a use", (
     if (typeof part === "function") part();
   }
   const functions = Object.keys(ERRORS).map((use) => use.split(" ")[0]!);
-  assertEquals([...new Set(functions)].toSorted(), [...libc.bound].toSorted());
-  const seen = new Set(WAITING);
+  const infallible = new Set(["__errno_location", "memcpy"]);
+  assertEquals(new Set(functions), bound.difference(infallible));
+  const seen = new Set(STREAMING);
   const note = (faults: Fault[], action: () => unknown) =>
     failing(faults, action).uses.forEach((use) => seen.add(use));
   for (const operation of Object.values(OPERATIONS).flat()) {
     for (const netns of [{}, { netns: "blue" }]) {
-      restart();
+      refill();
       note([], () => operation(PathManager.open(netns))());
     }
   }
   // Done instead of what is not permitted.
-  restart();
+  refill();
   const pm = PathManager.open();
   note([{ nth: 3, code: "EPERM" }], () => pm.events().close());
   pm.close();

@@ -54,12 +54,12 @@ const codesOf = (use: string) => [
   ...use === "pollAside" ? [NO_THREAD] : [],
 ];
 
-/** Whether the caller hears nothing of an error. */
+/** Whether the caller gets no error. */
 export function isHarmless(use: string, code: string): boolean {
   return HARMLESS[use]?.split(" ").includes(code) ?? false;
 }
 
-/** What the caller hears of an error. */
+/** What the caller gets for an error. */
 export function thrownBy(use: string, code: string): RegExp {
   if (code === NO_THREAD) return /^Error: no thread$/;
   const [symbol] = use.split(" ");
@@ -102,13 +102,17 @@ export async function sweep<Some extends Result>(
     const codes = codesOf(use);
     assert(codes.length > 0, `no errors of ${use}`);
     // What follows is the same for all others.
-    const told = codes.find((code) => !isHarmless(use, code));
-    const untold = codes.find((code) => isHarmless(use, code));
+    const reported = codes.find((code) => !isHarmless(use, code));
+    const ignored = codes.find((code) => isHarmless(use, code));
     for (const code of codes) {
       const fault = { nth, code };
       const { uses } = await fail(clean.uses, fault);
       if (single) continue;
-      const end = code === told ? uses.length : code === untold ? nth + 2 : nth;
+      const end = code === reported
+        ? uses.length
+        : code === ignored
+        ? nth + 2
+        : nth;
       for (const [index, use] of uses.slice(nth, end).entries()) {
         const [code] = codesOf(use);
         await fail(uses, fault, { nth: nth + 1 + index, code: code! });
@@ -117,8 +121,9 @@ export async function sweep<Some extends Result>(
   }
 }
 
-/** What only waiting without blocking uses. */
-export const WAITING: readonly string[] = [
+/** What only streams of events use. */
+export const STREAMING: readonly string[] = [
+  "recvfrom",
   "eventfd",
   "pollAside",
   "read eventfd",

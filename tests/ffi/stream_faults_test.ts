@@ -4,7 +4,7 @@ import type { EventStream } from "../../ops/events.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { attr, join, u32 } from "../../testing/netlink_bytes.ts";
 import { golden } from "../helpers/golden.ts";
-import { libc } from "./fake_libc.ts";
+import { libc, restart } from "./fake_libc.ts";
 import {
   arm,
   disarm,
@@ -12,9 +12,9 @@ import {
   type Hit,
   isHarmless,
   type Result,
+  STREAMING,
   sweep,
   thrownBy,
-  WAITING,
 } from "./faults.ts";
 
 /** An event with the index of a device. */
@@ -34,9 +34,9 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await undefined;
 }
 
-/** A stream, and what its reader has heard. */
+/** A stream, and what its reader has got. */
 class Reader {
-  readonly heard: string[] = [];
+  readonly results: string[] = [];
   readonly stream: EventStream | undefined;
   /** Whether nothing is pending any more. */
   isOver = false;
@@ -45,14 +45,14 @@ class Reader {
     try {
       this.stream = open();
     } catch (error) {
-      this.heard.push(`${error}`);
+      this.results.push(`${error}`);
     }
     void this.#read();
   }
 
   /** Reads two at a time: both are to settle. */
   async #read(): Promise<void> {
-    while (this.stream !== undefined && !this.heard.includes("done")) {
+    while (this.stream !== undefined && !this.results.includes("done")) {
       await Promise.all([this.#next(this.stream), this.#next(this.stream)]);
     }
     this.isOver = true;
@@ -60,9 +60,9 @@ class Reader {
 
   async #next(stream: EventStream): Promise<void> {
     try {
-      this.heard.push((await stream.next()).value?.type ?? "done");
+      this.results.push((await stream.next()).value?.type ?? "done");
     } catch (error) {
-      this.heard.push(`${error}`);
+      this.results.push(`${error}`);
     }
   }
 }
@@ -77,8 +77,8 @@ const ENDS: Readonly<
   "abort()": (_, abort) => abort.abort(),
 };
 
-/** What two readers heard. */
-interface Heard extends Result {
+/** What two readers got. */
+interface Read extends Result {
   readonly readers: readonly (readonly string[])[];
 }
 
@@ -89,14 +89,14 @@ const KNOWN = [EVENT, "overrun", "done"];
 const isOverrun = ([use, code]: Hit) =>
   use === "recvfrom" && code === "ENOBUFS";
 
-/** Whether a reader hears an error. */
-function isTold([use, code]: Hit): boolean {
+/** Whether a reader gets an error. */
+function isReported([use, code]: Hit): boolean {
   const isNameless = use === "ioctl SIOCGIFNAME" && code === "ENODEV";
   return !isHarmless(use, code) && !isOverrun([use, code]) && !isNameless;
 }
 
 /** Errors say which call failed; where there are none, nothing is missing. */
-function check(result: Heard, clean: Heard, hits: Hit[], what: string): void {
+function check(result: Read, clean: Read, hits: Hit[], what: string): void {
   const all = result.readers.flat();
   const errors = all.filter((word) => !KNOWN.includes(word));
   const patterns = hits.map((hit) => thrownBy(...hit));
@@ -105,31 +105,33 @@ function check(result: Heard, clean: Heard, hits: Hit[], what: string): void {
     assert(isKnown, `${what}: ${error}`);
   }
   if (hits.length === 1) {
-    assertEquals(errors.length > 0, isTold(hits[0]!), `${what}: ${all}`);
+    assertEquals(errors.length > 0, isReported(hits[0]!), `${what}: ${all}`);
     assertEquals(all.includes("overrun"), isOverrun(hits[0]!), what);
   }
-  for (const [index, heard] of result.readers.entries()) {
-    const events = heard.filter((word) => word === EVENT);
+  for (const [index, results] of result.readers.entries()) {
+    const events = results.filter((word) => word === EVENT);
     const expected = clean.readers[index]!.filter((word) => word === EVENT);
-    const isWhole = heard.every((word) => KNOWN.includes(word));
+    const isWhole = results.every((word) => KNOWN.includes(word));
     const isRight = isWhole
       ? events.length === expected.length
       : events.length <= expected.length;
-    assert(isRight, `${what}: ${heard}`);
+    assert(isRight, `${what}: ${results}`);
     // First events, then errors, and then the end.
-    const order = heard.map((word) => [0, 0, 2, 1].at(KNOWN.indexOf(word)));
-    assertEquals(order, order.toSorted(), `${what}: ${heard}`);
+    const order = results.map((word) => [0, 0, 2, 1].at(KNOWN.indexOf(word)));
+    assertEquals(order, order.toSorted(), `${what}: ${results}`);
   }
 }
 
 /** Two streams are read, and end; the first by one of the ways. */
-async function tell(
+async function read(
   end: (typeof ENDS)[string],
+  netns: string | undefined,
   faults: readonly Fault[],
   what: string,
-): Promise<Heard> {
-  libc.reset();
-  const pm = PathManager.open();
+): Promise<Read> {
+  restart();
+  const pm = PathManager.open(netns === undefined ? {} : { netns });
+  const { size } = libc.fds;
   const abort = new AbortController();
   const { signal } = abort;
   const uses = arm(faults);
@@ -152,34 +154,42 @@ async function tell(
   await settle();
   assert(other.isOver, `${what}: the other stream hangs`);
   disarm();
+  assertEquals(libc.polling.size, 0, what);
+  // Nothing is left of the streams, but maybe the socket for device names.
+  const device = [...libc.fds.values()].filter((one) => /^route/.test(one));
+  assertEquals(libc.fds.size, size + Math.min(device.length, 1), what);
   await assertWorking(pm, what);
+  assertEquals(libc.netns, "home", what);
   pm.close();
   assertEquals([...libc.fds.values()], [], what);
-  return { uses, readers: [one.heard, other.heard] };
+  return { uses, readers: [one.results, other.results] };
 }
 
-/** Nothing is left of earlier streams, and another one works. */
+/** Another stream works. */
 async function assertWorking(pm: PathManager, what: string): Promise<void> {
-  assertEquals([...libc.fds.values()], ["socket in home"], what);
-  assertEquals(libc.polling.size, 0, what);
   const reader = new Reader(() => pm.events());
   await settle();
   libc.kernel.emit(event);
   await settle();
   reader.stream!.close();
   await settle();
-  assertEquals(reader.heard, [EVENT, "done"], what);
+  assertEquals(reader.results, [EVENT, "done"], what);
 }
 
-for (const [name, end] of Object.entries(ENDS)) {
-  Deno.test(`streams that end by \`${name}\` tell which call failed, or go on, and all settles`, () =>
-    sweep((faults, what) => tell(end, faults, what), check, {
-      single: name !== "close()",
+const CASES = [
+  ...Object.keys(ENDS).map((name) => [name, undefined] as const),
+  ["close()", "blue"] as const,
+];
+
+for (const [name, netns] of CASES) {
+  Deno.test(`streams in namespace ${netns ?? "home"} that end by \`${name}\` say which call failed, or go on, and all settles`, () =>
+    sweep((faults, what) => read(ENDS[name]!, netns, faults, what), check, {
+      single: name !== "close()" || netns !== undefined,
     }));
 }
 
-Deno.test("a stream uses all that waiting needs", async () => {
-  libc.reset();
+Deno.test("a stream uses all that only streams need", async () => {
+  restart();
   using pm = PathManager.open();
   const uses = arm([]);
   const reader = new Reader(() => pm.events());
@@ -187,5 +197,5 @@ Deno.test("a stream uses all that waiting needs", async () => {
   reader.stream!.close();
   await settle();
   disarm();
-  assertEquals(WAITING.filter((use) => !uses.includes(use)), []);
+  assertEquals(STREAMING.filter((use) => !uses.includes(use)), []);
 });

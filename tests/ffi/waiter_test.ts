@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { libc as boundLibc } from "../../ffi/libc.ts";
-import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { NetlinkSocket, openFd } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
-import { type Wait, waitFor } from "../../ffi/waiter.ts";
+import { isReady, pollFds, type Wait, waitFor } from "../../ffi/waiter.ts";
 import { golden } from "../helpers/golden.ts";
-import { libc } from "./fake_libc.ts";
+import { libc, restart } from "./fake_libc.ts";
 
 const EINTR = 4;
 const EIO = 5;
@@ -15,7 +15,7 @@ const created = golden("event/kpm-v4/client/created").bytes;
 
 /** Starts anew, with files to wait for. */
 function files(count: number): number[] {
-  libc.reset();
+  restart();
   return Array.from({ length: count }, (_, index) => {
     libc.fds.set(index + 1, "a file");
     return index + 1;
@@ -47,18 +47,56 @@ async function assertIdle(): Promise<void> {
   assertEquals([...libc.fds.values()].includes("eventfd"), false);
 }
 
+/** The fields of each `struct pollfd`: fd, events, revents. */
+function fields(pollfds: unknown): number[][] {
+  const { buffer, byteLength } = pollfds as Int16Array<ArrayBuffer>;
+  const view = new DataView(buffer);
+  return Array.from({ length: byteLength / 8 }, (_, index) => [
+    view.getInt32(8 * index, true),
+    view.getInt16(8 * index + 4, true),
+    view.getInt16(8 * index + 6, true),
+  ]);
+}
+
+Deno.test("`pollFds()` makes an array of `struct pollfd`, all fields in their places", () => {
+  const entries = [
+    { fd: 3, events: 1 },
+    { fd: 0x12345678, events: 4 },
+    { fd: -1, events: 0 },
+    { fd: 0x10000, events: 0x2001 },
+  ];
+  for (const some of [[], entries.slice(1, 2), entries]) {
+    const pollfds = pollFds(some);
+    assertEquals(pollfds.byteLength, 8 * some.length);
+    assertEquals(
+      fields(pollfds),
+      some.map(({ fd, events }) => [fd, events, 0]),
+    );
+  }
+});
+
+Deno.test("`isReady()` knows at once what `waitFor()` would wait for", () => {
+  const [fd] = files(1);
+  const POLLOUT = 4;
+  assertEquals([isReady(fd!), isReady(4711)], [false, true]);
+  libc.signal(fd!);
+  assertEquals([isReady(fd!), isReady(fd!, POLLOUT)], [true, false]);
+  const [call] = callsOf("poll");
+  assertEquals(call!.args.slice(1), [1n, 0]);
+  libc.fails = () => EINTR;
+  assertEquals(isReady(fd!), false);
+  libc.fails = () => ENOMEM;
+  assertThrows(() => isReady(fd!), SyscallError, "(poll: ENOMEM)");
+});
+
 Deno.test("`waitFor()` ends when something can be read", async () => {
   const [fd] = files(1);
   const wait = waitFor(fd!);
   assertEquals(await ended(wait), [false]);
   const [poll] = callsOf("pollAside");
   const [fds, count, timeoutMs] = poll!.args;
-  const [[eventfd]] = [...libc.fds].filter(([, what]) =>
-    what === "eventfd"
-  ) as [
-    [number, string],
-  ];
-  assertEquals(fds, Int32Array.of(eventfd, 1, fd!, 1));
+  const [eventfd] = [...libc.fds].find(([, what]) => what === "eventfd")!;
+  assertEquals(fields(fds), [[eventfd, 1, 0], [fd!, 1, 0]]);
   assertEquals([count, timeoutMs], [2n, -1]);
   // EFD_NONBLOCK and EFD_CLOEXEC.
   assertEquals(callsOf("eventfd")[0]!.args, [0, 0o2004000]);
@@ -74,13 +112,13 @@ Deno.test("`waitFor()` ends at once when something can be read already", async (
   await assertIdle();
 });
 
-Deno.test("`waitFor()` asks for the events that it was told", async () => {
+Deno.test("`waitFor()` waits for the given events", async () => {
   const [fd] = files(1);
   const wait = waitFor(fd!, 0);
   libc.signal(fd!);
   // Data is not what it waits for.
   assertEquals(await ended(wait), [false]);
-  assertEquals((callsOf("pollAside")[0]!.args[0] as Int32Array)[3], 0);
+  assertEquals(fields(callsOf("pollAside")[0]!.args[0])[1], [fd!, 0, 0]);
   wait.cancel();
   await wait.ended;
   await assertIdle();
@@ -185,7 +223,7 @@ Deno.test("`cancel()` does nothing to a wait that has ended", async () => {
 Deno.test("a wait for a descriptor that is not open ends", async () => {
   const [fd] = files(1);
   const waits = [waitFor(fd!), waitFor(4711)];
-  // POLLNVAL: whoever reads it will hear of it.
+  // POLLNVAL: who reads it gets an error.
   assertEquals(await ended(...waits), [false, true]);
   waits[0]!.cancel();
   await waits[0]!.ended;
@@ -310,80 +348,75 @@ Deno.test("what is ready is seen by the call that follows an interrupted one", a
   await assertIdle();
 });
 
-/** A socket that listens, and the one that it came from. */
-function subscribe(): { socket: NetlinkSocket; listener: NetlinkSocket } {
-  libc.reset();
-  const socket = NetlinkSocket.open();
-  return { socket, listener: socket.subscribe(40) };
+/** Starts anew, with a socket that is a member of a group. */
+function subscribe(): NetlinkSocket {
+  restart();
+  return NetlinkSocket.forGroups(openFd(16), [40]);
 }
 
 Deno.test("`readable()` settles when a datagram is there", async () => {
-  const { socket, listener } = subscribe();
-  const readable = listener.readable();
+  const socket = subscribe();
+  const readable = socket.readable();
   await turn();
   libc.kernel.emit(created);
   await readable;
-  assertEquals(listener.receive()?.toHex(), created.toHex());
-  assertEquals(listener.receive(), undefined);
+  assertEquals(socket.receive()?.toHex(), created.toHex());
+  assertEquals(socket.receive(), undefined);
   libc.kernel.emit(created);
-  await listener.readable();
-  assertEquals(listener.receive()?.toHex(), created.toHex());
-  listener.close();
+  await socket.readable();
+  assertEquals(socket.receive()?.toHex(), created.toHex());
   socket.close();
   assertEquals([...libc.fds], []);
 });
 
 Deno.test("`readable()` called twice waits once", async () => {
-  const { listener } = subscribe();
-  const both = [listener.readable(), listener.readable()];
+  const socket = subscribe();
+  const both = [socket.readable(), socket.readable()];
   await turn();
   assertEquals([...libc.polling][0]!.length, 2);
   libc.kernel.emit(created);
   await Promise.all(both);
-  listener.close();
+  socket.close();
   await assertIdle();
 });
 
 Deno.test("`close()` ends `readable()`, and closes when nothing polls any more", async () => {
-  const { socket, listener } = subscribe();
-  const [, fd] = [...libc.fds.keys()];
-  const readable = listener.readable();
+  const socket = subscribe();
+  const [fd] = libc.fds.keys();
+  const readable = socket.readable();
   await turn();
   // The fake throws when a descriptor is closed that is polled.
-  listener.close();
-  assertEquals(listener.closed, true);
+  socket.close();
+  assertEquals(socket.closed, true);
   assertEquals(libc.fds.has(fd!), true);
-  listener.close();
+  socket.close();
   await readable;
   await turn();
   assertEquals(libc.fds.has(fd!), false);
   // Closed: there is nothing to wait for.
-  await listener.readable();
-  socket.close();
+  await socket.readable();
   assertEquals([...libc.fds], []);
 });
 
 Deno.test("`close()` closes at once what does not wait", async () => {
-  const { socket, listener } = subscribe();
+  const socket = subscribe();
   libc.kernel.emit(created);
-  await listener.readable();
-  listener.close();
-  assertEquals(libc.fds.size, 1);
+  await socket.readable();
   socket.close();
+  assertEquals([...libc.fds], []);
   await assertIdle();
 });
 
 Deno.test("`readable()` throws what prevents waiting, and closes all the same", async () => {
   for (const isClosed of [false, true]) {
-    const { socket, listener } = subscribe();
+    const socket = subscribe();
     libc.fails = ({ symbol }) =>
       ["pollAside", "poll"].includes(symbol) ? ENOMEM : undefined;
-    const readable = listener.readable();
-    if (isClosed) listener.close();
+    const readable = socket.readable();
+    if (isClosed) socket.close();
     const error = await assertRejects(() => readable, SyscallError);
     assertEquals([error.syscall, error.code], ["poll", "ENOMEM"]);
     libc.fails = () => undefined;
-    listener.close();
     socket.close();
     await turn();
     assertEquals([...libc.fds], []);

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { NetlinkError } from "../../ops/errors.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
 
 /**
  * The reasons are those of this release. Older and younger kernels give the

@@ -5,11 +5,13 @@
  */
 
 import { FAMILY } from "../../testing/fake_kernel.ts";
-import type { Delivery, Distortion } from "../../testing/fake_transport.ts";
+import type { Delivery, Distortion } from "../../testing/fake_namespace.ts";
 import {
   attr,
   type Bytes,
+  done,
   flagsOf,
+  GENL_ID_CTRL,
   join,
   message,
   NLM_F_DUMP_INTR,
@@ -27,7 +29,11 @@ import {
   withSeq,
 } from "../../testing/netlink_bytes.ts";
 
+const EPERM = 1;
 const EBUSY = 16;
+const GET_ADDR = 3;
+const GET_LIMITS = 6;
+const SUBFLOW_CREATE = 10;
 
 /** The next message starts at a multiple of 4. */
 function padded(message: Uint8Array): Bytes {
@@ -55,6 +61,20 @@ function withAttrs(message: Bytes, ...attrs: Uint8Array[]): Bytes {
 }
 
 const isReply = (message: Bytes) => typeOf(message) === FAMILY;
+
+/** A reply to a request as if it were of a command, with limits of 7. */
+export function reply(request: Bytes, cmd: number): Bytes {
+  const limits = [attr(2, u32(7)), attr(3, u32(7))];
+  const header = Uint8Array.of(cmd, 1, 0, 0);
+  return message(FAMILY, NLM_F_MULTI, seqOf(request), header, ...limits);
+}
+
+/** What may come behind the end of an answer. */
+const behind = (request: Bytes) => [
+  reply(request, GET_ADDR),
+  reply(request, GET_LIMITS),
+  verdict(request, EPERM),
+];
 
 /** Other ways to deliver an answer that make no difference to the caller. */
 export const HARMLESS: Readonly<Record<string, Distortion>> = {
@@ -98,14 +118,54 @@ export const HARMLESS: Readonly<Record<string, Distortion>> = {
   "bytes behind the last attribute": eachMessage((message) =>
     isReply(message) ? withAttrs(message, u8(0), u8(0), u8(0)) : message
   ),
+  "each datagram twice": (answer, request) => {
+    const isDump = datagrams(answer).some((one) => split(one).length > 1);
+    // A dump that comes twice is another dump: its end is what comes twice.
+    return isDump
+      ? [...answer, done(seqOf(request)), done(seqOf(request))]
+      : answer.flatMap((one) => [one, one]);
+  },
+  "messages behind the end, in the same datagram": (answer, request) => [
+    join([...datagrams(answer).map(padded), ...behind(request)]),
+  ],
+  "messages behind the end, in datagrams of their own": (answer, request) => [
+    ...answer,
+    ...behind(request),
+  ],
+  "answers to later requests in front": (answer, request) => [
+    ...datagrams(answer).map((one) => withSeq(one, seqOf(request) + 9)),
+    withSeq(verdict(request, EPERM), seqOf(request) + 9),
+    ...answer,
+  ],
+  "a reply to another command in front": (answer, request) => [
+    // Of get-limits to get-addr, and the other way round.
+    reply(request, request[16] === GET_LIMITS ? GET_ADDR : GET_LIMITS),
+    ...answer,
+  ],
+};
+
+/** Ways to deliver something that is no answer. */
+export const MISSING: Readonly<Record<string, Distortion>> = {
+  "no answer": () => [],
+  "an empty datagram": () => [new Uint8Array()],
+  "answers to an earlier request": (answer, request) =>
+    datagrams(answer).map((datagram) => withSeq(datagram, seqOf(request) - 1)),
+  "answers to a later request": (answer, request) =>
+    datagrams(answer).map((datagram) => withSeq(datagram, seqOf(request) + 9)),
+  "messages of other families": (_, request) =>
+    [FAMILY + 1, GENL_ID_CTRL].map((type) =>
+      message(type, 0, seqOf(request), request.subarray(16, 20))
+    ),
+  "a message that does nothing": (_, request) => [
+    message(1, 0, seqOf(request)),
+  ],
+  "a reply to another command": (_, request) => [
+    reply(request, SUBFLOW_CREATE),
+  ],
 };
 
 /** Ways to deliver an answer that leave the caller without it. */
 export const HARMFUL: Readonly<Record<string, Distortion>> = {
-  "no answer": () => [],
-  "no answer but an empty datagram": () => [new Uint8Array()],
-  "only answers to an earlier request": (answer, request) =>
-    datagrams(answer).map((datagram) => withSeq(datagram, seqOf(request) - 1)),
   "a datagram cut in the middle of a header": (answer) =>
     datagrams(answer).map((datagram) => datagram.slice(0, 15)),
   "a datagram without its last byte": (answer) =>

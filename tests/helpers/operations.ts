@@ -15,7 +15,7 @@ const remote = { address: "10.0.0.2", port: 5000 };
 /** Two endpoints and a connection with a subflow, for what changes them. */
 function makeFilled(): FakeKernel {
   const kernel = new FakeKernel();
-  const pm = PathManager.open({ transport: kernel });
+  const pm = PathManager.open({ namespace: kernel });
   kernel.connect(TOKEN);
   pm.addAddr({ address: "10.0.0.1", dev: "eth1", flags: ["subflow"] });
   pm.addAddr({ address: "fd00::1", id: 9, flags: ["signal"] });
@@ -61,7 +61,9 @@ export const OPERATIONS: Readonly<Record<string, readonly Operation[]>> = {
     (pm) => () => pm.delAddr({ id: 9 }),
     (pm) => () => pm.delAddr({ address: "fd00::1" }),
     (pm) => () => pm.delAddr({ dev: "eth1" }),
-    (pm) => () => pm.delAddr({ id: 0, address: "10.0.0.1" }),
+  ],
+  closeInitialSubflows: [
+    (pm) => () => pm.closeInitialSubflows({ address: "10.0.0.1" }),
   ],
   getAddr: [
     (pm) => () => pm.getAddr({ id: 1 }),
@@ -79,7 +81,10 @@ export const OPERATIONS: Readonly<Record<string, readonly Operation[]>> = {
   setFlags: [
     (pm) => () => pm.setFlags({ id: 1, backup: true }),
     (pm) => () => pm.setFlags({ address: "10.0.0.1", fullmesh: true }),
-    (pm) => () => pm.setFlags({ token: TOKEN, local, remote, backup: true }),
+  ],
+  setSubflowBackup: [
+    (pm) => () =>
+      pm.setSubflowBackup({ token: TOKEN, local, remote, backup: true }),
   ],
   announce: [
     (pm) => () =>
@@ -141,7 +146,7 @@ export interface Clean {
 export function doTwice(operation: Operation): Clean {
   const kernel = new FakeKernel();
   fill(kernel);
-  const action = operation(PathManager.open({ transport: kernel }));
+  const action = operation(PathManager.open({ namespace: kernel }));
   const before = stateOf(kernel);
   const [once, twice] = [attempt(kernel, action), attempt(kernel, action)];
   return { before, once, twice };

@@ -27,7 +27,7 @@ export interface Replay {
 /** Replays at least this number of events. */
 export async function replay(count: number): Promise<Replay> {
   const kernel = new FakeKernel();
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   using stream = pm.events();
   const captured = goldenOf("event").map(({ bytes }) => bytes);
   const heap: number[] = [];

@@ -1,5 +1,12 @@
-import type { Answer, Delivery } from "../../testing/fake_transport.ts";
+/**
+ * Conversations that are known beforehand, such as those that were captured.
+ *
+ * @module
+ */
+
+import type { Answer, Delivery } from "../../testing/fake_namespace.ts";
 import { type Bytes, seqOf, withSeq } from "../../testing/netlink_bytes.ts";
+import { golden, goldenNames } from "./golden.ts";
 
 /** One request that is expected, and what comes back for it. */
 export interface Exchange {
@@ -31,4 +38,19 @@ export function script(exchanges: Iterable<Exchange>): Answer {
         : delivery
     );
   };
+}
+
+/** A captured request and the datagrams that answered it. */
+export function captured(name: string): Exchange {
+  return {
+    request: golden(`${name}/request`).bytes,
+    answer: goldenNames(`${name}/`).map(golden)
+      .filter(({ direction }) => direction === "response")
+      .map(({ bytes }) => bytes),
+  };
+}
+
+/** Captured conversations one after the other, the look-up of the family first. */
+export function conversation(...names: string[]): Exchange[] {
+  return ["ctrl/getfamily", ...names].map(captured);
 }

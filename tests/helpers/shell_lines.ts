@@ -16,7 +16,7 @@ export interface ShellLine {
 
 /** The documents, and the modules that users read. */
 export function documents(): string[] {
-  return ["", "docs/", "codec/", "ffi/", "ops/", "cli/", "testing/"]
+  return ["", "docs/", "codec/", "ffi/", "netlink/", "ops/", "cli/", "testing/"]
     .concat("examples/").filter(exists).flatMap((folder) =>
       Array.from(Deno.readDirSync(root + folder), ({ name }) => folder + name)
     ).filter((name) => /\.(md|ts)$/.test(name)).toSorted();

@@ -274,9 +274,11 @@ liveTest("a command that the kernel does not know is refused", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.command(200);
-  assertRefused(() => raw.execute(OPS["add-addr"], {}), "add-addr EOPNOTSUPP", {
-    hint: "add-addr needs Linux 5.7 or later",
-  });
+  assertRefused(
+    () => raw.execute(OPS["add-addr"], {}),
+    "add-addr EOPNOTSUPP",
+    {},
+  );
 });
 
 liveTest("`addAddr()` makes an implicit endpoint an ordinary one", () => {

@@ -161,12 +161,12 @@ for (const { name, options, at, prefix } of KINDS) {
       server.host.subflows()
         .find(({ remote }) => remote.endsWith(`:${local.port}`))?.flags;
     waitFor(() => flags() === "Jec", "the second subflow");
-    pm.setFlags({ token, local, remote, backup: true });
+    pm.setSubflowBackup({ token, local, remote, backup: true });
     const changed = await server.events.take("sub-priority");
     assertEquals([changed.remote.port, changed.backup], [local.port, true]);
     waitFor(() => flags() === "JBec", "the flag of a backup");
     waitForCount(server.host, "MPTcpExtMPPrioRx", 1);
-    pm.setFlags({ token, local, remote, backup: false });
+    pm.setSubflowBackup({ token, local, remote, backup: false });
     assert(!(await server.events.take("sub-priority")).backup);
     waitFor(() => flags() === "Jec", "no flag of a backup");
   });
@@ -249,7 +249,10 @@ liveTest("an unknown token is refused by each command", () => {
     ["remove", () => pm.remove({ token, id: 1 })],
     ["subflow-create", () => pm.subflowCreate({ token, local, remote })],
     ["subflow-destroy", () => pm.subflowDestroy({ token, local, remote })],
-    ["set-flags", () => pm.setFlags({ token, local, remote, backup: true })],
+    [
+      "set-flags",
+      () => pm.setSubflowBackup({ token, local, remote, backup: true }),
+    ],
   ];
   for (const [op, action] of table) {
     assertRefused(action, `${op} EINVAL`, {
@@ -277,7 +280,10 @@ liveTest(
       ["remove", () => pm.remove({ token, id: 1 })],
       ["subflow-create", () => pm.subflowCreate({ token, local, remote })],
       ["subflow-destroy", () => pm.subflowDestroy({ token, local, remote })],
-      ["set-flags", () => pm.setFlags({ token, local, remote, backup: true })],
+      [
+        "set-flags",
+        () => pm.setSubflowBackup({ token, local, remote, backup: true }),
+      ],
     ];
     for (const [op, action] of table) {
       assertRefused(action, `${op} EINVAL`, {
@@ -399,7 +405,8 @@ liveTest("each command says what it does not take", async () => {
       }), { message: "address families do not match" }],
     [
       "set-flags EINVAL",
-      () => pm.setFlags({ token, local, remote: to(far), backup: true }),
+      () =>
+        pm.setSubflowBackup({ token, local, remote: to(far), backup: true }),
       {
         message: "subflow not found",
       },
@@ -531,37 +538,37 @@ liveTest(
     const keepsId = "an address keeps the id that it was first announced with";
     const oneFamily = "both addresses are of one family";
     const table: Row[] = [
-      ["announce", {}, "EINVAL", missing(".addr", 1)],
-      ["announce", { addr: here }, "EINVAL", missing(".token", 4)],
-      ["announce", { addr: { ...here, flags: 1 }, token }, "EINVAL", {
+      [OPS["announce"], {}, "EINVAL", missing(".addr", 1)],
+      [OPS["announce"], { addr: here }, "EINVAL", missing(".token", 4)],
+      [OPS["announce"], { addr: { ...here, flags: 1 }, token }, "EINVAL", {
         ...addr("invalid addr id"),
         hint: keepsId,
       }],
-      ["announce", { addr: { ...here, id: 5 }, token }, "EINVAL", {
+      [OPS["announce"], { addr: { ...here, id: 5 }, token }, "EINVAL", {
         ...addr("invalid addr flags"),
         hint: keepsId,
       }],
-      ["announce", { addr: { id: 5, flags: 1 }, token }, "EINVAL", {
+      [OPS["announce"], { addr: { id: 5, flags: 1 }, token }, "EINVAL", {
         ...addr("missing family"),
         hint: keepsId,
       }],
-      ["remove", {}, "EINVAL", missing(".loc-id", 5)],
-      ["remove", { locId: 1 }, "EINVAL", missing(".token", 4)],
-      ["subflow-create", { token }, "EINVAL", missing(".addr", 1)],
+      [OPS["remove"], {}, "EINVAL", missing(".loc-id", 5)],
+      [OPS["remove"], { locId: 1 }, "EINVAL", missing(".token", 4)],
+      [OPS["subflow-create"], { token }, "EINVAL", missing(".addr", 1)],
       [
-        "subflow-create",
+        OPS["subflow-create"],
         { addr: here, token },
         "EINVAL",
         missing(".addr-remote", 6),
       ],
       [
-        "subflow-create",
+        OPS["subflow-create"],
         { addr: here, addrRemote: far },
         "EINVAL",
         missing(".token", 4),
       ],
       [
-        "subflow-create",
+        OPS["subflow-create"],
         {
           addr: { ...here, flags: 1 },
           token,
@@ -574,7 +581,7 @@ liveTest(
         },
       ],
       [
-        "subflow-create",
+        OPS["subflow-create"],
         { addr: here, token, addrRemote: { port } },
         "EINVAL",
         {
@@ -584,7 +591,7 @@ liveTest(
         },
       ],
       [
-        "subflow-create",
+        OPS["subflow-create"],
         {
           addr: { ...here, ifIdx: 999 },
           token,
@@ -597,7 +604,7 @@ liveTest(
         },
       ],
       [
-        "subflow-destroy",
+        OPS["subflow-destroy"],
         {
           addr: here,
           token,
@@ -607,7 +614,7 @@ liveTest(
         addr("missing local port"),
       ],
       [
-        "subflow-destroy",
+        OPS["subflow-destroy"],
         {
           addr: { ...here, port },
           token,
@@ -620,13 +627,13 @@ liveTest(
         },
       ],
       [
-        "set-flags",
+        OPS["set-flags"],
         { addr: { ...here, flags: 4 }, token },
         "EINVAL",
         missing(".addr-remote", 6),
       ],
       [
-        "set-flags",
+        OPS["set-flags"],
         {
           addr: { id: 1, flags: 4 },
           token,
@@ -639,7 +646,11 @@ liveTest(
       ],
     ];
     for (const [op, attrs, code, refusal] of table) {
-      assertRefused(() => raw.execute(op, attrs), `${op} ${code}`, refusal);
+      assertRefused(
+        () => raw.execute(op, attrs),
+        `${op.name} ${code}`,
+        refusal,
+      );
     }
   },
 );

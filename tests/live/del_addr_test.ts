@@ -117,7 +117,7 @@ liveTest("del-addr with an address alone deletes nothing, with success", () => {
   using raw = RawClient.open(lab.client.netns);
   const endpoint = pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] });
   raw.execute(OPS["del-addr"], { addr: { family: 2, addr4: "10.0.0.1" } });
-  assertEquals(pm.delAddr({ id: 0, address: "10.0.0.1" }), []);
+  pm.closeInitialSubflows({ address: "10.0.0.1" });
   assertEquals(pm.dumpAddrs(), [endpoint]);
 });
 
@@ -142,7 +142,7 @@ liveTest("`delAddr()` closes the subflow from the endpoint", () => {
   connection.transfer(1000);
 });
 
-liveTest("`delAddr()` with id 0 closes the initial subflow", () => {
+liveTest("`closeInitialSubflows()` closes the initial subflow", () => {
   using lab = Lab.open({ paths: 2 });
   const { client } = lab;
   using pm = PathManager.open({ netns: client.netns });
@@ -152,7 +152,7 @@ liveTest("`delAddr()` with id 0 closes the initial subflow", () => {
   connection.transfer(1000);
   waitFor(() => client.subflows().length === 2, "the second subflow");
 
-  assertEquals(pm.delAddr({ id: 0, address: client.address(1) }), []);
+  pm.closeInitialSubflows({ address: client.address(1) });
   waitFor(() => client.subflows().length === 1, "the initial subflow to close");
   assertEquals(client.subflows()[0]!.local.split("%")[0], client.address(2));
   connection.transfer(100_000);

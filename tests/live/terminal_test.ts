@@ -64,8 +64,8 @@ async function monitored(line: string, dev: string): Promise<string> {
   kernel.devices.set(dev, 7);
   const stop = new AbortController();
   const subscribe = kernel.subscribe.bind(kernel);
-  kernel.subscribe = (group) => {
-    const subscription = subscribe(group);
+  kernel.subscribe = (protocol, groups) => {
+    const subscription = subscribe(protocol, groups);
     kernel.emitEvent("sub-established", { token: 5, dev });
     // Waiting, because all was taken.
     subscription.readable = () => Promise.resolve(stop.abort());

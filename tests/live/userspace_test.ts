@@ -72,7 +72,7 @@ for (const { name, options, at, prefix } of KINDS) {
     };
     const first = await join();
     for (const backup of [true, false]) {
-      client.pm.setFlags({ ...first.opened, backup });
+      client.pm.setSubflowBackup({ ...first.opened, backup });
       assertEquals(await far.take("sub-priority"), {
         ...first.seen,
         type: "sub-priority",
@@ -170,7 +170,7 @@ liveTest("a connection that fell back to TCP takes no subflows", async () => {
     },
   );
   // These say nothing and do nothing.
-  pm.setFlags({ token, local, remote, backup: true });
+  pm.setSubflowBackup({ token, local, remote, backup: true });
   pm.announce({ token, address, id: 5 });
   assertEquals(pm.dumpAddrs({ token }).map(({ id }) => id), [5]);
   for (const name of ["MPTcpExtAddAddrTx", "MPTcpExtMPPrioTx"]) {

@@ -74,7 +74,7 @@ async function steer(
   for await (const { type, local, remote } of events) {
     seen.push(type);
     if (type === "sub-closed") break;
-    pm.setFlags({ token, local, remote, backup: true });
+    pm.setSubflowBackup({ token, local, remote, backup: true });
     pm.subflowDestroy({ token, local, remote });
   }
   return seen;
