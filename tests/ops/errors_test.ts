@@ -417,10 +417,10 @@ Deno.test("`explain()` leaves out what the kernel left out", () => {
     [[{ message: "no" }, nameAt, nameOf], { message: "no" }],
     [[{ offset: 20 }, nameAt, nameOf], { attribute: ".at-20", offset: 20 }],
     [[{ offset: 0 }, none, none], { offset: 0 }],
-    [[{ missType: 4 }, nameAt, nameOf], { attribute: ".number-4", missing: 4 }],
-    [[{ missType: 99 }, none, none], { missing: 99 }],
+    [[{ missing: 4 }, nameAt, nameOf], { attribute: ".number-4", missing: 4 }],
+    [[{ missing: 99 }, none, none], { missing: 99 }],
     // Malformed nests are reported as "left over", and missing themselves.
-    [[{ message: "left over", offset: 20, missType: 1 }, nameAt, nameOf], {
+    [[{ message: "left over", offset: 20, missing: 1 }, nameAt, nameOf], {
       message: "left over",
       attribute: ".number-1",
       offset: 20,
@@ -433,7 +433,7 @@ Deno.test("`explain()` leaves out what the kernel left out", () => {
 
 Deno.test("`explain()` names no attribute of the top level that is missing in a nest", () => {
   const { attribute } = explain(
-    { missType: 4, missNest: 20 },
+    { missing: 4, missingNest: 20 },
     (offset) => `.at-${offset}`,
     () => ".token",
   );
