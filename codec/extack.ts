@@ -1,10 +1,11 @@
 /**
- * The kernel's verdict on a request: `NLMSG_ERROR` (an ack or a refusal) and
+ * The end of an exchange: `NLMSG_ERROR` (an ack or an error message) and
  * `NLMSG_DONE`, with the extended-ack attributes behind them.
  *
  * @module
  */
 
+import { attrPathAt } from "./attr_path.ts";
 import { decodeAttrs } from "./attrs.ts";
 import { readS32, readU32 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
@@ -48,8 +49,8 @@ const NLMSGERR_ATTR: AttrSet<ExtAck> = {
       kind: "nest",
       nested: POLICY_TYPE_ATTR,
     },
-    { type: 5, name: "miss-type", key: "missType", kind: "u32" },
-    { type: 6, name: "miss-nest", key: "missNest", kind: "u32" },
+    { type: 5, name: "miss-type", key: "missing", kind: "u32" },
+    { type: 6, name: "miss-nest", key: "missingNest", kind: "u32" },
   ],
 };
 
@@ -71,62 +72,77 @@ export interface PolicyHint {
   readonly maxLength?: number;
 }
 
-/** The extended-ack attributes of a verdict. */
+/** What the kernel said besides the number, as far as it said anything. */
 export interface ExtAck {
-  /** The kernel's explanation, in English. */
+  /** The kernel's own words. They differ between releases: never parse them. */
   readonly message?: string;
-  /** Bytes from the start of the request to the offending attribute. */
+  /**
+   * The attribute at fault, from the outside in: `".addr.port"`. Added by
+   * {@linkcode nameAttribute}.
+   */
+  readonly attribute?: string;
+  /** Bytes from the start of the request to the attribute at fault. */
   readonly offset?: number;
   /** A code for the program that understands it. */
   readonly cookie?: Uint8Array;
-  /** What the offending attribute should have been. */
+  /** What the attribute at fault should have been. */
   readonly policy?: PolicyHint;
-  /** Number of a missing attribute. */
-  readonly missType?: number;
+  /** Number of the attribute that is missing. */
+  readonly missing?: number;
   /** Offset of the nest that misses it; absent: the top level. */
-  readonly missNest?: number;
+  readonly missingNest?: number;
 }
 
 /** A decoded `NLMSG_ERROR` or `NLMSG_DONE`. */
-export interface Verdict {
+export interface Ack {
   /** A positive errno, or 0 for success. */
   readonly errno: number;
   /** The extended ack; a success can carry one too, as a warning. */
   readonly extack?: ExtAck;
 }
 
+/** The request that an ack is about. */
+export interface AckedRequest {
+  /** The whole message, as it was sent. */
+  readonly bytes: Uint8Array;
+  /** Bytes in front of its attributes: 20 in generic netlink. */
+  readonly headerLength: number;
+  /** The set that its attributes belong to. */
+  readonly set: AttrSet;
+}
+
 /**
  * Decodes the message that ends an exchange.
  *
  * An `NLMSG_ERROR` echoes the request's header, and unless it is capped the
- * whole request of a refusal; the attributes follow that.
+ * whole request of an error; the attributes follow that.
  *
  * @param message A message of type `NLMSG_ERROR` or `NLMSG_DONE`.
  * @throws {DecodeError} The message is shorter than it says.
  *
  * @example See whether a request succeeded
  * ```ts
- * import { decodeNlMessages, decodeVerdict, NLMSG_ERROR } from "@mptcp/pm/codec";
+ * import { decodeAck, decodeNlMessages, NLMSG_ERROR } from "@mptcp/pm/codec";
  *
  * function succeeded(datagram: Uint8Array): boolean {
  *   return decodeNlMessages(datagram).some((message) =>
- *     message.type === NLMSG_ERROR && decodeVerdict(message).errno === 0
+ *     message.type === NLMSG_ERROR && decodeAck(message).errno === 0
  *   );
  * }
  * ```
  */
-export function decodeVerdict(message: NlMessage): Verdict {
+export function decodeAck(message: NlMessage): Ack {
   const { payload, flags } = message;
   // Some senders of NLMSG_DONE leave out the error.
   if (message.type === NLMSG_DONE && payload.length < 4) return { errno: 0 };
   const isDone = message.type === NLMSG_DONE;
   const fixed = isDone ? 4 : 4 + NLMSG_HDRLEN;
   if (payload.length < fixed) {
-    throw new DecodeError(`a verdict of ${payload.length} bytes`, 0);
+    throw new DecodeError(`an ack of ${payload.length} bytes`, 0);
   }
   // Not by a sign, which would make -0 of 0.
   const errno = 0 - readS32(payload, 0);
-  if (errno < 0) throw new DecodeError(`a verdict of ${-errno}`, 0);
+  if (errno < 0) throw new DecodeError(`an ack with error ${-errno}`, 0);
   if (!(flags & NLM_F_ACK_TLVS)) return { errno };
   const isCapped = isDone || (flags & NLM_F_CAPPED) !== 0;
   const start = isCapped ? fixed : 4 + align4(echoLength(payload));
@@ -134,7 +150,27 @@ export function decodeVerdict(message: NlMessage): Verdict {
   return { errno, extack };
 }
 
-/** Length of the request that a verdict echoes. */
+/**
+ * Adds the name of the attribute at fault, or that is missing, to an extended
+ * ack: as far as the kernel told it and the set knows it.
+ *
+ * @param extack What {@linkcode decodeAck} returned.
+ * @param request What was sent.
+ */
+export function nameAttribute(
+  extack: ExtAck,
+  { bytes, headerLength, set }: AckedRequest,
+): ExtAck {
+  const { offset, missing, missingNest } = extack;
+  const at = missingNest ?? (missing === undefined ? offset : undefined);
+  const name = set.attrs[missing ?? -1]?.name;
+  const attribute = at !== undefined
+    ? attrPathAt(set, bytes.subarray(headerLength), at - headerLength)
+    : name && `.${name}`;
+  return attribute === undefined ? extack : { ...extack, attribute };
+}
+
+/** Length of the request that an ack echoes. */
 function echoLength(payload: Uint8Array): number {
   const length = readU32(payload, 4);
   const left = payload.length - 4;

@@ -26,8 +26,8 @@
  * @module
  */
 
+export { attrPathAt } from "./attr_path.ts";
 export {
-  attrPathAt,
   decodeAttrs,
   encodeAttrs,
   NLA_F_NESTED,
@@ -38,10 +38,12 @@ export {
 export { DecodeError } from "./decode_error.ts";
 export { errnoName, errnoText } from "./errno.ts";
 export {
-  decodeVerdict,
+  type Ack,
+  type AckedRequest,
+  decodeAck,
   type ExtAck,
+  nameAttribute,
   type PolicyHint,
-  type Verdict,
 } from "./extack.ts";
 export {
   decodeGenlPayload,

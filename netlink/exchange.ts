@@ -15,7 +15,7 @@
  * @module
  */
 
-import { decodeVerdict, type ExtAck } from "../codec/extack.ts";
+import { decodeAck, type ExtAck } from "../codec/extack.ts";
 import {
   decodeNlMessages,
   NLM_F_ACK,
@@ -206,7 +206,7 @@ export abstract class NetlinkClient<Op> implements Disposable {
 
   /** Throws if the message that ends an exchange is a refusal. */
   #check(op: Op, message: NlMessage): void {
-    const { errno, extack } = decodeVerdict(message);
+    const { errno, extack } = decodeAck(message);
     if (errno !== 0) throw this.refusal(op, this.#request, errno, extack);
     if (extack?.message !== undefined) this.warning(op, extack.message);
   }

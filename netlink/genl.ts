@@ -5,7 +5,8 @@
  * @module
  */
 
-import { attrPathAt, decodeAttrs } from "../codec/attrs.ts";
+import { attrPathAt } from "../codec/attr_path.ts";
+import { decodeAttrs } from "../codec/attrs.ts";
 import type { ExtAck } from "../codec/extack.ts";
 import { encodeGenlMessage, GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import {
@@ -238,18 +239,18 @@ export class GenlClient extends NetlinkClient<OpPolicy> {
 
 /** Names the attribute that an extended ack is about. */
 function explain(
-  { message, offset, missType, missNest }: ExtAck,
+  { message, offset, missing, missingNest }: ExtAck,
   set: AttrSet,
   request: Uint8Array,
 ): Explanation {
   const header = NLMSG_HDRLEN + GENL_HDRLEN;
   const pathAt = (offset: number) =>
     attrPathAt(set, request.subarray(header), offset - header);
-  const missing = missType === undefined ? undefined : set.attrs[missType];
-  const attribute = missNest !== undefined
-    ? pathAt(missNest)
-    : missType !== undefined
-    ? missing && `.${missing.name}`
+  const absent = missing === undefined ? undefined : set.attrs[missing];
+  const attribute = missingNest !== undefined
+    ? pathAt(missingNest)
+    : missing !== undefined
+    ? absent && `.${absent.name}`
     : offset !== undefined
     ? pathAt(offset)
     : undefined;
@@ -257,6 +258,6 @@ function explain(
     ...message !== undefined && { message },
     ...attribute !== undefined && { attribute },
     ...offset !== undefined && { offset },
-    ...missType !== undefined && { missing: missType },
+    ...missing !== undefined && { missing },
   };
 }

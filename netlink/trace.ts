@@ -4,9 +4,10 @@
  * @module
  */
 
-import { attrPathAt, decodeAttrs } from "../codec/attrs.ts";
+import { attrPathAt } from "../codec/attr_path.ts";
+import { decodeAttrs } from "../codec/attrs.ts";
 import { errnoName } from "../codec/errno.ts";
-import { decodeVerdict } from "../codec/extack.ts";
+import { decodeAck } from "../codec/extack.ts";
 import { GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import { EVENTS, MPTCP_PM_NAME, OPS } from "../codec/mptcp_pm.gen.ts";
 import { CTRL_ATTR, GENL_ID_CTRL } from "../codec/nlctrl.ts";
@@ -173,7 +174,7 @@ class TracedTransport extends ForwardingTransport {
   /** What a message says that ends an exchange. */
   #end(message: NlMessage): string | undefined {
     if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) return;
-    const { errno, extack = {} } = decodeVerdict(message);
+    const { errno, extack = {} } = decodeAck(message);
     const word = message.type === NLMSG_DONE ? "done" : "ack";
     const header = NLMSG_HDRLEN + GENL_HDRLEN;
     const place = this.#set && extack.offset !== undefined
@@ -183,7 +184,7 @@ class TracedTransport extends ForwardingTransport {
         extack.offset - header,
       )
       : undefined;
-    const missing = this.#set?.attrs[extack.missType ?? -1]?.name;
+    const missing = this.#set?.attrs[extack.missing ?? -1]?.name;
     return [
       errno === 0 ? word : `error ${errnoName(errno)}`,
       `seq=${message.seq}`,

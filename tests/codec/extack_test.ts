@@ -1,14 +1,17 @@
 import { assertEquals } from "@std/assert";
 import {
+  type AckedRequest,
+  decodeAck,
   decodeNlMessages,
-  decodeVerdict,
   type ExtAck,
+  nameAttribute,
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
   type NlMessage,
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "../../codec/mod.ts";
+import { ATTR } from "../../codec/mptcp_pm.gen.ts";
 import { assertDecodeError, hex } from "../helpers/bytes.ts";
 import { golden } from "../helpers/golden.ts";
 
@@ -21,11 +24,11 @@ const REST = "06010000";
 /** The extended ack "no" of the attribute at 20. */
 const EXTACK = "0700 0100 6e6f00 00 | 0800 0200 14000000";
 
-function verdict(type: number, flags: number, payload: string): NlMessage {
+function ack(type: number, flags: number, payload: string): NlMessage {
   return { type, flags, seq: 1, pid: 0, payload: hex(payload) };
 }
 
-Deno.test("`decodeVerdict()` finds the extended ack where the flags say", () => {
+Deno.test("`decodeAck()` finds the extended ack where the flags say", () => {
   const extack: ExtAck = { message: "no", offset: 20 };
   const [bare, longer] = ["10", "17"].map((l) => HEADER.replace("14", l));
   const rows: [
@@ -49,14 +52,14 @@ Deno.test("`decodeVerdict()` finds the extended ack where the flags say", () => 
   ];
   for (const [what, type, flags, payload, expected] of rows) {
     assertEquals(
-      decodeVerdict(verdict(type, flags, EINVAL + payload)),
+      decodeAck(ack(type, flags, EINVAL + payload)),
       expected ? { errno: 22, extack: expected } : { errno: 22 },
       what,
     );
   }
 });
 
-Deno.test("`decodeVerdict()` reads the errno", () => {
+Deno.test("`decodeAck()` reads the errno", () => {
   const rows: [type: number, payload: string, errno: number][] = [
     [NLMSG_ERROR, "00000000" + HEADER, 0],
     [NLMSG_ERROR, "ffffffff" + HEADER, 1],
@@ -67,11 +70,11 @@ Deno.test("`decodeVerdict()` reads the errno", () => {
     [NLMSG_DONE, "eaffff", 0],
   ];
   for (const [type, payload, errno] of rows) {
-    assertEquals(decodeVerdict(verdict(type, 0, payload)), { errno }, payload);
+    assertEquals(decodeAck(ack(type, 0, payload)), { errno }, payload);
   }
 });
 
-Deno.test("`decodeVerdict()` reads every extended-ack attribute", () => {
+Deno.test("`decodeAck()` reads every extended-ack attribute", () => {
   const policy = "0800 0100 08000000" +
     "0c00 0200 feffffffffffffff" +
     "0c00 0300 0200000000000000" +
@@ -85,7 +88,7 @@ Deno.test("`decodeVerdict()` reads every extended-ack attribute", () => {
     "0800 0500 06000000" +
     "0800 0600 18000000" +
     "0800 ff00 00000000";
-  assertEquals(decodeVerdict(verdict(NLMSG_ERROR, CAPPED, payload)), {
+  assertEquals(decodeAck(ack(NLMSG_ERROR, CAPPED, payload)), {
     errno: 0,
     extack: {
       message: "no",
@@ -100,20 +103,20 @@ Deno.test("`decodeVerdict()` reads every extended-ack attribute", () => {
         minLength: 16,
         maxLength: 32,
       },
-      missType: 6,
-      missNest: 24,
+      missing: 6,
+      missingNest: 24,
     },
   });
 });
 
-Deno.test("`decodeVerdict()` rejects a verdict cut", () => {
+Deno.test("`decodeAck()` rejects an ack cut", () => {
   for (const payload of ["", "eaffff", EINVAL, EINVAL + HEADER.slice(0, -2)]) {
-    const cut = verdict(NLMSG_ERROR, 0, payload);
-    assertDecodeError(() => decodeVerdict(cut), 0, "", payload);
+    const cut = ack(NLMSG_ERROR, 0, payload);
+    assertDecodeError(() => decodeAck(cut), 0, "", payload);
   }
 });
 
-Deno.test("`decodeVerdict()` rejects an impossible length of the request", () => {
+Deno.test("`decodeAck()` rejects an impossible length of the request", () => {
   const rows: [length: string, behind: string][] = [
     ["00000000", EXTACK],
     ["0f000000", EXTACK],
@@ -126,12 +129,12 @@ Deno.test("`decodeVerdict()` rejects an impossible length of the request", () =>
   ];
   for (const [length, behind] of rows) {
     const payload = EINVAL + HEADER.replace("14000000", length) + behind;
-    const message = verdict(NLMSG_ERROR, TLVS, payload);
-    assertDecodeError(() => decodeVerdict(message), 4, "", length);
+    const message = ack(NLMSG_ERROR, TLVS, payload);
+    assertDecodeError(() => decodeAck(message), 4, "", length);
   }
 });
 
-Deno.test("`decodeVerdict()` rejects a malformed extended ack", () => {
+Deno.test("`decodeAck()` rejects a malformed extended ack", () => {
   const rows: [
     what: string,
     type: number,
@@ -182,15 +185,15 @@ Deno.test("`decodeVerdict()` rejects a malformed extended ack", () => {
     ],
   ];
   for (const [what, type, flags, payload, offset, path] of rows) {
-    const message = verdict(type, flags, payload);
-    assertDecodeError(() => decodeVerdict(message), offset, path, what);
+    const message = ack(type, flags, payload);
+    assertDecodeError(() => decodeAck(message), offset, path, what);
   }
 });
 
-Deno.test("`decodeVerdict()` copies out of the message", () => {
+Deno.test("`decodeAck()` copies out of the message", () => {
   const payload = `00000000 ${HEADER} ${EXTACK} 0700 0300 c0ffee 00`;
-  const message = verdict(NLMSG_ERROR, CAPPED, payload);
-  const decoded = decodeVerdict(message);
+  const message = ack(NLMSG_ERROR, CAPPED, payload);
+  const decoded = decodeAck(message);
   message.payload.fill(0xff);
   assertEquals(decoded, {
     errno: 0,
@@ -198,11 +201,42 @@ Deno.test("`decodeVerdict()` copies out of the message", () => {
   });
 });
 
-Deno.test("`decodeVerdict()` reads an error that ends a dump", () => {
+Deno.test("`decodeAck()` reads an error that ends a dump", () => {
   const { bytes } = golden("dump/done-with-error-invalid-token/done");
   const [done] = decodeNlMessages(bytes);
-  assertEquals(decodeVerdict(done!), {
+  assertEquals(decodeAck(done!), {
     errno: 22,
     extack: { message: "invalid token", offset: 20 },
   });
+});
+
+Deno.test("`nameAttribute()` names the attribute at fault", () => {
+  const request: AckedRequest = {
+    // An addr with an id at 20, a token at 32.
+    bytes: hex(
+      `${HEADER} ${REST} 0c00 0180 0500 0200 05 000000 0800 0400 07000000`,
+    ),
+    headerLength: 20,
+    set: ATTR,
+  };
+  const rows: [extack: string, attribute: string | undefined][] = [
+    ["0800 0200 14000000", ".addr"],
+    ["0800 0200 18000000", ".addr.id"],
+    ["0800 0200 04000000", undefined],
+    ["0800 0500 04000000", ".token"],
+    ["0800 0500 63000000", undefined],
+    ["0800 0500 05000000 0800 0600 14000000", ".addr"],
+    // A nest of which a part is not read is named as missing itself.
+    ["0800 0200 20000000 0800 0500 01000000", ".addr"],
+    ["0700 0100 6e6f00 00", undefined],
+  ];
+  for (const [attrs, attribute] of rows) {
+    const message = ack(NLMSG_ERROR, CAPPED, EINVAL + HEADER + attrs);
+    const extack = decodeAck(message).extack!;
+    assertEquals(
+      nameAttribute(extack, request),
+      attribute === undefined ? extack : { ...extack, attribute },
+      attrs,
+    );
+  }
 });

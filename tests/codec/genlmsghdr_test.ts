@@ -20,7 +20,7 @@ Deno.test("`decodeGenlPayload()` reads every captured header", () => {
     const { bytes, messages } = golden(name);
     decodeNlMessages(bytes).forEach(({ payload }, index) => {
       const { genlmsghdr } = messages[index]!;
-      if (genlmsghdr === undefined) return; // a verdict
+      if (genlmsghdr === undefined) return; // an ack
       const { cmd, version, attrs } = decodeGenlPayload(payload);
       assertEquals(
         { cmd, version, length: attrs.length },

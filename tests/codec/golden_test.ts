@@ -2,10 +2,10 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   CTRL_CMD_GETFAMILY,
+  decodeAck,
   decodeAttrs,
   decodeGenlPayload,
   decodeNlMessages,
-  decodeVerdict,
   encodeGenlMessage,
   encodeGetFamily,
   type NlMessage,
@@ -171,26 +171,26 @@ Deno.test("`decodeAttrs()` reads the captured events, in their order", () => {
   assertEquals([...seen].sort(), Object.keys(EVENTS).sort());
 });
 
-Deno.test("`decodeVerdict()` reads the captured acks, errors and ends", () => {
+Deno.test("`decodeAck()` reads the captured acks, errors and ends", () => {
   const policies = new Set<string>();
   for (
     const [name, message, { error, extack }] of captured("ack", "error", "done")
   ) {
     const errno = Math.abs(error!);
     if (extack === undefined) {
-      assertEquals(decodeVerdict(message), { errno }, name);
+      assertEquals(decodeAck(message), { errno }, name);
       continue;
     }
     const policy = extack["policy-hex"];
     if (policy !== undefined) policies.add(policy);
-    assertEquals(decodeVerdict(message), {
+    assertEquals(decodeAck(message), {
       errno,
       extack: {
         ...extack.msg !== undefined && { message: extack.msg },
         ...extack.offs !== undefined && { offset: extack.offs },
         ...policy !== undefined && { policy: POLICIES[policy]! },
         ...extack["miss-type"] !== undefined &&
-          { missType: extack["miss-type"] },
+          { missing: extack["miss-type"] },
       },
     }, name);
   }
@@ -205,7 +205,7 @@ Deno.test("what was decoded agrees with what `ip` printed", () => {
     compared++;
     const [message] = decodeNlMessages(bytes);
     if (kind === "error") {
-      const { extack } = decodeVerdict(message!);
+      const { extack } = decodeAck(message!);
       assertEquals(`Error: ${extack!.message}.\n`, printed, name);
       continue;
     }

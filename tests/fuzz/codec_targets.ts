@@ -7,12 +7,12 @@
 import {
   attrPathAt,
   type AttrSet,
+  decodeAck,
   decodeAttrs,
   DecodeError,
   decodeFamily,
   decodeGenlPayload,
   decodeNlMessages,
-  decodeVerdict,
   encodeAttrs,
   type NlMessage,
   NLMSG_DONE,
@@ -276,13 +276,13 @@ function runEach(
   return result;
 }
 
-function runVerdict(message: NlMessage, payload: Bytes): string {
+function runAck(message: NlMessage, payload: Bytes): string {
   const { type, flags } = message;
   const isDone = type === NLMSG_DONE;
   const view = viewOf(payload);
   return agree(
     payload,
-    decodeApart(payload, (payload) => decodeVerdict({ ...message, payload })),
+    decodeApart(payload, (payload) => decodeAck({ ...message, payload })),
     orFault(() => {
       if (payload.length < (isDone ? 4 : 20)) {
         if (isDone) return { error: 0, extack: undefined };
@@ -395,7 +395,7 @@ function runEvent(message: NlMessage, payload: Bytes): string {
   return event.type;
 }
 
-const isVerdict = ({ type }: NlMessage) =>
+const isAck = ({ type }: NlMessage) =>
   type === NLMSG_ERROR || type === NLMSG_DONE;
 
 /** What decodes bytes. */
@@ -405,9 +405,9 @@ export const CODEC_TARGETS: Targets = {
     make: makeFrom(datagrams),
     run: (input) => runEach(input, () => true, runGenl),
   },
-  decodeVerdict: {
+  decodeAck: {
     make: makeFrom(ofTypes(NLMSG_ERROR, NLMSG_DONE)),
-    run: (input) => runEach(input, isVerdict, runVerdict),
+    run: (input) => runEach(input, isAck, runAck),
   },
   decodeFamily: {
     make: makeFrom(ofTypes(GENL_ID_CTRL)),

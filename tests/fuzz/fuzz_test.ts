@@ -85,7 +85,7 @@ Deno.test("every prefix of a capture is read or refused", async () => {
       }
     }
   }
-  for (const name of ["NlMessages", "GenlPayload", "Verdict", "Family"]) {
+  for (const name of ["NlMessages", "GenlPayload", "Ack", "Family"]) {
     assert(whole.has(`decode${name}: decoded`), name);
   }
 });

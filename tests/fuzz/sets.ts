@@ -44,8 +44,8 @@ export const EXTACK: AttrSet = setOf("extack", {
     minLength: "u32",
     maxLength: "u32",
   }),
-  missType: "u32",
-  missNest: "u32",
+  missing: "u32",
+  missingNest: "u32",
 });
 
 /** `CTRL_ATTR_*`. */
