@@ -10,15 +10,19 @@
 
 import { main } from "./cli/main.ts";
 import { rerun, write } from "./cli/stdio.ts";
-import { stop } from "./cli/stop.ts";
-import { PathManager } from "./mod.ts";
 
 if (import.meta.main) {
   Deno.exitCode = await main(Deno.args, {
     out: (text) => write(Deno.stdout, text),
     err: (text) => write(Deno.stderr, text),
-    open: (options) => PathManager.open(options),
-    stop,
+    async open(options) {
+      const { PathManager } = await import("./mod.ts");
+      return PathManager.open(options);
+    },
+    async stop() {
+      const { stop } = await import("./cli/stop.ts");
+      return stop();
+    },
     rerun: () => rerun(import.meta.url, Deno.args),
   });
 }

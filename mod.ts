@@ -79,6 +79,11 @@ export {
   type Transport,
 } from "./netlink/transport.ts";
 export { SyscallError } from "./ffi/syscall_error.ts";
+export {
+  type OutputWatch,
+  type OutputWatchOptions,
+  watchOutput,
+} from "./ffi/output.ts";
 export { DecodeError } from "./codec/decode_error.ts";
 export { MptcpError } from "./codec/mptcp_error.ts";
 export type { AddrFlag, EventAttrs, OpName } from "./codec/mptcp_pm.gen.ts";

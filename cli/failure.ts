@@ -4,27 +4,24 @@
  * @module
  */
 
-/** The kernel, or what stands between, could not be talked to. */
-export const EXIT_UNREACHABLE = 1 as const;
-/** The kernel refused. */
-export const EXIT_REFUSED = 2 as const;
-/** The command line makes no sense. */
-export const EXIT_USAGE = 255 as const;
+import { EXIT } from "./exit.ts";
+import { UsageError } from "./words/grammar.ts";
+import { usage } from "./words/help.ts";
+import { nearest } from "./words/nearest.ts";
+import type { Found } from "./words/parse.ts";
 
 const EXIT_CODES: { readonly [error: string]: number } = {
-  UsageError: EXIT_USAGE,
-  TypeError: EXIT_USAGE,
-  RangeError: EXIT_USAGE,
-  NetlinkError: EXIT_REFUSED,
-  UnsupportedError: EXIT_REFUSED,
-  NotFoundError: EXIT_REFUSED,
-  SyscallError: EXIT_UNREACHABLE,
-  ProtocolError: EXIT_UNREACHABLE,
-  DecodeError: EXIT_UNREACHABLE,
-  NotCapable: EXIT_UNREACHABLE,
-  NotFound: EXIT_UNREACHABLE,
-  NotSupported: EXIT_UNREACHABLE,
-  OutputError: EXIT_UNREACHABLE,
+  UsageError: EXIT.usage,
+  NetlinkError: EXIT.refused,
+  UnsupportedError: EXIT.refused,
+  NotFoundError: EXIT.refused,
+  SyscallError: EXIT.unreachable,
+  ProtocolError: EXIT.unreachable,
+  DecodeError: EXIT.unreachable,
+  NotCapable: EXIT.unreachable,
+  NotFound: EXIT.unreachable,
+  NotSupported: EXIT.unreachable,
+  OutputError: EXIT.unreachable,
 };
 
 /** What to print, and how to end. */
@@ -51,29 +48,56 @@ interface Known {
  *
  * @param error What was thrown.
  * @param rerun The command line that has the permission.
- * @param usage The usage line to show with a usage error.
+ * @param found The command, as far as it was found.
+ * @returns Nothing, if the error is a bug of this program.
  */
 export function describe(
   error: unknown,
   rerun: () => string,
-  usage = "",
-): Failure {
-  const { name, message, hint, op, errno, code, extack, what } = error as Known;
-  const exit = what === "family" ? EXIT_UNREACHABLE : EXIT_CODES[name];
-  // Anything else is a bug of this program: show all of it.
-  if (exit === undefined) throw error;
-  const advice = name === "NotCapable" ? `run: ${rerun()}` : hint;
+  found?: Found,
+): Failure | undefined {
+  const { name, message, op, errno, code, extack, what } = error as Known;
+  const exit = isArgumentError(error)
+    ? EXIT.usage
+    : what === "family"
+    ? EXIT.unreachable
+    : EXIT_CODES[name];
+  if (exit === undefined) return undefined;
+  const hint = name === "NotCapable"
+    ? `run: ${rerun()}`
+    : error instanceof UsageError
+    ? error.hint ?? meant(error)
+    : (error as Known).hint;
   return {
     code: exit,
     text: `mptcp: ${message}\n` +
-      (advice === undefined ? "" : `hint: ${advice}\n`) +
-      (exit === EXIT_USAGE ? usage : ""),
+      (hint === undefined ? "" : `hint: ${hint}\n`) +
+      (exit === EXIT.usage && found?.command
+        ? usage(found.path, found.command)
+        : ""),
     json: {
       error: message,
-      ...advice !== undefined && { hint: advice },
+      ...hint !== undefined && { hint },
       ...op !== undefined && { op },
       ...errno !== undefined && { errno, code },
       ...extack?.attribute !== undefined && { attribute: extack.attribute },
     },
   };
+}
+
+/**
+ * Whether the library refuses an argument: as text, its messages are told from
+ * those of the engine, which never explain in several words behind a colon.
+ */
+function isArgumentError(error: unknown): boolean {
+  return (error instanceof TypeError || error instanceof RangeError) &&
+    /^(Ambiguous|Contradicting|Invalid|Nothing|Unknown) [^]*: \S+ \S/
+      .test(error.message);
+}
+
+function meant({ given, known }: UsageError): string | undefined {
+  const words = given === undefined ? [] : nearest(given, known);
+  return words.length === 0
+    ? undefined
+    : `did you mean ${words.map((word) => `"${word}"`).join(" or ")}?`;
 }

@@ -1,10 +1,18 @@
 /**
- * What the objects' own rendering has in common.
+ * What a command prints, and what the objects' own rendering has in common.
  *
  * @module
  */
 
-import type { Output } from "./words/grammar.ts";
+/** What a command has to say. */
+export interface Output {
+  /** For people, as `ip mptcp` writes it. */
+  readonly text: string;
+  /** For programs. */
+  readonly json: unknown;
+  /** The exit code. @default {0} */
+  readonly code?: number;
+}
 
 /** A device that is gone is shown by its number, as `ip` does. */
 export function deviceName(
@@ -14,12 +22,12 @@ export function deviceName(
 }
 
 /** What a change led to: programs may want it, `ip` says nothing to people. */
-export function silent({ json }: Output): Output {
+export function jsonOnly({ json }: Output): Output {
   return { text: "", json };
 }
 
 /** What was asked for, the token as `ip` writes it. */
-export function request(values: { readonly token: number }): Output {
+export function echo(values: { readonly token: number }): Output {
   return {
     text: "",
     json: { ...values, token: `0x${values.token.toString(16)}` },

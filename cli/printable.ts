@@ -5,9 +5,9 @@
  * @module
  */
 
-/** What a terminal may obey, but for the end of a line. */
+/** What a terminal may obey, but for a tab and the end of a line. */
 // deno-lint-ignore no-control-regex
-const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/g;
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /** Text with control characters as `\x1b`. */
 export function printable(text: string): string {

@@ -29,10 +29,8 @@ const ARROWS: readonly (readonly [file: RegExp, imports: RegExp])[] = [
   [/^ops\/errors\.ts$/, /^(codec|ops)\/|^ffi\/syscall_error\.ts$/],
   [/^ops\//, /^(codec|ops)\//],
   [/^testing\//, /^(testing|codec|ffi|ops)\/|^mod\.ts$/],
-  [/^mod\.ts$/, /^(codec|ops)\/|^ffi\/syscall_error\.ts$/],
+  [/^mod\.ts$/, /^(codec|ops)\/|^ffi\/(output|syscall_error)\.ts$/],
   [/^cli\.ts$/, /^cli\/|^mod\.ts$/],
-  // It waits for the reader of its output to leave.
-  [/^cli\/stop\.ts$/, /^cli\/|^ffi\/waiter\.ts$/],
   [
     /^cli\//,
     /^cli\/|^(mod\.ts|deno\.json)$|^codec\/mptcp_pm\.gen\.ts$|^@std\/(cli(\/.+)?|yaml)$/,
@@ -190,6 +188,7 @@ export const text = "from here";
     ["mod.ts", "./testing/mod.ts", false],
     ["mod.ts", "./ops/a.ts", true],
     ["mod.ts", "./ffi/syscall_error.ts", true],
+    ["mod.ts", "./ffi/output.ts", true],
     ["mod.ts", "./ffi/netlink_socket.ts", false],
     ["mod.ts", "@std/cli", false],
     ["cli.ts", "./cli/main.ts", true],
@@ -201,8 +200,6 @@ export const text = "from here";
     ["cli/a.ts", "../ops/flags.ts", false],
     ["cli/a.ts", "../ffi/libc.ts", false],
     ["cli/a.ts", "../ffi/waiter.ts", false],
-    ["cli/stop.ts", "../ffi/waiter.ts", true],
-    ["cli/stop.ts", "../ffi/libc.ts", false],
     ["cli/a.ts", "@std/cli/parse-args", true],
     ["cli/a.ts", "@std/yaml", false],
     ["cli/a.ts", "@std/assert", false],

@@ -1,11 +1,10 @@
 import { address, type Command, command, required } from "../words/grammar.ts";
 import { dev, id, port, theToken } from "../words/operands.ts";
-import { request } from "../output.ts";
+import { echo } from "../output.ts";
 
 /** `mptcp announce …` */
-export const ANNOUNCE: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   command({
-    words: ["announce"],
     summary: "Announce an address to the peer of one connection",
     operands: {
       address: required(address("IPv4 or IPv6 address of this host")),
@@ -14,9 +13,10 @@ export const ANNOUNCE: readonly Command[] = [
       dev,
       port,
     },
-    run(pm, values) {
+    async run(context, values) {
+      const pm = await context.pm();
       pm.announce(values);
-      return request(values);
+      return echo(values);
     },
   }),
 ];

@@ -3,7 +3,6 @@ import {
   address,
   type Command,
   command,
-  type Output,
   required,
   UsageError,
   words,
@@ -19,7 +18,7 @@ import {
   switched,
   token,
 } from "../words/operands.ts";
-import { deviceName, silent } from "../output.ts";
+import { deviceName, jsonOnly, type Output } from "../output.ts";
 
 const FLAGS: readonly (readonly [AddrFlag, string])[] = [
   ["signal", "announce the address to the peer"],
@@ -36,10 +35,12 @@ const CHANGES = [
   ["nofullmesh", "connect to one address of the peer"],
 ] as const;
 
+const ANEW = "to change that, delete the endpoint and add it again";
+
 /** `mptcp endpoint …` */
-export const ENDPOINT: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   command({
-    words: ["endpoint", "add"],
+    word: "add",
     summary: "Add an address for the path manager to use",
     operands: {
       address: required(address("IPv4 or IPv6 address of this host")),
@@ -48,10 +49,13 @@ export const ENDPOINT: readonly Command[] = [
       port,
       flags: words("FLAG…", "what to do with the address", FLAGS),
     },
-    run: (pm, values) => silent(endpoints([pm.addAddr(values)])),
+    async run(context, values) {
+      const pm = await context.pm();
+      return jsonOnly(endpoints([pm.addAddr(values)]));
+    },
   }),
   command({
-    words: ["endpoint", "delete"],
+    word: "delete",
     summary: "Delete endpoints by id, by address or by device",
     form: "(id N [ADDR] | ADDR [port N] | dev IF)",
     operands: {
@@ -60,24 +64,28 @@ export const ENDPOINT: readonly Command[] = [
       port,
       dev,
     },
-    run(pm, values) {
+    async run(context, values) {
       if (Object.keys(values).every((name) => name === "port")) {
         throw new UsageError("One of id N, ADDR and dev IF is needed");
       }
       const { id, address, ...others } = values;
-      if (id !== 0) return silent(endpoints(pm.delAddr(values)));
+      if (id !== 0) {
+        const pm = await context.pm();
+        return jsonOnly(endpoints(pm.delAddr(values)));
+      }
       if (address === undefined || others.dev !== undefined) {
         throw new UsageError(
           "Unknown address: id 0 is the address of each connection's initial " +
             "subflow, which is told by address and port",
         );
       }
+      const pm = await context.pm();
       pm.closeInitialSubflows({ address, ...others });
-      return silent(endpoints([]));
+      return jsonOnly(endpoints([]));
     },
   }),
   command({
-    words: ["endpoint", "change"],
+    word: "change",
     summary: "Change flags of an endpoint; the other flag stays",
     form: "(id N | ADDR [port N]) CHANGE…",
     operands: {
@@ -86,7 +94,8 @@ export const ENDPOINT: readonly Command[] = [
       port,
       changes: required(words("CHANGE…", "the new flags", CHANGES)),
     },
-    run(pm, { changes, ...selector }) {
+    hints: { signal: ANEW, subflow: ANEW, laminar: ANEW, dev: ANEW },
+    async run(context, { changes, ...selector }) {
       if (selector.id === undefined && selector.address === undefined) {
         throw new UsageError("One of id N and ADDR is needed");
       }
@@ -95,28 +104,32 @@ export const ENDPOINT: readonly Command[] = [
         ...switched("backup", changes),
         ...switched("fullmesh", changes),
       };
-      return silent(endpoints([pm.setFlags(change)]));
+      const pm = await context.pm();
+      return jsonOnly(endpoints([pm.setFlags(change)]));
     },
   }),
   command({
-    words: ["endpoint", "show"],
+    word: "show",
     summary: "List the endpoints, or the addresses of one connection",
     operands: { id: idOrInitial, token },
-    run: (pm, { id, ...options }) =>
-      endpoints(
+    async run(context, { id, ...options }) {
+      const pm = await context.pm();
+      return endpoints(
         id === undefined
           ? pm.dumpAddrs(options)
           : [pm.getAddr({ id, ...options })],
-      ),
+      );
+    },
   }),
   command({
-    words: ["endpoint", "flush"],
+    word: "flush",
     summary: "Delete all endpoints",
     operands: {},
-    run(pm) {
+    async run(context) {
+      const pm = await context.pm();
       const all = pm.dumpAddrs();
       pm.flushAddrs();
-      return silent(endpoints(all));
+      return jsonOnly(endpoints(all));
     },
   }),
 ];

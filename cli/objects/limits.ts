@@ -4,45 +4,45 @@ import {
   command,
   integer,
   option,
-  type Output,
   UsageError,
 } from "../words/grammar.ts";
-import { silent } from "../output.ts";
+import { jsonOnly, type Output } from "../output.ts";
 
 /** `mptcp limits …` */
-export const LIMITS: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   command({
-    words: ["limits", "set"],
+    word: "set",
     summary: "Set one limit or both",
     operands: {
       subflows: option(
         "subflows",
         "N",
         "subflows of a connection besides its initial one",
-        integer(0, 0xffffffff),
+        integer,
       ),
       addAddrAccepted: option(
         "add_addr_accepted",
         "N",
         "announced addresses that a connection accepts",
-        integer(0, 0xffffffff),
+        integer,
       ),
     },
-    run(pm, values) {
+    async run(context, values) {
       if (Object.keys(values).length === 0) {
         throw new UsageError(
           "One of subflows N and add_addr_accepted N is needed",
         );
       }
+      const pm = await context.pm();
       pm.setLimits(values);
-      return silent(limits(pm.getLimits()));
+      return jsonOnly(limits(pm.getLimits()));
     },
   }),
   command({
-    words: ["limits", "show"],
+    word: "show",
     summary: "Show the limits",
     operands: {},
-    run: (pm) => limits(pm.getLimits()),
+    run: async (context) => limits((await context.pm()).getLimits()),
   }),
 ];
 

@@ -1,19 +1,19 @@
 import { type Command, command, required } from "../words/grammar.ts";
 import { idOrInitial, theToken } from "../words/operands.ts";
-import { request } from "../output.ts";
+import { echo } from "../output.ts";
 
 /** `mptcp remove …` */
-export const REMOVE: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   command({
-    words: ["remove"],
     summary: "Take an announced address back from one connection",
     operands: {
       token: theToken,
       id: required(idOrInitial),
     },
-    run(pm, values) {
+    async run(context, values) {
+      const pm = await context.pm();
       pm.remove(values);
-      return request(values);
+      return echo(values);
     },
   }),
 ];

@@ -5,7 +5,7 @@ import {
   type Operand,
   option,
   required,
-  text,
+  withoutPort,
   words,
 } from "../words/grammar.ts";
 import {
@@ -15,24 +15,28 @@ import {
   switched,
   theToken,
 } from "../words/operands.ts";
-import { request } from "../output.ts";
+import { echo } from "../output.ts";
 
-const laddr = required(option("laddr", "A", "local address", text));
+const laddr = required(
+  option("laddr", "A", "local address", withoutPort("lport")),
+);
 const lid = option(
   "lid",
   "N",
   "id of the local address, 0 to 255",
-  integer(0, 255),
+  integer,
 );
 const lport = option(
   "lport",
   "N",
   "local TCP port, 1 to 65535",
-  integer(1, 65535),
+  integer,
 );
-const raddr = required(option("raddr", "B", "remote address", text));
+const raddr = required(
+  option("raddr", "B", "remote address", withoutPort("rport")),
+);
 const rport = required(
-  option("rport", "N", "remote TCP port, 1 to 65535", integer(1, 65535)),
+  option("rport", "N", "remote TCP port, 1 to 65535", integer),
 );
 
 /** The operands that name an existing subflow. */
@@ -45,9 +49,9 @@ const ENDS: {
 } = { token: theToken, laddr, lport: required(lport), raddr, rport };
 
 /** `mptcp subflow …` */
-export const SUBFLOW: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   command({
-    words: ["subflow", "create"],
+    word: "create",
     summary: "Open a subflow of one connection",
     operands: {
       token: theToken,
@@ -59,7 +63,8 @@ export const SUBFLOW: readonly Command[] = [
       rport,
       backup: words("backup", BACKUP[1], [BACKUP]),
     },
-    run(pm, values) {
+    async run(context, values) {
+      const pm = await context.pm();
       const { token, laddr, lid, lport, dev, raddr, rport, backup } = values;
       pm.subflowCreate({
         token,
@@ -72,25 +77,26 @@ export const SUBFLOW: readonly Command[] = [
         ...dev !== undefined && { dev },
         backup: backup !== undefined,
       });
-      return request({ ...values, ...backup && { backup: true } });
+      return echo({ ...values, ...backup && { backup: true } });
     },
   }),
   command({
-    words: ["subflow", "destroy"],
+    word: "destroy",
     summary: "Close a subflow of one connection",
     operands: ENDS,
-    run(pm, values) {
+    async run(context, values) {
+      const pm = await context.pm();
       const { token, laddr, lport, raddr, rport } = values;
       pm.subflowDestroy({
         token,
         local: { address: laddr, port: lport },
         remote: { address: raddr, port: rport },
       });
-      return request(values);
+      return echo(values);
     },
   }),
   command({
-    words: ["subflow", "change"],
+    word: "change",
     summary: "Change the priority of a subflow, and tell the peer",
     operands: {
       ...ENDS,
@@ -98,7 +104,8 @@ export const SUBFLOW: readonly Command[] = [
         words("backup|nobackup", "the new priority", [BACKUP, NOBACKUP]),
       ),
     },
-    run(pm, values) {
+    async run(context, values) {
+      const pm = await context.pm();
       const { token, laddr, lport, raddr, rport, priority } = values;
       const { backup = false } = switched("backup", priority);
       pm.setSubflowBackup({
@@ -107,7 +114,7 @@ export const SUBFLOW: readonly Command[] = [
         remote: { address: raddr, port: rport },
         backup,
       });
-      return request({ token, ...{ laddr, lport, raddr, rport, backup } });
+      return echo({ token, ...{ laddr, lport, raddr, rport, backup } });
     },
   }),
 ];

@@ -5,11 +5,31 @@
  * @module
  */
 
-import type { PathManager } from "../../mod.ts";
+import type { Context } from "../context.ts";
+import type { Output } from "../output.ts";
+import type { OptionName } from "./options.ts";
 
-/** A command line that does not make sense; the message says what would. */
+/** A command line that makes no sense; the message says what would. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  /** What to do about it. */
+  readonly hint: string | undefined;
+  /** A word that is not known. */
+  readonly given: string | undefined;
+  /** The words that could stand in its place. */
+  readonly known: readonly string[];
+
+  /** Made where a line is read. */
+  constructor(message: string, { hint, given, known = [] }: {
+    readonly hint?: string | undefined;
+    readonly given?: string;
+    readonly known?: readonly string[];
+  } = {}) {
+    super(message);
+    this.hint = hint;
+    this.given = given;
+    this.known = known;
+  }
 }
 
 /** A word that can come next, and what it means. */
@@ -53,59 +73,36 @@ export type Values<O extends Operands> =
       Operand<infer T> ? T : never;
   };
 
-/** What a command has to say. */
-export interface Output {
-  /** For people, as `ip mptcp` writes it. */
-  readonly text: string;
-  /** For programs. */
-  readonly json: unknown;
-}
+/** What a command ends with: one output, or one after the other. */
+type Result = Output | Promise<Output> | AsyncIterable<Output>;
 
-/** One command. */
+/** One command of an object. */
 export interface Command {
-  /** Its words: `["endpoint", "add"]`. */
-  readonly words: readonly string[];
+  /** The word behind the object's; absent: the object is the command. */
+  readonly word?: string;
   readonly summary: string;
   /** The operands of the usage line, where some exclude others. */
   readonly form?: string;
   readonly operands: Operands;
-  /** What it does, given the values of its operands. */
-  run(pm: PathManager, values: never, how: How): Output | AsyncIterable<Output>;
-}
-
-/** How to run a command that goes on until it is stopped. */
-export interface How {
-  /** Starts to look out for what stops it. */
-  readonly stop: () => Stop;
-  /** Whether to say when. */
-  readonly timestamp: boolean;
-  /** Whether to say why. */
-  readonly explain: boolean;
-}
-
-/** What stops a command that goes on. */
-export interface Stop extends Disposable {
-  /** Aborts when the user stops the program or nobody reads its output. */
-  readonly signal: AbortSignal;
-  /**
-   * Settles when a line can be written, or the signal has aborted. Who writes
-   * without it waits for a slow reader, and does not notice the signal.
-   */
-  readonly writable: () => Promise<void>;
+  /** The options that it has beside those of every command. */
+  readonly options?: readonly OptionName[];
+  /** Words that make sense elsewhere, and what to do instead. */
+  readonly hints?: Readonly<Record<string, string>>;
+  /** What it does, given the values of its operands and options. */
+  run(context: Context, values: never): Result;
 }
 
 /** Checks a command's types, and forgets the operands' for the table. */
-export function command<O extends Operands>(definition: {
-  readonly words: readonly string[];
-  readonly summary: string;
-  readonly form?: string;
-  readonly operands: O;
-  run(
-    pm: PathManager,
-    values: Values<O>,
-    how: How,
-  ): Output | AsyncIterable<Output>;
-}): Command {
+export function command<O extends Operands, N extends OptionName = never>(
+  definition: Omit<Command, "operands" | "options" | "run"> & {
+    readonly operands: O;
+    readonly options?: readonly N[];
+    run(
+      context: Context,
+      values: Values<O> & { readonly [Name in N]: boolean },
+    ): Result;
+  },
+): Command {
   return definition;
 }
 
@@ -130,8 +127,22 @@ export function address(help: string): Operand<string, false> {
           `Two addresses, "${before}" and "${word}": one is needed`,
         );
       }
-      return word;
+      return withoutPort("port")("address", word);
     },
+  };
+}
+
+/** Takes an address, and sees when a port is written into it. */
+export function withoutPort(
+  keyword: string,
+): (keyword: string, value: string) => string {
+  return (_, value) => {
+    const [, v6, v4, port] =
+      value.match(/^(?:\[(.*)\]|([^:]*\.[^:]*)):(\d+)$/) ?? [];
+    if (port === undefined) return value;
+    throw new UsageError(`Invalid address "${value}": the port is in it`, {
+      hint: `write ${v6 ?? v4} ${keyword} ${port}`,
+    });
   };
 }
 
@@ -187,24 +198,31 @@ export function text(_keyword: string, value: string): string {
   return value;
 }
 
-/**
- * Reads a whole number, decimal or hexadecimal. `ip` takes a leading zero for
- * octal, most people do not: it is refused.
- */
-export function integer(
-  min: number,
-  max: number,
-): (keyword: string, value: string) => number {
-  return (keyword: string, value: string): number => {
-    const number = /^(0|[1-9][0-9]*|0x[0-9a-f]+)$/i.test(value)
-      ? Number(value)
-      : NaN;
-    if (number >= min && number <= max) return number;
-    throw new UsageError(
-      `Invalid ${keyword} "${value}": a whole number from ${min} to ${max} ` +
-        "is needed, decimal or 0x…",
-    );
+/** Takes any word. */
+export function rest(
+  metavar: string,
+  help: string,
+): Operand<readonly string[], false> {
+  return {
+    usage: metavar,
+    help,
+    required: false,
+    words: [],
+    values: [],
+    takesValue: false,
+    read: (word, _value, before = []) => [...before, word],
   };
+}
+
+/**
+ * Reads a whole number, decimal or hexadecimal; the library checks its range.
+ * `ip` takes a leading zero for octal, most people do not: it is refused.
+ */
+export function integer(keyword: string, value: string): number {
+  if (/^(0|[1-9][0-9]*|0x[0-9a-f]+)$/i.test(value)) return Number(value);
+  throw new UsageError(
+    `Invalid ${keyword} "${value}": a whole number is needed, decimal or 0x…`,
+  );
 }
 
 /** Reads a connection's token. */
@@ -215,5 +233,5 @@ export function token(keyword: string, value: string): number {
       `Ambiguous token "${value}": write 0x${value} if it is hexadecimal`,
     );
   }
-  return integer(1, 0xffffffff)(keyword, value);
+  return integer(keyword, value);
 }

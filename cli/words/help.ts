@@ -4,81 +4,87 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS, OPTIONS } from "../objects/commands.ts";
+import { allCommands, OBJECTS } from "../objects.ts";
 import type { Candidate, Command } from "./grammar.ts";
+import { type OptionName, OPTIONS, optionsOf } from "./options.ts";
 
-const USAGE =
-  "usage: mptcp [-j] [-n NAME|PATH|PID] OBJECT { COMMAND | help }\n";
+/** What ends a run at once, so that nothing goes with it. */
+const ALONE: readonly OptionName[] = ["help", "version"];
 
 /** The usage line of a command. */
-export function usage({ words, form, operands }: Command): string {
+export function usage(
+  path: readonly string[],
+  { form, operands }: Pick<Command, "form" | "operands">,
+): string {
   const parts = Object.values(operands).map(({ usage, required }) =>
     required ? usage : `[${usage}]`
   );
-  return `usage: mptcp ${[...words, form ?? parts].flat().join(" ")}\n`;
+  return `usage: mptcp ${[...path, form ?? parts].flat().join(" ")}\n`;
 }
 
 /** Help on everything, on an object, or on one command. */
-export function help(path: readonly string[]): string {
-  const commands = COMMANDS.filter(({ words }) =>
+export async function help(path: readonly string[]): Promise<string> {
+  const commands = (await allCommands()).filter(({ path: words }) =>
     path.every((word, index) => words[index] === word)
   );
-  if (path.length === 0) return overview();
-  if (path[0] === "completion") return completion();
-  if (commands.length === 1) return explained(commands[0]!);
-  const about = OBJECTS.find(([word]) => word === path[0])![1];
+  const invocations = commands.map(({ path, command }) =>
+    `  ${usage(path, command).slice("usage: ".length)}`
+  );
+  if (path.length === 0) return overview(invocations);
+  if (commands.length === 1) return explained(path, commands[0]!.command);
+  const { about } = OBJECTS.find(({ word }) => word === path[0])!;
   return `mptcp ${path[0]}: ${about}\n\n` +
-    commands.map((command) => `${command.summary}:\n  ${invocation(command)}`)
-      .join("\n") +
+    commands.map(({ command }, index) =>
+      `${command.summary}:\n${invocations[index]}`
+    ).join("\n") +
     `\n"mptcp ${path[0]} COMMAND --help" explains the operands of one.\n`;
 }
 
-function overview(): string {
-  return "mptcp: controls Multipath TCP on Linux\n\n" + USAGE + "\n" +
-    "objects:\n" + table(OBJECTS) + "\noptions, anywhere:\n" +
-    table(
-      OPTIONS.map(([word, help]) => [(SHORT[word] ?? "    ") + word, help]),
-    ) +
-    "\ncommands:\n" +
-    COMMANDS.map((command) => `  ${invocation(command)}`).join("") +
+function overview(invocations: readonly string[]): string {
+  const options = optionsOf().filter((name) => !ALONE.includes(name))
+    .map((name) => {
+      const { short, metavar } = OPTIONS[name];
+      const word = short === undefined ? `--${name}` : `-${short}`;
+      return metavar === undefined ? `[${word}]` : `[${word} ${metavar}]`;
+    });
+  const width = Math.max(...OBJECTS.map(({ word }) => word.length));
+  const groups = Map.groupBy(OBJECTS, ({ group }) => group);
+  return "mptcp: controls Multipath TCP on Linux\n\n" +
+    `usage: mptcp ${options.join(" ")} OBJECT { COMMAND | help }\n` +
+    Array.from(groups, ([group, objects]) =>
+      `\n${group}:\n` +
+      table(objects.map(({ word, about }) => [word, about]), width)).join("") +
+    `\noptions, anywhere; some commands have more:\n${
+      table(optionsOf().map(optionRow))
+    }` +
+    `\ncommands:\n${invocations.join("")}` +
     "\nexit codes: 0 done, 1 cannot talk to mptcp_pm, 2 the kernel refused, " +
     "255 usage\n";
 }
 
-/** The short forms, as the help puts them in front. */
-const SHORT: { readonly [option: string]: string } = {
-  "--json": "-j, ",
-  "--netns": "-n, ",
-  "--timestamp": "-t, ",
-  "--help": "-h, ",
-  "--version": "-V, ",
-};
-
-function invocation(command: Command): string {
-  return usage(command).slice("usage: ".length);
-}
-
-function explained(command: Command): string {
+function explained(path: readonly string[], command: Command): string {
   const rows = Object.values(command.operands).flatMap((
     { usage, help, words, takesValue },
   ) => takesValue || words.length === 0 ? [[usage, help] as const] : words);
-  return `${command.summary}.\n\n${usage(command)}` +
-    (rows.length === 0 ? "" : `\n${table(rows)}`);
+  const options = optionsOf(command).filter((name) => !ALONE.includes(name));
+  return `${command.summary}.\n\n${usage(path, command)}` +
+    (rows.length === 0 ? "" : `\n${table(rows)}`) +
+    `\noptions:\n${table(options.map(optionRow))}`;
 }
 
-function completion(): string {
-  return `Print a script that completes mptcp's words in a shell.
-
-usage: mptcp completion bash|zsh|fish
-
-  bash  eval "$(mptcp completion bash)"      in ~/.bashrc
-  zsh   eval "$(mptcp completion zsh)"       in ~/.zshrc, after compinit
-  fish  mptcp completion fish | source       in ~/.config/fish/config.fish
-`;
+function optionRow(name: OptionName): Candidate {
+  const { short, metavar, help } = OPTIONS[name];
+  return [
+    (short === undefined ? "    " : `-${short}, `) + `--${name}` +
+    (metavar === undefined ? "" : ` ${metavar}`),
+    help,
+  ];
 }
 
-function table(rows: readonly Candidate[]): string {
-  const width = Math.max(...rows.map(([word]) => word.length));
+function table(
+  rows: readonly Candidate[],
+  width: number = Math.max(...rows.map(([word]) => word.length)),
+): string {
   return rows.map(([word, help]) => `  ${word.padEnd(width)}  ${help}\n`)
     .join("");
 }

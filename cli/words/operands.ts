@@ -28,7 +28,7 @@ export const id: Operand<number, false> = option(
   "id",
   "N",
   "address id, 1 to 255",
-  integer(1, 255),
+  integer,
 );
 
 /** An address id, that of the initial subflow too. */
@@ -36,7 +36,7 @@ export const idOrInitial: Operand<number, false> = option(
   "id",
   "N",
   "address id, 0 to 255; 0 is the initial subflow's",
-  integer(0, 255),
+  integer,
 );
 
 /** A TCP port. */
@@ -44,7 +44,7 @@ export const port: Operand<number, false> = option(
   "port",
   "N",
   "TCP port, 1 to 65535; 0 is none",
-  integer(0, 65535),
+  integer,
 );
 
 /** A connection. */

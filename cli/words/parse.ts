@@ -4,14 +4,25 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS } from "../objects/commands.ts";
+import { OBJECTS } from "../objects.ts";
 import { type Command, type Operands, UsageError } from "./grammar.ts";
+
+/**
+ * The words that may be abbreviated, by what is in front of them: those of `ip
+ * mptcp`, in the order in which `matches()` in its `ip/ipmptcp.c` tries them.
+ * No others, so that a new word never breaks a script.
+ */
+const OF_IP: { readonly [object: string]: readonly string[] } = {
+  "": ["help", "endpoint", "limits", "monitor"],
+  "endpoint": ["add", "change", "delete", "show", "flush"],
+  "limits": ["set", "show"],
+};
 
 /** What the first words mean. */
 export interface Found {
   /** The words in full: `["endpoint", "add"]`; `["endpoint"]` for its help. */
   readonly path: readonly string[];
-  /** The command; absent: an object alone, nothing at all, or completion. */
+  /** The command; absent: an object alone, or nothing at all. */
   readonly command?: Command;
   /** The words behind them. */
   readonly rest: readonly string[];
@@ -20,58 +31,64 @@ export interface Found {
 }
 
 /**
- * Finds the command that the first words name. Objects and verbs may be cut
- * short as far as they stay unambiguous; `endpoint` and `limits` alone show.
+ * Finds the command that the first words name; `endpoint` and `limits` alone
+ * show.
  *
  * @param given The words.
  * @param asked Whether an option asks for help already.
- * @throws {UsageError} No command, or several, begin like that.
+ * @param plain How many of the words may ask for it.
+ * @throws {UsageError} There is no such command.
  */
-export function findCommand(given: readonly string[], asked = false): Found {
-  const [first, second] = given;
-  if (first === undefined) return { path: [], rest: [], help: asked };
-  if (first === "help") return findCommand(given.slice(1), true);
-  const object = complete("object", first, OBJECTS.map(([word]) => word));
-  const commands = COMMANDS.filter(({ words }) => words[0] === object);
-  const found = (command: Command | undefined, used: number): Found => ({
-    path: used === 1 ? [object] : command!.words,
+export async function findCommand(
+  given: readonly string[],
+  asked = false,
+  plain: number = given.length,
+): Promise<Found> {
+  if (given.length === 0) return { path: [], rest: [], help: asked };
+  const objects = OBJECTS.map(({ word }) => word);
+  const first = inFull("object", "", given[0]!, objects);
+  if (first === "help") return findCommand(given.slice(1), true, plain - 1);
+  const { COMMANDS: commands } = await OBJECTS.find(({ word }) =>
+    word === first
+  )!.load();
+  const found = (used: number, command?: Command): Found => ({
+    path: [first, ...command?.word === undefined ? [] : [command.word]],
     ...command !== undefined && { command },
     rest: given.slice(used),
-    help: asked || given[used] === "help",
+    help: asked || used < plain && given[used] === "help",
   });
-  const hasVerbs = commands.some(({ words }) => words.length > 1);
-  if (!hasVerbs) return found(commands[0], 1);
-  const verbs = commands.map(({ words }) => words[1]!);
-  const find = (verb: string) =>
-    commands.find(({ words }) => words[1] === verb);
-  if (second === "help" || second === undefined && asked) {
-    return found(undefined, 1);
+  const words = commands.flatMap(({ word = [] }) => word);
+  if (words.length === 0) return found(1, commands[0]);
+  const find = (verb: string) => commands.find(({ word }) => word === verb);
+  const second = given[1];
+  if (second === "help" && plain > 1 || second === undefined && asked) {
+    return found(1);
   }
   if (second !== undefined) {
-    return found(find(complete("command", second, verbs)), 2);
+    const verb = inFull("command", first, second, words);
+    return found(2, find(verb));
   }
   const show = find("show");
-  if (show !== undefined) return found(show, 1);
+  if (show !== undefined) return found(1, show);
   throw new UsageError(
-    `Incomplete command "${object}": one of ${verbs.join(", ")} is needed`,
+    `Incomplete command "${first}": one of ${words.join(", ")} is needed`,
   );
 }
 
-/** The one word that begins like that. */
-function complete(
+/** The word that is meant. */
+function inFull(
   what: string,
+  object: string,
   given: string,
   known: readonly string[],
 ): string {
   if (known.includes(given)) return given;
-  const candidates = given === ""
-    ? []
-    : known.filter((word) => word.startsWith(given));
-  if (candidates.length === 1) return candidates[0]!;
+  const found = given !== "" &&
+    OF_IP[object]?.find((word) => word.startsWith(given));
+  if (found) return found;
   throw new UsageError(
-    candidates.length === 0
-      ? `Unknown ${what} "${given}": known are ${known.join(", ")}`
-      : `Ambiguous ${what} "${given}": it may be ${candidates.join(" or ")}`,
+    `Unknown ${what} "${given}": known are ${known.join(", ")}`,
+    { given, known },
   );
 }
 
@@ -81,7 +98,7 @@ function complete(
  * @throws {UsageError} A word is unknown, or an operand is missing.
  */
 export function readOperands(
-  operands: Operands,
+  { operands, hints = {} }: Pick<Command, "operands" | "hints">,
   given: readonly string[],
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
@@ -102,7 +119,13 @@ export function readOperands(
       if (read !== undefined) values[name] = read;
       return read !== undefined;
     });
-    if (name === undefined) throw unknownWord(operands, word);
+    if (name === undefined) {
+      throw unknownWord(
+        operands,
+        word,
+        Object.hasOwn(hints, word) ? hints[word] : undefined,
+      );
+    }
   }
   const missing = Object.entries(operands)
     .filter(([name, { required }]) => required && values[name] === undefined)
@@ -115,14 +138,24 @@ export function readOperands(
   return values;
 }
 
-function unknownWord(operands: Operands, word: string): UsageError {
-  const known = Object.values(operands).flatMap((
-    { usage, words, takesValue },
-  ) => takesValue || words.length === 0 ? usage : words.map(([word]) => word));
+function unknownWord(
+  operands: Operands,
+  given: string,
+  hint: string | undefined,
+): UsageError {
+  const all = Object.values(operands);
+  const usages = all.flatMap(({ usage, words, takesValue }) =>
+    takesValue || words.length === 0 ? usage : words.map(([word]) => word)
+  );
   return new UsageError(
-    `Unknown word "${word}": ` +
-      (known.length === 0
+    `Unknown word "${given}": ` +
+      (usages.length === 0
         ? "nothing can follow here"
-        : `what can stand here is ${known.join(", ")}`),
+        : `what can stand here is ${usages.join(", ")}`),
+    {
+      hint,
+      given,
+      known: all.flatMap(({ words }) => words.map(([word]) => word)),
+    },
   );
 }

@@ -27,7 +27,7 @@ const ours: Actor = async (netns, line) => {
 /** All that can be shown of a namespace, but for endpoints one by one. */
 const SHOWS = [
   ...["endpoint show", "-j endpoint show", "endpoint", "-j endpoint"],
-  ...["limits show", "limits"],
+  ...["limits show", "limits", "e s", "l sh"],
 ];
 
 /** `ip` calls by their bits the flags that are younger than it is. */
@@ -98,6 +98,10 @@ liveTest(
       "endpoint add 192.0.2.1",
       "endpoint flush",
       "endpoint flush",
+      "e a 10.77.1.1 subflow",
+      "en c id 1 backup",
+      "endp d id 1",
+      "e fl",
       "endpoint add 2001:DB8:0:0:1:0:0:1 id 1",
       "endpoint add 2001:db8::2:0:0:1 id 2",
       "endpoint add ::192.0.2.33 id 3",
@@ -118,6 +122,8 @@ liveTest(
       "limits set add_addr_accepted 8",
       "limits set subflows 0x6",
       "limits set subflows 0 add_addr_accepted 0",
+      "l s subflows 1",
+      "lim se add_addr_accepted 1",
     ]),
 );
 

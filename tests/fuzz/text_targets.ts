@@ -4,7 +4,8 @@
  * @module
  */
 
-import { COMMANDS, OBJECTS, OPTIONS } from "../../cli/objects/commands.ts";
+import { allCommands, OBJECTS } from "../../cli/objects.ts";
+import { OPTION_NAMES } from "../../cli/words/options.ts";
 import {
   formatIPv4,
   formatIPv6,
@@ -127,10 +128,11 @@ const LINES = [
 
 /** Every word of the tables, and words that programs stumble over. */
 const WORDS = [
-  ...[...OBJECTS, ...OPTIONS].map(([word]) => word),
-  ...COMMANDS.flatMap(({ words, operands }) => [
-    ...words,
-    ...Object.values(operands).flatMap(({ words }) =>
+  ...OBJECTS.map(({ word }) => word),
+  ...OPTION_NAMES.map((name) => `--${name}`),
+  ...(await allCommands()).flatMap(({ path, command }) => [
+    ...path,
+    ...Object.values(command.operands).flatMap(({ words }) =>
       words.map(([word]) => word)
     ),
   ]),
@@ -188,7 +190,7 @@ function randomWords(random: Random): string[] {
 
 /** How a message about a wrong command line begins; an engine's does not. */
 const USAGE =
-  /^(mptcp: )?(Ambiguous|Contradicting|Incomplete|Invalid|Nothing|One|Two|Unknown) |^(mptcp: )?"\S*" (is given twice|and "\S*" contradict)/;
+  /^(mptcp: )?(Ambiguous|Contradicting|Incomplete|Invalid|Misplaced|Nothing|One|Two|Unknown) |^(mptcp: )?"\S*" (is given twice|and "\S*" contradict)/;
 
 async function runCommandLine(words: readonly string[]): Promise<string> {
   const kernel = new FakeKernel();

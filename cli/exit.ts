@@ -1,0 +1,10 @@
+/** How a run ends. */
+export const EXIT: {
+  readonly done: 0;
+  /** The kernel, or what stands between, could not be talked to. */
+  readonly unreachable: 1;
+  /** The kernel refused. */
+  readonly refused: 2;
+  /** The command line makes no sense. */
+  readonly usage: 255;
+} = { done: 0, unreachable: 1, refused: 2, usage: 255 };

@@ -1,0 +1,82 @@
+/**
+ * The objects: the first words of a command line. What can be done with one is
+ * in a file of its own, which is loaded when it is used.
+ *
+ * @module
+ */
+
+import type { Command } from "./words/grammar.ts";
+
+/** One object. */
+export interface CliObject {
+  readonly word: string;
+  readonly about: string;
+  /** The heading that it stands under in the help. */
+  readonly group: string;
+  readonly load: () => Promise<{ readonly COMMANDS: readonly Command[] }>;
+}
+
+const IN_KERNEL = "the in-kernel path manager";
+const ONE = "one connection, which the userspace path manager has";
+const LOOK = "look";
+
+/** All of them, in the order of the help. */
+export const OBJECTS: readonly CliObject[] = [
+  {
+    word: "endpoint",
+    about: "addresses that the in-kernel path manager uses",
+    group: IN_KERNEL,
+    load: () => import("./objects/endpoint.ts"),
+  },
+  {
+    word: "limits",
+    about: "how much it does for each connection",
+    group: IN_KERNEL,
+    load: () => import("./objects/limits.ts"),
+  },
+  {
+    word: "announce",
+    about: "announce an address to the peer",
+    group: ONE,
+    load: () => import("./objects/announce.ts"),
+  },
+  {
+    word: "remove",
+    about: "take an announced address back",
+    group: ONE,
+    load: () => import("./objects/remove.ts"),
+  },
+  {
+    word: "subflow",
+    about: "open, close and change subflows",
+    group: ONE,
+    load: () => import("./objects/subflow.ts"),
+  },
+  {
+    word: "monitor",
+    about: "what happens, as it happens",
+    group: LOOK,
+    load: () => import("./objects/monitor.ts"),
+  },
+  {
+    word: "completion",
+    about: "completion of these words in a shell",
+    group: "this program",
+    load: () => import("./objects/completion.ts"),
+  },
+];
+
+/** All commands, with the words that name each. */
+export async function allCommands(): Promise<
+  { readonly path: readonly string[]; readonly command: Command }[]
+> {
+  const loaded = await Promise.all(
+    OBJECTS.map(async ({ word, load }) =>
+      (await load()).COMMANDS.map((command) => ({
+        path: command.word === undefined ? [word] : [word, command.word],
+        command,
+      }))
+    ),
+  );
+  return loaded.flat();
+}

@@ -1,0 +1,147 @@
+/**
+ * The options. They may stand anywhere on the line.
+ *
+ * @module
+ */
+
+import type { Netns } from "../../mod.ts";
+import { type Candidate, UsageError } from "./grammar.ts";
+
+/** One option. */
+interface Option {
+  readonly short?: string;
+  /** What its value is called, where it takes one. */
+  readonly metavar?: string;
+  readonly values?: readonly Candidate[];
+  readonly help: string;
+  /** Whether every command has it, or only the ones that list it. */
+  readonly isGlobal: boolean;
+  /** Whether `ip` takes it with every command: so it does no harm. */
+  readonly isHarmless?: boolean;
+}
+
+/** What the options are called. */
+export type OptionName =
+  | "json"
+  | "netns"
+  | "timestamp"
+  | "explain"
+  | "help"
+  | "version";
+
+/** All of them. */
+export const OPTIONS: Readonly<Record<OptionName, Option>> = {
+  json: { short: "j", help: "write JSON, errors too", isGlobal: true },
+  netns: {
+    short: "n",
+    metavar: "NAME|PATH|PID",
+    values: [["@/run/netns", "network namespace"]],
+    help: "work in another network namespace",
+    isGlobal: true,
+  },
+  timestamp: {
+    short: "t",
+    help: "say when",
+    isGlobal: false,
+    isHarmless: true,
+  },
+  explain: { help: "say what errors mean", isGlobal: false },
+  help: { short: "h", help: "explain", isGlobal: true },
+  version: { short: "V", help: "print the version", isGlobal: true },
+};
+
+/** Their names, in the order of the table. */
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(
+  OPTIONS,
+) as OptionName[];
+
+/** The names of those that a command has. */
+export function optionsOf(
+  command?: { readonly options?: readonly OptionName[] },
+): OptionName[] {
+  const own = command?.options ?? [];
+  return [...own, ...OPTION_NAMES.filter((name) => OPTIONS[name].isGlobal)];
+}
+
+/** What was read of a line. */
+export interface Line {
+  /** The words that are no options. */
+  readonly words: readonly string[];
+  /** How many of them came before `--`. */
+  readonly plain: number;
+  /** The options that were given. */
+  readonly given: ReadonlySet<OptionName>;
+  readonly netns?: Netns;
+}
+
+/**
+ * Tells options from words.
+ *
+ * @throws {UsageError} An option is unknown, or lacks its value.
+ */
+export async function readLine(args: readonly string[]): Promise<Line> {
+  // Most lines have none: they need no parser.
+  if (!args.some((arg) => arg.startsWith("-"))) {
+    return { words: args, plain: args.length, given: new Set() };
+  }
+  const { parseArgs } = await import("@std/cli/parse-args");
+  const takesValue = (name: OptionName) => OPTIONS[name].metavar !== undefined;
+  refuseOddities(args);
+  const parsed: Record<string, unknown> = parseArgs([...args], {
+    boolean: OPTION_NAMES.filter((name) => !takesValue(name)),
+    string: [...OPTION_NAMES.filter(takesValue), "_"],
+    alias: Object.fromEntries(
+      OPTION_NAMES.flatMap((name) => {
+        const { short } = OPTIONS[name];
+        return short === undefined ? [] : [[name, short]];
+      }),
+    ),
+    "--": true,
+    unknown: (arg, key) => key === undefined || unknown(arg),
+  });
+  const { netns, _, "--": literal } = parsed as {
+    readonly netns?: string;
+    readonly _: readonly (string | number)[];
+    readonly "--": readonly string[];
+  };
+  if (netns === "") {
+    throw new UsageError(
+      `Incomplete option "-n": ${OPTIONS.netns.metavar} is needed`,
+    );
+  }
+  const words = _.map(String);
+  return {
+    words: [...words, ...literal],
+    plain: words.length,
+    given: new Set(OPTION_NAMES.filter((name) => parsed[name])),
+    // A namespace whose name is a number can still be given by its path.
+    ...netns !== undefined &&
+      { netns: /^\d+$/.test(netns) ? Number(netns) : netns },
+  };
+}
+
+/** `--_` stops `parseArgs`, and an empty value is taken by some releases. */
+function refuseOddities(args: readonly string[]): void {
+  for (const arg of args) {
+    if (arg === "--") return;
+    if (/^-[^=]*_|^-.*=$/.test(arg)) unknown(arg);
+  }
+}
+
+function unknown(arg: string): never {
+  if (/^-\d/.test(arg)) {
+    throw new UsageError(`Invalid number "${arg}": none is negative`);
+  }
+  const known = OPTION_NAMES.map((name) => {
+    const { short, metavar } = OPTIONS[name];
+    return (short === undefined ? `--${name}` : `-${short}`) +
+      (metavar === undefined ? "" : ` ${metavar}`);
+  });
+  throw new UsageError(
+    `Unknown option "${arg}": known are ${known.join(", ")}`,
+    {
+      given: arg.replace(/=[^]*/, ""),
+      known: OPTION_NAMES.map((name) => `--${name}`),
+    },
+  );
+}
