@@ -99,6 +99,7 @@ async function pollAll(): Promise<void> {
       const polled = [...entries];
       const fds = pollFds([{ fd: eventfd, events: POLLIN }, ...polled]);
       const ready = await pollAside(fds, BigInt(polled.length + 1), -1);
+      // deno-lint-ignore mptcp/errno -- it fails only if the counter is 0
       libc().file().read(eventfd, counter, 8n);
       if (ready < 0) pollNow(fds);
       polled.forEach(({ end }, index) => {
@@ -140,6 +141,6 @@ function openEventfd(): number {
 function wake(): void {
   if (eventfd < 0) return;
   counter[0] = 1n;
-  // It fails only when a wake-up is waiting already, in great number.
+  // deno-lint-ignore mptcp/errno -- it fails only if the counter is full
   libc().file().write(eventfd, counter, 8n);
 }

@@ -168,7 +168,11 @@ export class Lab implements Disposable {
     for (const host of [client, server]) {
       const dev = host.dev(path);
       host.ip("address", "add", `${host.address(path)}/24`, "dev", dev);
-      host.ip("address", "add", `${host.address6(path)}/64`, "dev", dev);
+      // Else a worker of the kernel has to make it usable first.
+      host.ip(
+        ...["address", "add", `${host.address6(path)}/64`, "dev", dev],
+        "nodad",
+      );
       host.ip("link", "set", dev, "up");
       if (rate === undefined) continue;
       run(

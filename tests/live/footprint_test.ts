@@ -154,12 +154,12 @@ liveTest(
 liveTest("importing does nothing", async () => {
   using made = await openOperationsLab();
   using observer = new Observer(made);
-  for (const door of Object.values(denoJson.exports)) {
+  for (const entry of Object.values(denoJson.exports)) {
     // `cli.ts` is imported, too, rather than run.
-    const importer = [observer.save(`import "${new URL(door, ROOT)}";`)];
+    const importer = [observer.save(`import "${new URL(entry, ROOT)}";`)];
     observer.watch(importer);
     const { out, syscalls, permissions } = observer.watch(importer);
-    assertEquals([door, out, syscalls, permissions], [door, "", [], []]);
+    assertEquals([entry, out, syscalls, permissions], [entry, "", [], []]);
   }
 });
 

@@ -4,6 +4,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { until } from "../../testing/lab.ts";
 import { deno, environment, root } from "../cli/program.ts";
 import { liveTest } from "../helpers/live.ts";
 import { growthOf, judge } from "./flatness.ts";
@@ -92,9 +93,10 @@ liveTest("`possessions()` shows what a process has", async () => {
   {
     using _file = Deno.openSync("/dev/zero");
     await using child = new Deno.Command("sleep", { args: ["60"] }).spawn();
-    const now = difference(before, possessions());
-    assert(now.includes("+ descriptor /dev/zero"), `${now}`);
-    assert(now.includes("+ process sleep"), `${now}`);
+    const now = () => difference(before, possessions());
+    assert(now().includes("+ descriptor /dev/zero"), `${now()}`);
+    // The kernel names it a moment after spawn() has returned.
+    await until(() => now().includes("+ process sleep"), "a process");
     child.kill();
   }
   const after = difference(before, possessions());

@@ -1,0 +1,186 @@
+/**
+ * The directories, what each may import, and what it does import.
+ *
+ * @module
+ */
+
+import denoJson from "../deno.json" with { type: "json" };
+
+/** A directory, or a file beside them. */
+export interface Unit {
+  /** What is in it. */
+  readonly holds: string;
+  /** What it may import besides its own files: units, files and packages. */
+  readonly imports: readonly string[];
+}
+
+/** The entry points of the package, but for that of the program. */
+const ENTRY_POINTS = [
+  ...["mod.ts", "codec/mod.ts", "diag/mod.ts", "doctor/mod.ts"],
+  ...["config/mod.ts", "policy/mod.ts"],
+];
+const LIBRARY = ["codec/", "ffi/", "netlink/", "ops/", "mod.ts"];
+const PUBLISHED = [
+  ...[...LIBRARY, "diag/", "doctor/", "config/", "policy/", "testing/", "cli/"],
+  ...["cli.ts", "deno.json"],
+];
+
+/** The lowest first: each imports only what comes before it. */
+export const UNITS: Readonly<Record<string, Unit>> = {
+  "deno.json": { holds: "version, entry points, tasks", imports: [] },
+  "codec/": { holds: "pure: bytes to values and back", imports: [] },
+  "ffi/": {
+    holds: "libc: sockets, waiting, namespaces, files",
+    imports: ["codec/"],
+  },
+  "netlink/": {
+    holds: "requests, event streams, errors; any protocol",
+    imports: ["codec/", "ffi/"],
+  },
+  "ops/": {
+    holds: "mptcp_pm: a file for each command",
+    imports: ["codec/", "netlink/"],
+  },
+  "mod.ts": {
+    holds: "the library: PathManager and its types",
+    imports: ["codec/", "ffi/syscall_error.ts", "netlink/", "ops/"],
+  },
+  "diag/": {
+    holds: "what is there: connections, counters, links",
+    imports: ["codec/", "netlink/"],
+  },
+  "doctor/": {
+    holds: "a snapshot, and the checks that diagnose it",
+    imports: ["diag/", "ops/"],
+  },
+  "config/": {
+    holds: "the file: plan, apply, export, watch",
+    imports: ["diag/", "ops/", "@std/yaml"],
+  },
+  "policy/": {
+    holds: "the tracker, and ready path managers",
+    imports: ["diag/", "ops/"],
+  },
+  "testing/": {
+    holds: "the fake kernel, the lab of namespaces",
+    imports: [...LIBRARY, "diag/", "doctor/", "config/", "policy/"],
+  },
+  "cli/": {
+    holds: "the command line: a file for each object",
+    // `stop.ts` waits for the reader of its output to leave.
+    imports: [...ENTRY_POINTS, "deno.json", "ffi/waiter.ts", "@std/cli"],
+  },
+  "cli.ts": { holds: "the program", imports: ["cli/", "mod.ts"] },
+  "examples/": {
+    holds: "programs to copy",
+    imports: [...ENTRY_POINTS, "testing/"],
+  },
+  "tests/golden/": { holds: "captured bytes", imports: [] },
+  "tests/helpers/": {
+    holds: "what several tests import",
+    imports: [...PUBLISHED, "tests/golden/", "@std/assert"],
+  },
+  "tools/": {
+    holds: "generator, package, older kernels",
+    imports: [...PUBLISHED, "tests/helpers/", "@std/yaml", "node:", "npm:"],
+  },
+  "bench/": {
+    holds: "measurements, against C and others",
+    imports: [...PUBLISHED, "tests/helpers/"],
+  },
+  "tests/": {
+    holds: "the same tree; live/ fuzz/ soak/ programs/",
+    imports: [
+      ...[...PUBLISHED, "examples/", "tests/golden/", "tests/helpers/"],
+      ...["tools/", "bench/", "@std/assert", "@std/cli", "@std/yaml"],
+    ],
+  },
+};
+
+/** One module that imports another. Paths count from the root. */
+export interface Import {
+  readonly from: string;
+  /** A path, or the specifier of a package. */
+  readonly to: string;
+  /** Whether it is loaded at once, later by `import()`, or for its types. */
+  readonly kind: "static" | "dynamic" | "type";
+}
+
+/** The unit that a file is in. */
+export function unitOf(path: string): string | undefined {
+  return Object.keys(UNITS).filter((unit) => isIn(path, unit))
+    .toSorted((one, other) => other.length - one.length)[0];
+}
+
+/** Whether a path or specifier is a unit, a file or a package, or in it. */
+function isIn(path: string, place: string): boolean {
+  return path === place ||
+    path.startsWith(/[/:]$/.test(place) ? place : `${place}/`);
+}
+
+/** Whether the table allows an import. */
+export function isAllowed({ from, to }: Import): boolean {
+  const unit = unitOf(from);
+  return unit !== undefined && (unitOf(to) === unit ||
+    UNITS[unit]!.imports.some((place) => isIn(to, place)));
+}
+
+/** What `deno info --json` says of a module. */
+interface Info {
+  readonly specifier: string;
+  readonly dependencies?: readonly {
+    readonly specifier: string;
+    readonly code?: { readonly specifier?: string };
+    readonly type?: { readonly specifier?: string };
+    readonly isDynamic?: boolean;
+  }[];
+}
+
+/** All modules in a folder and below. */
+function modulesIn(folder: URL): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory && !/^\.|^(coverage|node_modules)$/.test(name)) {
+      return modulesIn(new URL(`${name}/`, folder));
+    }
+    return /\.[cm]?[jt]sx?$/.test(name) ? [new URL(name, folder).href] : [];
+  });
+}
+
+/**
+ * Reads the imports of all modules, as Deno understands them.
+ *
+ * @param root The folder of the modules; its URL ends with a slash.
+ */
+export function readImports(
+  root: URL = new URL("../", import.meta.url),
+): Import[] {
+  const entry = modulesIn(root).map((url) => `import "${url}";`).join("");
+  const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
+    // Without a configuration the names of packages stay as they are.
+    args: [
+      ...["info", "--json", "--no-config", "--no-lock", "--no-remote"],
+      ...["--no-npm", `data:text/javascript,${encodeURIComponent(entry)}`],
+    ],
+    env: { NO_COLOR: "1" },
+  }).outputSync();
+  const text = new TextDecoder();
+  if (!success) throw new Error(text.decode(stderr));
+  const modules: Info[] = JSON.parse(text.decode(stdout)).modules;
+  return modules.filter(({ specifier }) => specifier.startsWith(root.href))
+    .flatMap(({ specifier: from, dependencies = [] }) =>
+      dependencies.map(({ specifier, code, type, isDynamic }) => ({
+        from: from.replace(root.href, ""),
+        to: (code ?? type)?.specifier?.replace(root.href, "") ??
+          entryPoint(specifier),
+        kind: isDynamic ? "dynamic" : code ? "static" : "type",
+      } as const))
+    );
+}
+
+/** The file of an import of this package by its own name. */
+function entryPoint(specifier: string): string {
+  const { name, exports } = denoJson;
+  const [, file] = Object.entries(exports)
+    .find(([path]) => specifier === name + path.slice(1)) ?? [];
+  return file?.replace("./", "") ?? specifier;
+}
