@@ -60,7 +60,6 @@ export type { SubflowAddress } from "./ops/subflow.ts";
 export type { SubflowCreateOptions } from "./ops/subflow_create.ts";
 export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
 export {
-  type Explanation,
   isPermissionError,
   type Missing,
   NetlinkError,
@@ -85,5 +84,6 @@ export {
   watchOutput,
 } from "./ffi/output.ts";
 export { DecodeError } from "./codec/decode_error.ts";
+export type { ExtAck, PolicyHint } from "./codec/extack.ts";
 export { MptcpError } from "./codec/mptcp_error.ts";
 export type { AddrFlag, EventAttrs, OpName } from "./codec/mptcp_pm.gen.ts";

@@ -5,21 +5,10 @@
  * @module
  */
 
+import type { ExtAck } from "../codec/extack.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
-
-/** The kernel's explanation of a refusal, as far as it gave one. */
-export interface Explanation {
-  /** The kernel's own words. They differ between releases: never parse them. */
-  readonly message?: string;
-  /** The attribute at fault, from the outside in: `".addr.port"`. */
-  readonly attribute?: string;
-  /** Bytes from the start of the request to the attribute at fault. */
-  readonly offset?: number;
-  /** Number of the attribute that is missing. */
-  readonly missing?: number;
-}
 
 /** What a {@linkcode NetlinkError} is made of. */
 export interface Refusal {
@@ -30,7 +19,7 @@ export interface Refusal {
   /** The positive error number. */
   readonly errno: number;
   /** What the kernel said besides. */
-  readonly extack?: Explanation | undefined;
+  readonly extack?: ExtAck | undefined;
   /** What it means and what would be right. */
   readonly hint?: string | undefined;
 }
@@ -60,7 +49,7 @@ export class NetlinkError extends MptcpError {
   /** The error's name, such as `"EEXIST"`. */
   readonly code: string;
   /** What the kernel said besides the number; absent if nothing. */
-  declare readonly extack?: Explanation;
+  declare readonly extack?: ExtAck;
   /** What it means and what would be right, where the kernel leaves that open. */
   declare readonly hint?: string;
   readonly #action: string;

@@ -5,9 +5,8 @@
  * @module
  */
 
-import { attrPathAt } from "../codec/attr_path.ts";
 import { decodeAttrs } from "../codec/attrs.ts";
-import type { ExtAck } from "../codec/extack.ts";
+import { type ExtAck, nameAttribute } from "../codec/extack.ts";
 import { encodeGenlMessage, GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import {
   CTRL_ATTR,
@@ -21,13 +20,8 @@ import {
   type NlMessage,
   NLMSG_HDRLEN,
 } from "../codec/nlmsghdr.ts";
-import type { AttrSet, OpPolicy } from "../codec/policy.ts";
-import {
-  type Explanation,
-  NetlinkError,
-  NotFoundError,
-  UnsupportedError,
-} from "./errors.ts";
+import type { OpPolicy } from "../codec/policy.ts";
+import { NetlinkError, NotFoundError, UnsupportedError } from "./errors.ts";
 import { NetlinkClient } from "./exchange.ts";
 import type { Namespace, Subscription } from "./transport.ts";
 
@@ -70,7 +64,7 @@ export interface Family {
   readonly hint: (
     op: string,
     errno: number,
-    extack: Explanation | undefined,
+    extack: ExtAck | undefined,
   ) => string | undefined;
 }
 
@@ -226,38 +220,12 @@ export class GenlClient extends NetlinkClient<OpPolicy> {
     if (errno === EOPNOTSUPP && this.#family !== NLCTRL && !this.knows(op)) {
       return new UnsupportedError(action, since);
     }
-    const explanation = extack && explain(extack, set, request);
-    return new NetlinkError({
-      op: name,
-      action,
-      errno,
-      extack: explanation,
-      hint: this.#spec.hint(name, errno, explanation),
+    const named = extack && nameAttribute(extack, {
+      bytes: request,
+      headerLength: NLMSG_HDRLEN + GENL_HDRLEN,
+      set,
     });
+    const hint = this.#spec.hint(name, errno, named);
+    return new NetlinkError({ op: name, action, errno, extack: named, hint });
   }
-}
-
-/** Names the attribute that an extended ack is about. */
-function explain(
-  { message, offset, missing, missingNest }: ExtAck,
-  set: AttrSet,
-  request: Uint8Array,
-): Explanation {
-  const header = NLMSG_HDRLEN + GENL_HDRLEN;
-  const pathAt = (offset: number) =>
-    attrPathAt(set, request.subarray(header), offset - header);
-  const absent = missing === undefined ? undefined : set.attrs[missing];
-  const attribute = missingNest !== undefined
-    ? pathAt(missingNest)
-    : missing !== undefined
-    ? absent && `.${absent.name}`
-    : offset !== undefined
-    ? pathAt(offset)
-    : undefined;
-  return {
-    ...message !== undefined && { message },
-    ...attribute !== undefined && { attribute },
-    ...offset !== undefined && { offset },
-    ...missing !== undefined && { missing },
-  };
 }

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { attrPathAt } from "../codec/attr_path.ts";
 import { decodeAttrs } from "../codec/attrs.ts";
 import { errnoName } from "../codec/errno.ts";
-import { decodeAck } from "../codec/extack.ts";
+import { decodeAck, nameAttribute } from "../codec/extack.ts";
 import { GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import { EVENTS, MPTCP_PM_NAME, OPS } from "../codec/mptcp_pm.gen.ts";
 import { CTRL_ATTR, GENL_ID_CTRL } from "../codec/nlctrl.ts";
@@ -176,21 +175,18 @@ class TracedTransport extends ForwardingTransport {
     if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) return;
     const { errno, extack = {} } = decodeAck(message);
     const word = message.type === NLMSG_DONE ? "done" : "ack";
-    const header = NLMSG_HDRLEN + GENL_HDRLEN;
-    const place = this.#set && extack.offset !== undefined
-      ? attrPathAt(
-        this.#set,
-        this.#request.subarray(header),
-        extack.offset - header,
-      )
-      : undefined;
-    const missing = this.#set?.attrs[extack.missing ?? -1]?.name;
+    const { attribute, missing } = this.#set === undefined
+      ? extack
+      : nameAttribute(extack, {
+        bytes: this.#request,
+        headerLength: NLMSG_HDRLEN + GENL_HDRLEN,
+        set: this.#set,
+      });
     return [
       errno === 0 ? word : `error ${errnoName(errno)}`,
       `seq=${message.seq}`,
       extack.message && JSON.stringify(extack.message),
-      place && `at ${place}`,
-      missing && `without .${missing}`,
+      attribute && `${missing === undefined ? "at" : "without"} ${attribute}`,
     ].filter((part) => part !== undefined).join(" ");
   }
 }

@@ -1,5 +1,5 @@
 import { errnoName } from "../codec/errno.ts";
-import type { Explanation } from "../netlink/errors.ts";
+import type { ExtAck } from "../codec/extack.ts";
 
 const TOKEN =
   "a token belongs to one network namespace, ends with its connection, and " +
@@ -45,7 +45,7 @@ const HINTS: { readonly [key: string]: string } = {
 export function hintFor(
   op: string,
   errno: number,
-  extack?: Explanation,
+  extack?: ExtAck,
 ): string | undefined {
   const code = errnoName(errno);
   if (code === "EPERM") {

@@ -4,12 +4,31 @@
  */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { libc, libcPaths } from "../../ffi/libc.ts";
-import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { NetworkNamespace } from "../../ffi/namespace.ts";
+import { openFd } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 
 // Bound here: the sanitizer would take them for leaks of the first test.
-const { waiting, file, device, netns } = libc();
-waiting(), file(), device(), netns();
+const { groups, waiting, file, device, netns } = libc();
+groups(), waiting(), file(), device(), netns();
+
+const { symbols: other } = Deno.dlopen("libc.so.6", {
+  // ssize_t sendto(int sockfd, const void *buf, size_t len, int flags,
+  //   const struct sockaddr *dest_addr, socklen_t addrlen)
+  sendto: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+});
+
+/** The namespace that this thread is in; tests open sockets in it. */
+const namespace = NetworkNamespace.open();
+
+const NETLINK_USERSOCK = 2;
+const NETLINK_GENERIC = 16;
+
+/** The multicast group of nlctrl, which anybody may join. */
+const NLCTRL_NOTIFY = 16;
 
 /** Asks nlctrl, which every kernel has, for itself. */
 const GET_NLCTRL = Uint8Array.fromHex(
@@ -39,8 +58,8 @@ async function inChild(
   return (text.decode(stdout) + text.decode(stderr)).trim();
 }
 
-Deno.test("`NetlinkSocket` talks to the kernel", () => {
-  using socket = NetlinkSocket.open();
+Deno.test("a socket for requests gets the kernel's answers", () => {
+  using socket = namespace.open(NETLINK_GENERIC);
   assertEquals(socket.receive(), undefined);
   assertEquals(socket.wait(0), false);
   socket.send(GET_NLCTRL);
@@ -52,8 +71,8 @@ Deno.test("`NetlinkSocket` talks to the kernel", () => {
   assertEquals(socket.receive(), undefined);
 });
 
-Deno.test("`NetlinkSocket` asks for short acks with reasons", () => {
-  using socket = NetlinkSocket.open();
+Deno.test("a socket for requests gets short acks with reasons", () => {
+  using socket = namespace.open(NETLINK_GENERIC);
   // A name without NUL at its end.
   const request = GET_NLCTRL.slice();
   request.fill(0x61, 24);
@@ -65,54 +84,104 @@ Deno.test("`NetlinkSocket` asks for short acks with reasons", () => {
   assertEquals(reply[7], 3);
 });
 
-Deno.test("`NetlinkSocket` knows the loopback device, and no alias of it", () => {
-  using socket = NetlinkSocket.open();
-  assertEquals(socket.ifNameToIndex("lo"), 1);
-  assertEquals(socket.ifIndexToName(1), "lo");
+Deno.test("a socket in groups gets the kernel's answers too", () => {
+  const groups = [NLCTRL_NOTIFY, NLCTRL_NOTIFY];
+  using socket = namespace.subscribe(NETLINK_GENERIC, groups);
+  socket.send(GET_NLCTRL);
+  assertEquals(socket.receive()?.[16], 1);
+});
+
+Deno.test("a socket is in all of its groups, and drops what processes send there", () => {
+  using socket = namespace.subscribe(NETLINK_USERSOCK, [1, 7, 32]);
+  const sender = openFd(NETLINK_USERSOCK);
+  try {
+    for (
+      const [group, isMember] of [[1, true], [2, false], [7, true], [32, true]]
+    ) {
+      // `struct sockaddr_nl`: family, padding, port id, groups as bits.
+      const address = new Uint8Array(12);
+      const view = new DataView(address.buffer);
+      view.setUint16(0, 16, true);
+      view.setUint32(8, 1 << Number(group) - 1, true);
+      const sent = other.sendto(
+        sender,
+        new Uint8Array(16),
+        16n,
+        0,
+        address,
+        12,
+      );
+      assertEquals(sent, isMember ? 16 : -1);
+      // It has arrived: reading takes it away.
+      assertEquals(socket.wait(0), isMember);
+      assertEquals(socket.receive(), undefined);
+      assertEquals(socket.wait(0), false);
+    }
+  } finally {
+    libc().symbols.close(sender);
+  }
+});
+
+Deno.test("a namespace knows the loopback device, and no alias of it", () => {
+  using here = NetworkNamespace.open();
+  assertEquals(here.ifNameToIndex("lo"), 1);
+  assertEquals(here.ifIndexToName(1), "lo");
   const names = ["lo:1", "lo:", "", "no-such-device", "lo\0", "a/b", "x y"];
   for (const name of names) {
-    assertEquals(socket.ifNameToIndex(name), undefined, JSON.stringify(name));
+    assertEquals(here.ifNameToIndex(name), undefined, JSON.stringify(name));
   }
   for (const index of [0, -1, 0x7fffffff]) {
-    assertEquals(socket.ifIndexToName(index), undefined);
+    assertEquals(here.ifIndexToName(index), undefined);
   }
 });
 
-/** The multicast group of nlctrl, which anybody may join. */
-const NLCTRL_NOTIFY = 16;
-
-Deno.test("`join()` joins with a socket that was used before", () => {
-  using socket = NetlinkSocket.open();
-  socket.send(GET_NLCTRL);
-  socket.join(NLCTRL_NOTIFY);
-  assertEquals(socket.receive()?.[16], 1);
+Deno.test("a namespace reads files to their end", () => {
+  const path = Deno.makeTempFileSync();
+  try {
+    const long = "ün€ 🛰 ".repeat(10_000);
+    for (const text of ["", "\n", long, `x${long}`]) {
+      Deno.writeTextFileSync(path, text);
+      assertEquals(namespace.readFile(path), text);
+    }
+    namespace.writeFile(path, "ü");
+    assertEquals(namespace.readFile(path), `ü${`x${long}`.slice(2)}`);
+  } finally {
+    Deno.removeSync(path);
+  }
+  assertEquals(namespace.readFile(path), undefined);
+  // The counters change, their names and their number do not.
+  const counters = "/proc/thread-self/net/netstat";
+  const names = (text = "") => text.replaceAll(/ \d+/g, " 0");
+  assertEquals(
+    names(namespace.readFile(counters)),
+    names(Deno.readTextFileSync(counters)),
+  );
 });
 
-Deno.test("`join()` joins one group after the other", () => {
-  using socket = NetlinkSocket.open();
-  for (const _ of [1, 2]) socket.join(NLCTRL_NOTIFY);
-  socket.send(GET_NLCTRL);
-  assertEquals(socket.receive()?.[16], 1);
-});
-
-Deno.test("`NetlinkSocket` throws what the kernel says", () => {
-  using socket = NetlinkSocket.open();
-  using fresh = NetlinkSocket.open();
-  const closed = NetlinkSocket.open();
-  closed.close();
+Deno.test("`SyscallError` has what the kernel says", () => {
+  using socket = namespace.open(NETLINK_GENERIC);
+  const requests = namespace.open(NETLINK_GENERIC);
+  const groups = namespace.subscribe(NETLINK_GENERIC, [NLCTRL_NOTIFY]);
+  requests.close(), groups.close();
+  const enter = (netns: string) => {
+    using there = NetworkNamespace.open(netns);
+    there.open(NETLINK_GENERIC);
+  };
   const rows: [() => unknown, string][] = [
     [() => socket.send(new Uint8Array(1 << 24)), "send EMSGSIZE"],
-    [() => fresh.join(0xffff), "setsockopt EINVAL"],
-    [() => closed.send(GET_NLCTRL), "send EBADF"],
-    [() => closed.receive(), "recvfrom EBADF"],
-    [() => closed.join(1), "setsockopt EBADF"],
-    [() => closed.setReceiveBuffer(1), "setsockopt EBADF"],
-    [() => closed.ifNameToIndex("lo"), "ioctl EBADF"],
-    [() => closed.ifIndexToName(1), "ioctl EBADF"],
-    [() => NetlinkSocket.open("no-such-namespace"), "open ENOENT"],
-    [() => NetlinkSocket.open(`/${"x".repeat(5000)}`), "open ENAMETOOLONG"],
-    [() => NetlinkSocket.open("/dev/null/x"), "open ENOTDIR"],
-    [() => NetlinkSocket.open("/dev/null"), "setns EINVAL"],
+    [() => namespace.subscribe(NETLINK_GENERIC, [0xffff]), "setsockopt EINVAL"],
+    [() => namespace.open(99), "socket EPROTONOSUPPORT"],
+    [() => requests.send(GET_NLCTRL), "send EBADF"],
+    [() => requests.receive(), "recv EBADF"],
+    [() => groups.receive(), "recvfrom EBADF"],
+    [() => namespace.readFile("/"), "read EISDIR"],
+    [() => namespace.readFile("/dev/null/x"), "open ENOTDIR"],
+    [() => namespace.writeFile("/proc/self/no-such-file", "1"), "open ENOENT"],
+    [() => namespace.writeFile("/dev/full", "1"), "write ENOSPC"],
+    [() => enter("no-such-namespace"), "open ENOENT"],
+    [() => enter(`/${"x".repeat(5000)}`), "open ENAMETOOLONG"],
+    [() => enter("/dev/null/x"), "open ENOTDIR"],
+    [() => enter("/dev/null"), "setns EINVAL"],
   ];
   for (const [call, what] of rows) {
     const error = assertThrows(call, SyscallError);
@@ -120,16 +189,21 @@ Deno.test("`NetlinkSocket` throws what the kernel says", () => {
   }
 });
 
-Deno.test("`NetlinkSocket` leaves no file descriptor behind", async () => {
+Deno.test("no file descriptor is left behind", async () => {
   const program = `
-import { NetlinkSocket } from "${here}ffi/netlink_socket.ts";
+import { NetworkNamespace } from "${here}ffi/namespace.ts";
 const openFds = () => [...Deno.readDirSync("/proc/self/fd")].length;
 const use = () => {
   for (let count = 0; count < 50; count++) {
-    using _socket = NetlinkSocket.open();
+    using namespace = NetworkNamespace.open();
+    using _requests = namespace.open(16);
+    using _groups = namespace.subscribe(16, [${NLCTRL_NOTIFY}]);
+    namespace.ifNameToIndex("lo");
+    namespace.readFile("/proc/self/stat");
     for (const netns of ["no-such-namespace", "/dev/null"]) {
       try {
-        NetlinkSocket.open(netns);
+        using there = NetworkNamespace.open(netns);
+        there.open(16);
       } catch (error) {
         if (error.name !== "SyscallError") throw error;
       }
@@ -143,15 +217,22 @@ console.log(openFds() - before);`;
   assertEquals(await inChild(program, { flags: ["--allow-all"] }), "0");
 });
 
-/** Does all that a socket can do, and says how it went. */
+/** Does all that a namespace can do, and says how it went. */
 const USE_ALL = `
-import { NetlinkSocket } from "${here}ffi/netlink_socket.ts";
-try {
-  using socket = NetlinkSocket.open();
-  socket.ifNameToIndex("lo");
+import { NetworkNamespace } from "${here}ffi/namespace.ts";
+const use = (netns) => {
+  using namespace = NetworkNamespace.open(netns);
+  using socket = namespace.open(16);
   socket.wait(0);
+  using groups = namespace.subscribe(16, [${NLCTRL_NOTIFY}]);
+  groups.receive();
+  namespace.ifNameToIndex("lo");
+  namespace.readFile("/proc/self/stat");
+};
+try {
+  use();
   try {
-    NetlinkSocket.open("/proc/thread-self/ns/net").close();
+    use("/proc/thread-self/ns/net");
   } catch (error) {
     if (error.code !== "EPERM") throw error;
   }
@@ -192,13 +273,13 @@ const PERMISSIONS: readonly (readonly [flags: string, outcome: string])[] = [
 
 for (const [flags, outcome] of PERMISSIONS) {
   const verb = outcome === "works" ? "works" : "says what it needs";
-  Deno.test(`\`NetlinkSocket\` ${verb} with "${flags}"`, async () => {
+  Deno.test(`the library ${verb} with "${flags}"`, async () => {
     const words = flags.split(" ").filter(Boolean);
     assertEquals(await inChild(USE_ALL, { flags: words }), outcome);
   });
 }
 
-Deno.test("`NetlinkSocket` says that the allowed library is not there", async () => {
+Deno.test("the error says that the allowed C library is not there", async () => {
   assert(missing.length > 0);
   const flags = [`--allow-ffi=${missing[0]}`];
   const outcome = await inChild(USE_ALL, { flags });
@@ -210,13 +291,15 @@ Deno.test("errno is never that of another call", async () => {
   // entered, and its system calls change errno. With a function that reads
   // errno, one process of twelve is wrong once here.
   const program = `
-import { NetlinkSocket } from "${here}ffi/netlink_socket.ts";
-const socket = NetlinkSocket.open();
+import { NetworkNamespace } from "${here}ffi/namespace.ts";
+const namespace = NetworkNamespace.open();
+const socket = namespace.open(16);
+const groups = namespace.subscribe(16, [${NLCTRL_NOTIFY}]);
 const wrong = [];
 // EAGAIN, which is nothing to throw.
 for (let count = 0; count < 20000; count++) {
   try {
-    socket.receive();
+    (count % 2 ? socket : groups).receive();
   } catch (error) {
     wrong.push(error.message);
   }
@@ -240,9 +323,9 @@ console.log(JSON.stringify(wrong));`;
   assertEquals(outcomes, new Set(["[]"]));
 });
 
-Deno.test("`NetlinkSocket.open()` leaks nothing when there are no more descriptors", async () => {
+Deno.test("nothing leaks when there are no more descriptors", async () => {
   const program = `
-import { NetlinkSocket } from "${here}ffi/netlink_socket.ts";
+import { NetworkNamespace } from "${here}ffi/namespace.ts";
 const failure = (action) => {
   try {
     action();
@@ -250,20 +333,22 @@ const failure = (action) => {
     return error.syscall + " " + error.code;
   }
 };
+const enter = () => {
+  using namespace = NetworkNamespace.open("/proc/thread-self/ns/net");
+  namespace.open(16).close();
+};
+const namespace = NetworkNamespace.open();
 // Binds all symbols while there are descriptors.
-failure(() => NetlinkSocket.open("/proc/thread-self/ns/net").close());
+failure(enter);
 const sockets = [];
 const fill = () => failure(() => {
-  for (;;) sockets.push(NetlinkSocket.open());
+  for (;;) sockets.push(namespace.open(16));
 });
 const lines = [fill()];
 const { length } = sockets;
-for (const free of [0, 1, 2]) {
+for (const free of [0, 1, 2, 3]) {
   for (let count = 0; count < free; count++) sockets.pop().close();
-  for (let count = 0; count < 5; count++) {
-    const netns = "/proc/thread-self/ns/net";
-    lines.push(free + " " + failure(() => NetlinkSocket.open(netns).close()));
-  }
+  for (let count = 0; count < 5; count++) lines.push(free + " " + failure(enter));
   fill();
   lines.push(sockets.length === length ? "all there" : "leaked");
 }
@@ -271,10 +356,10 @@ for (const socket of sockets) socket.close();
 console.log([...new Set(lines)].join("\\n"));`;
   const ulimit = "ulimit -n 64;";
   const outcome = await inChild(program, { ulimit });
-  // The socket takes the place of the second, where entering is allowed.
+  // The namespace, the way back, and the socket, where entering is allowed.
   assertMatch(
     outcome,
-    /^socket EMFILE\n0 open EMFILE\nall there\n1 open EMFILE\n2 (undefined|setns EPERM)$/,
+    /^socket EMFILE\n0 open EMFILE\nall there\n1 open EMFILE\n(2 socket EMFILE\n3 undefined|2 setns EPERM\n3 setns EPERM)$/,
   );
 });
 

@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Warning } from "../../ops/connection.ts";
-import {
-  EndpointNotFoundError,
-  NetlinkError,
-  SyscallError,
-} from "../../ops/errors.ts";
+import type { Warning } from "../../netlink/genl.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { NetlinkError, NotFoundError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
@@ -15,7 +12,7 @@ function open(): { pm: PathManager; kernel: FakeKernel; warnings: Warning[] } {
   const kernel = new FakeKernel();
   const warnings: Warning[] = [];
   const pm = PathManager.open({
-    transport: kernel,
+    namespace: kernel,
     onWarning: (warning) => warnings.push(warning),
   });
   return { pm, kernel, warnings };
@@ -122,7 +119,7 @@ Deno.test("`addAddr()` says so when the endpoint is gone at once", () => {
   after(kernel, ADD_ADDR, () => kernel.endpoints.length = 0);
   const error = assertThrows(
     () => pm.addAddr({ address: "10.0.0.1" }),
-    EndpointNotFoundError,
+    NotFoundError,
   );
   assertEquals(
     error.message,

@@ -1,6 +1,7 @@
 /** The commands for connections with the userspace path manager. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { NetlinkError } from "../../ops/errors.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
+import { isConnectionGone } from "../../ops/connection_gone.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
@@ -13,7 +14,7 @@ function open(): { pm: PathManager; kernel: FakeKernel } {
   const kernel = new FakeKernel();
   kernel.connect(TOKEN);
   kernel.connections.set(IN_KERNEL, undefined);
-  return { pm: PathManager.open({ transport: kernel }), kernel };
+  return { pm: PathManager.open({ namespace: kernel }), kernel };
 }
 
 const ids = (pm: PathManager) =>
@@ -69,13 +70,14 @@ Deno.test("commands for connections point at a token that is none", () => {
     (token) => pm.remove({ token, id: 1 }),
     (token) => pm.subflowCreate({ token, local, remote }),
     (token) => pm.subflowDestroy({ token, local, remote }),
-    (token) => pm.setFlags({ token, local, remote, backup: true }),
+    (token) => pm.setSubflowBackup({ token, local, remote, backup: true }),
     (token) => pm.dumpAddrs({ token }),
   ];
   const rows = [[9, "invalid token"], [IN_KERNEL, "userspace PM not selected"]];
   for (const call of calls) {
     for (const [token, message] of rows) {
       const error = assertThrows(() => call(token as number), NetlinkError);
+      assertEquals(isConnectionGone(error), token !== IN_KERNEL);
       assertEquals(error.extack?.message, message);
       assertEquals(error.extack?.attribute, ".token");
       assertEquals(error.hint?.startsWith("a token belongs to one"), true);

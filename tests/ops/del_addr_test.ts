@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { EndpointNotFoundError, NetlinkError } from "../../ops/errors.ts";
+import { NetlinkError, NotFoundError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
@@ -10,7 +10,7 @@ type Selector = Parameters<PathManager["delAddr"]>[0];
 /** Endpoints 1 to 6. */
 function open(): { pm: PathManager; kernel: FakeKernel } {
   const kernel = new FakeKernel();
-  const pm = PathManager.open({ transport: kernel });
+  const pm = PathManager.open({ namespace: kernel });
   pm.addAddr({ address: "10.0.0.1", dev: "eth1" });
   pm.addAddr({ address: "10.0.0.1", port: 80, flags: ["signal"] });
   pm.addAddr({ address: "10.0.0.1", port: 81, flags: ["signal"] });
@@ -86,10 +86,10 @@ Deno.test("`delAddr()` says what is not there", () => {
     const { pm, kernel } = open();
     const error = assertThrows(
       () => pm.delAddr(selector),
-      EndpointNotFoundError,
+      NotFoundError,
     );
     assertEquals(error.message, `Cannot delete address: ${what}`);
-    assertEquals(error.op, "del-addr");
+    assertEquals(error.what, "endpoint");
     assertEquals(kernel.endpoints.length, 6);
   }
 });
@@ -102,7 +102,7 @@ Deno.test("`delAddr()` says that the port is what does not fit", () => {
   ) {
     const { message } = assertThrows(
       () => pm.delAddr(selector),
-      EndpointNotFoundError,
+      NotFoundError,
     );
     assertMatch(message, /port/);
   }
@@ -121,18 +121,23 @@ Deno.test("`delAddr()` passes on what the kernel says of an endpoint that is gon
   );
 });
 
-Deno.test("`delAddr()` of id 0 is about connections, and leaves the table alone", () => {
+Deno.test("`closeInitialSubflows()` leaves the table alone", () => {
   const { pm, kernel } = open();
-  assertEquals(pm.delAddr({ id: 0, address: "10.0.0.1" }), []);
-  assertEquals(pm.delAddr({ id: 0, address: "10.0.0.1", port: 80 }), []);
-  assertEquals(pm.delAddr({ id: 0, address: "::ffff:10.0.0.1" }), []);
+  pm.closeInitialSubflows({ address: "10.0.0.1" });
+  pm.closeInitialSubflows({ address: "10.0.0.1", port: 80 });
+  pm.closeInitialSubflows({ address: "::ffff:10.0.0.1", port: 0 });
   assertEquals(kernel.endpoints.length, 6);
-  assertEquals(kernel.sent.length, 3);
   // Family, id, address, and the port that was given.
   assertEquals(
-    kernel.sent[1]!.subarray(20).toHex(),
-    "24000180" + "0600010002000000" + "0500020000000000" +
+    kernel.sent.map((request) => request.subarray(20).toHex()),
+    [
+      "1c000180" + "0600010002000000" + "0500020000000000" +
+      "080003000a000001",
+      "24000180" + "0600010002000000" + "0500020000000000" +
       "080003000a000001" + "0600050050000000",
+      "28000180" + "060001000a000000" + "0500020000000000" +
+      "14000400" + "00000000000000000000ffff0a000001",
+    ],
   );
 });
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { FakeTransport } from "../../testing/fake_transport.ts";
+import { FakeTransport } from "../../testing/fake_namespace.ts";
 import { split } from "../../testing/netlink_bytes.ts";
 import { script } from "../helpers/script.ts";
 import { golden, goldenNames } from "../helpers/golden.ts";

@@ -4,7 +4,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DecodeError } from "../../codec/decode_error.ts";
-import { NetlinkError, ProtocolError, SyscallError } from "../../ops/errors.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { NetlinkError, ProtocolError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import type { Subscription, Transport } from "../../ops/transport.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";

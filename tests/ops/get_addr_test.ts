@@ -1,6 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Endpoint } from "../../ops/endpoint.ts";
-import { NetlinkError, ProtocolError } from "../../ops/errors.ts";
+import {
+  NetlinkError,
+  NotFoundError,
+  ProtocolError,
+} from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import { attr, message } from "../../testing/netlink_bytes.ts";
@@ -10,7 +14,7 @@ const TOKEN = 0xfffffffe;
 function open(): { pm: PathManager; kernel: FakeKernel } {
   const kernel = new FakeKernel();
   kernel.connect(TOKEN);
-  return { pm: PathManager.open({ transport: kernel }), kernel };
+  return { pm: PathManager.open({ namespace: kernel }), kernel };
 }
 
 /** A path manager whose kernel has one endpoint, of these attributes. */
@@ -76,10 +80,6 @@ Deno.test("`getAddr()` and `dumpAddrs()` throw what the kernel says", () => {
   const { pm } = open();
   const rows: [() => unknown, string][] = [
     [
-      () => pm.getAddr({ id: 5 }),
-      'Cannot get address: address not found (EINVAL at ".addr")',
-    ],
-    [
       () => pm.getAddr({ id: 5, token: TOKEN }),
       'Cannot get address: address not found (EINVAL at ".addr")',
     ],
@@ -91,6 +91,15 @@ Deno.test("`getAddr()` and `dumpAddrs()` throw what the kernel says", () => {
   for (const [call, message] of rows) {
     assertEquals(assertThrows(call, NetlinkError).message, message);
   }
+});
+
+Deno.test("`getAddr()` says that no endpoint has the id", () => {
+  const { pm } = open();
+  const error = assertThrows(() => pm.getAddr({ id: 5 }), NotFoundError);
+  assertEquals([error.what, error.message], [
+    "endpoint",
+    "Cannot get address: no endpoint has id 5",
+  ]);
 });
 
 Deno.test("`getAddr()` reads endpoints of other kernels than this", () => {

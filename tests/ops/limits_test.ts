@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { NetlinkError, ProtocolError } from "../../ops/errors.ts";
+import { NetlinkError, ProtocolError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import { attr, message } from "../../testing/netlink_bytes.ts";
 
 Deno.test("`setLimits()` leaves the limit that is not given", () => {
-  const transport = new FakeKernel();
-  using pm = PathManager.open({ transport });
+  const kernel = new FakeKernel();
+  using pm = PathManager.open({ namespace: kernel });
   const fresh = pm.getLimits();
   assertEquals(fresh, { subflows: 2, addAddrAccepted: 0 });
   pm.setLimits({ subflows: 8 });
@@ -20,8 +20,8 @@ Deno.test("`setLimits()` leaves the limit that is not given", () => {
 });
 
 Deno.test("`setLimits()` sets none of two if one is refused, and says which", () => {
-  const transport = new FakeKernel();
-  using pm = PathManager.open({ transport });
+  const kernel = new FakeKernel();
+  using pm = PathManager.open({ namespace: kernel });
   const rows: [Parameters<PathManager["setLimits"]>[0], string][] = [
     [{ subflows: 9, addAddrAccepted: 1 }, ".subflows"],
     [{ subflows: 1, addAddrAccepted: 4294967295 }, ".rcv-add-addrs"],
@@ -38,9 +38,9 @@ Deno.test("`setLimits()` sets none of two if one is refused, and says which", ()
 
 Deno.test("`getLimits()` refuses a reply with only one of them", () => {
   for (const type of [2, 3]) {
-    const transport = new FakeKernel();
-    using pm = PathManager.open({ transport });
-    transport.distort = (_, request) => [
+    const kernel = new FakeKernel();
+    using pm = PathManager.open({ namespace: kernel });
+    kernel.distort = (_, request) => [
       message(
         FAMILY,
         0,

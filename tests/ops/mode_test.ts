@@ -4,7 +4,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { SyscallError } from "../../ops/errors.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
@@ -34,7 +34,7 @@ function open(
   for (const [name, value] of Object.entries(sysctls)) {
     kernel.sysctls.set(name, value);
   }
-  return { pm: PathManager.open({ transport: kernel }), kernel, written };
+  return { pm: PathManager.open({ namespace: kernel }), kernel, written };
 }
 
 Deno.test("`getMode()` knows the files of all kernels", () => {

@@ -14,14 +14,14 @@ import {
 import spec from "../../codec/spec/mptcp_pm.yaml" with { type: "text" };
 import {
   type Endpoint,
-  FamilyNotFoundError,
   NetlinkError,
+  NotFoundError,
   PathManager,
   type PathManagerEvent,
   type Warning,
 } from "../../mod.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
-import { FakeTransport } from "../../testing/fake_transport.ts";
+import { FakeTransport } from "../../testing/fake_namespace.ts";
 import {
   attr,
   type Bytes,
@@ -520,10 +520,10 @@ releaseTest(
     const transport = replay("5.10", "getfamily");
     const error = assertThrows(
       () => PathManager.open({ transport }),
-      FamilyNotFoundError,
+      NotFoundError,
       "Linux has from 5.7 on if it was built with CONFIG_MPTCP=y",
     );
-    assertInstanceOf(error, FamilyNotFoundError);
+    assertInstanceOf(error, NotFoundError);
   },
 );
 

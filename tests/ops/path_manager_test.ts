@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import type { Warning } from "../../ops/connection.ts";
-import { FamilyNotFoundError, SyscallError } from "../../ops/errors.ts";
+import type { Warning } from "../../netlink/genl.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { NotFoundError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { warned } from "../helpers/distortions.ts";
@@ -94,7 +95,7 @@ Deno.test("`using` closes the transport, also when the block throws", () => {
 Deno.test("`open()` closes the transport when there is no mptcp_pm", () => {
   const transport = new FakeKernel();
   transport.hasFamily = false;
-  assertThrows(() => PathManager.open({ transport }), FamilyNotFoundError);
+  assertThrows(() => PathManager.open({ transport }), NotFoundError);
   assertEquals(transport.closed, true);
 });
 

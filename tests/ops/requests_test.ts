@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { FakeTransport } from "../../testing/fake_transport.ts";
-import { script } from "../helpers/script.ts";
-import { conversation } from "./captured.ts";
+import { FakeNamespace } from "../../testing/fake_namespace.ts";
+import { conversation, script } from "../helpers/script.ts";
 
 const CLIENT = 0xebee0860;
 const SERVER = 0xb1362222;
@@ -119,7 +118,7 @@ const rows: readonly (readonly [
   [
     "set-flags/token-ok",
     (pm) =>
-      pm.setFlags({
+      pm.setSubflowBackup({
         token: CLIENT,
         local: { address: "10.77.2.1", port: 57659 },
         remote,
@@ -141,7 +140,10 @@ const rows: readonly (readonly [
     (pm) => pm.delAddr({ dev: "kic2" }),
     [table[0]],
   ],
-  ["del-addr/id0", (pm) => pm.delAddr({ id: 0, address: "10.77.1.1" }), []],
+  [
+    "del-addr/id0",
+    (pm) => pm.closeInitialSubflows({ address: "10.77.1.1" }),
+  ],
   ["flush-addrs/ok", (pm) => pm.flushAddrs()],
   [
     "announce/ok",
@@ -199,13 +201,13 @@ for (const [names, call, result] of rows) {
     .replaceAll(/\s+/g, " ");
   Deno.test(`\`${source}\` sends what was captured as ${names}`, () => {
     const answer = script(conversation(...names.split(" ")));
-    const transport = new FakeTransport(answer);
+    const namespace = new FakeNamespace(answer);
     for (const number of [1, 2, 3]) {
-      transport.devices.set(`kic${number}`, 1 + number);
+      namespace.devices.set(`kic${number}`, 1 + number);
     }
-    using pm = PathManager.open({ transport });
+    using pm = PathManager.open({ namespace });
     assertEquals(call(pm), result);
-    assertEquals(transport.sent.length, 1 + names.split(" ").length);
-    assertEquals(transport.unread, []);
+    assertEquals(namespace.sent.length, 1 + names.split(" ").length);
+    assertEquals(namespace.unread, []);
   });
 }

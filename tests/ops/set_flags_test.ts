@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { EndpointNotFoundError, NetlinkError } from "../../ops/errors.ts";
+import { NetlinkError, NotFoundError } from "../../netlink/errors.ts";
 import type { EndpointFlag } from "../../ops/flags.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import type { EndpointSelector } from "../../ops/select.ts";
@@ -15,7 +15,7 @@ function open(...flags: EndpointFlag[]): {
 } {
   const kernel = new FakeKernel();
   kernel.connect(TOKEN);
-  const pm = PathManager.open({ transport: kernel });
+  const pm = PathManager.open({ namespace: kernel });
   pm.addAddr({ address: "10.0.0.1", flags });
   return { pm, kernel };
 }
@@ -110,10 +110,10 @@ Deno.test("`setFlags()` says what is not there", () => {
   for (const [selector, what] of rows) {
     const error = assertThrows(
       () => pm.setFlags({ ...selector, backup: true }),
-      EndpointNotFoundError,
+      NotFoundError,
     );
     assertEquals(error.message, `Cannot set flags: ${what}`);
-    assertEquals(error.op, "set-flags");
+    assertEquals(error.what, "endpoint");
   }
 });
 
@@ -147,22 +147,21 @@ Deno.test("`setFlags()` does not speak of full mesh when the endpoint is gone me
   assertEquals(error.hint?.includes("fullmesh") ?? false, false);
 });
 
-Deno.test("`setFlags()` changes the priority of a subflow", () => {
+Deno.test("`setSubflowBackup()` changes the priority of a subflow", () => {
   const { pm, kernel } = open();
   const local = { address: "10.0.0.1", port: 4000 };
   const remote = { address: "10.0.0.2", port: 5000 };
   pm.subflowCreate({ token: TOKEN, local, remote });
   kernel.sent.length = 0;
   for (const backup of [true, false]) {
-    const result = pm.setFlags({ token: TOKEN, local, remote, backup });
-    assertEquals(result, undefined);
+    pm.setSubflowBackup({ token: TOKEN, local, remote, backup });
+    assertEquals(kernel.subflows(TOKEN).map(({ backup }) => backup), [backup]);
   }
-  const flags = kernel.sent.map((request) => request.length);
   // Without the flag there is no attribute of flags.
-  assertEquals(flags, [92, 84]);
+  assertEquals(kernel.sent.map(({ length }) => length), [92, 84]);
   const error = assertThrows(
     () =>
-      pm.setFlags({
+      pm.setSubflowBackup({
         token: TOKEN,
         local: { ...local, port: 4001 },
         remote,
