@@ -1,13 +1,14 @@
 /** Waiting on this machine: any Linux, no privilege, no Multipath TCP. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { libc } from "../../ffi/libc.ts";
-import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { NetworkNamespace } from "../../ffi/namespace.ts";
+import type { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { type Wait, waitFor } from "../../ffi/waiter.ts";
 
 // Bound here: the sanitizer would take them for leaks of the first test.
-const { waiting, file, device, netns } = libc();
-waiting(), file(), device(), netns();
+const { groups, waiting, file } = libc();
+groups(), waiting(), file();
 
 const { symbols: pipes } = Deno.dlopen("libc.so.6", {
   // int pipe2(int pipefd[2], int flags)
@@ -16,8 +17,23 @@ const { symbols: pipes } = Deno.dlopen("libc.so.6", {
 
 const O_NONBLOCK_CLOEXEC = 0o2004000;
 
+const NETLINK_GENERIC = 16;
+
 /** The multicast group of nlctrl, which anybody may join. */
 const NLCTRL_NOTIFY = 16;
+
+/** Opens a socket that is a member of a group. */
+function subscribe(group = NLCTRL_NOTIFY): NetlinkSocket {
+  using namespace = NetworkNamespace.open();
+  return namespace.subscribe(NETLINK_GENERIC, [group]);
+}
+
+/** Has the kernel answer a socket: nlctrl describes itself. */
+function ask(socket: NetlinkSocket): void {
+  socket.send(Uint8Array.fromHex(
+    "2000000010000100070000000000000003010000" + "0b0002006e6c6374726c0000",
+  ));
+}
 
 /** A pipe. */
 class Pipe implements Disposable {
@@ -73,7 +89,7 @@ function pollingThreads(): number {
   }).length;
 }
 
-/** Tells whether a wait ends within `ms` milliseconds. */
+/** Whether a wait ends within `ms` milliseconds. */
 async function endsWithin(ms: number, wait: Wait): Promise<boolean> {
   const start = performance.now();
   await wait.ended;
@@ -153,35 +169,30 @@ Deno.test("a wait for a descriptor that is not open ends, the others go on", asy
 });
 
 Deno.test("`readable()` waits for a netlink socket, and `close()` ends it", async () => {
-  using origin = NetlinkSocket.open();
   const before = openFds();
-  const listener = origin.subscribe(NLCTRL_NOTIFY);
+  const socket = subscribe();
   for (const isWaiting of [false, true]) {
-    const readable = isWaiting ? listener.readable() : undefined;
-    // It hears answers too: nlctrl tells of itself.
-    listener.send(Uint8Array.fromHex(
-      "2000000010000100070000000000000003010000" + "0b0002006e6c6374726c0000",
-    ));
-    await (readable ?? listener.readable());
-    assertEquals(listener.receive()?.[16], 1);
-    assertEquals(listener.receive(), undefined);
+    const readable = isWaiting ? socket.readable() : undefined;
+    ask(socket);
+    await (readable ?? socket.readable());
+    assertEquals(socket.receive()?.[16], 1);
+    assertEquals(socket.receive(), undefined);
   }
-  const readable = listener.readable();
+  const readable = socket.readable();
   await Deno.stat("/");
-  listener.close();
+  socket.close();
   await readable;
-  await listener.readable();
+  await socket.readable();
   assertEquals(openFds(), before);
 });
 
 Deno.test("`close()` leaves the number alone while it is polled", async () => {
-  using origin = NetlinkSocket.open();
-  const listener = origin.subscribe(NLCTRL_NOTIFY);
+  const socket = subscribe();
   const before = openFds();
-  const readable = listener.readable();
+  const readable = socket.readable();
   await Deno.stat("/");
   const polled = openFds();
-  listener.close();
+  socket.close();
   // A new file may not get the number that is still waited for.
   assertEquals(openFds(), polled);
   using pipe = new Pipe();
@@ -192,35 +203,33 @@ Deno.test("`close()` leaves the number alone while it is polled", async () => {
 });
 
 Deno.test("many streams are one thread", async () => {
-  using origin = NetlinkSocket.open();
-  const listeners = Array.from(
+  const sockets = Array.from(
     { length: 40 },
-    () => origin.subscribe(NLCTRL_NOTIFY),
+    () => subscribe(),
   );
-  const all = listeners.map((listener) => listener.readable());
+  const all = sockets.map((socket) => socket.readable());
   // Until a thread has taken the last call up.
   const end = performance.now() + 5000;
   while (pollingThreads() === 0 && performance.now() < end) {
     await Deno.stat("/");
   }
   assertEquals(pollingThreads(), 1);
-  for (const listener of listeners) listener.close();
+  for (const socket of sockets) socket.close();
   await Promise.all(all);
 });
 
 Deno.test("a process ends when nothing waits any more, and not before", async () => {
   const here = import.meta.resolve("../../ffi/");
   const program = `
-import { NetlinkSocket } from "${here}netlink_socket.ts";
-const socket = NetlinkSocket.open();
-const listener = socket.subscribe(${NLCTRL_NOTIFY});
-const readable = listener.readable().then(() => console.log("ended"));
+import { NetworkNamespace } from "${here}namespace.ts";
+const socket = NetworkNamespace.open().subscribe(16, [${NLCTRL_NOTIFY}]);
+const readable = socket.readable().then(() => console.log("ended"));
 await Deno.stat("/");
-if (Deno.args[0] === "close") listener.close();
+if (Deno.args[0] === "close") socket.close();
 else {
   console.log("waiting");
   for await (const _ of Deno.stdin.readable);
-  listener.close();
+  socket.close();
 }`;
   for (const mode of ["close", "wait"]) {
     const child = new Deno.Command(Deno.execPath(), {
@@ -255,17 +264,14 @@ else {
 });
 
 Deno.test("`readable()` works while other calls come and go", async () => {
-  using origin = NetlinkSocket.open();
   const rounds = Array.from({ length: 20 }, async (_, index) => {
-    using listener = origin.subscribe(NLCTRL_NOTIFY);
+    using socket = subscribe();
     for (let count = 0; count < 20; count++) {
-      const readable = listener.readable();
+      const readable = socket.readable();
       if ((count + index) % 3 === 0) await Deno.stat("/");
-      listener.send(Uint8Array.fromHex(
-        "2000000010000100070000000000000003010000" + "0b0002006e6c6374726c0000",
-      ));
+      ask(socket);
       await readable;
-      assertEquals(listener.receive()?.[16], 1);
+      assertEquals(socket.receive()?.[16], 1);
     }
     return index;
   });
@@ -273,9 +279,8 @@ Deno.test("`readable()` works while other calls come and go", async () => {
 });
 
 Deno.test("`subscribe()` leaves nothing open when there is no such group", () => {
-  using origin = NetlinkSocket.open();
   const before = openFds();
-  const error = assertThrows(() => origin.subscribe(0xffff), SyscallError);
+  const error = assertThrows(() => subscribe(0xffff), SyscallError);
   assertEquals([error.syscall, error.code], ["setsockopt", "EINVAL"]);
   assertEquals(openFds(), before);
 });

@@ -12,13 +12,13 @@ type ErrorClass = typeof TypeError | typeof RangeError;
 
 /** Two endpoints and a connection. */
 function withKernel(use: (pm: PathManager, kernel: FakeKernel) => void): void {
-  const transport = new FakeKernel();
-  transport.connect(TOKEN);
-  using pm = PathManager.open({ transport });
+  const kernel = new FakeKernel();
+  kernel.connect(TOKEN);
+  using pm = PathManager.open({ namespace: kernel });
   pm.addAddr({ address: "10.0.0.1", dev: "eth1", flags: ["subflow"] });
   pm.addAddr({ address: "fd00::1", id: 7 });
-  transport.sent.length = 0;
-  use(pm, transport);
+  kernel.sent.length = 0;
+  use(pm, kernel);
 }
 
 function assertRefused(
@@ -110,19 +110,20 @@ const ADDRESSES: Readonly<Record<string, (address: string) => Call>> = {
   "addAddr()": (address) => (pm) => pm.addAddr({ address }),
   "delAddr()": (address) => (pm) => pm.delAddr({ address }),
   "delAddr() by id": (address) => (pm) => pm.delAddr({ id: 1, address }),
-  "delAddr() of id 0": (address) => (pm) => pm.delAddr({ id: 0, address }),
+  "closeInitialSubflows()": (address) => (pm) =>
+    pm.closeInitialSubflows({ address }),
   "setFlags()": (address) => (pm) => pm.setFlags({ address, backup: true }),
   "setFlags() by id": (address) => (pm) =>
     pm.setFlags({ id: 1, address, backup: true }),
-  "setFlags() of a local address": (address) => (pm) =>
-    pm.setFlags({
+  "setSubflowBackup() from": (address) => (pm) =>
+    pm.setSubflowBackup({
       token: TOKEN,
       local: { ...local, address },
       remote,
       backup: true,
     }),
-  "setFlags() of a remote address": (address) => (pm) =>
-    pm.setFlags({
+  "setSubflowBackup() to": (address) => (pm) =>
+    pm.setSubflowBackup({
       token: TOKEN,
       local,
       remote: { ...remote, address },
@@ -179,11 +180,11 @@ const INTEGERS: Readonly<
     65535,
     (port) => (pm) => pm.delAddr({ address: "10.0.0.1", port }),
   ],
-  "delAddr() of id 0 with a port": [
+  "closeInitialSubflows() with a port": [
     "port",
     0,
     65535,
-    (port) => (pm) => pm.delAddr({ id: 0, address, port }),
+    (port) => (pm) => pm.closeInitialSubflows({ address, port }),
   ],
   "getAddr()": ["id", 1, 255, (id) => (pm) => pm.getAddr({ id })],
   "getAddr() of a connection": [
@@ -228,30 +229,31 @@ const INTEGERS: Readonly<
     65535,
     (port) => (pm) => pm.setFlags({ address: "10.0.0.1", port, backup: true }),
   ],
-  "setFlags() with a token": [
+  "setSubflowBackup() with a token": [
     "token",
     1,
     0xffffffff,
-    (token) => (pm) => pm.setFlags({ token, local, remote, backup: true }),
+    (token) => (pm) =>
+      pm.setSubflowBackup({ token, local, remote, backup: true }),
   ],
-  "setFlags() with a local port": [
+  "setSubflowBackup() with a local port": [
     "local port",
     1,
     65535,
     (port) => (pm) =>
-      pm.setFlags({
+      pm.setSubflowBackup({
         token: TOKEN,
         local: { ...local, port },
         remote,
         backup: true,
       }),
   ],
-  "setFlags() with a remote port": [
+  "setSubflowBackup() with a remote port": [
     "remote port",
     1,
     65535,
     (port) => (pm) =>
-      pm.setFlags({
+      pm.setSubflowBackup({
         token: TOKEN,
         local,
         remote: { ...remote, port },
@@ -462,16 +464,14 @@ const ROWS: readonly (readonly [Call, ErrorClass, string])[] = [
     "Unknown endpoint: an id, an address or a device is needed",
   ],
   [
-    (pm) => pm.delAddr({ id: 0, address, dev: "eth1" }),
-    TypeError,
-    "Unknown address: id 0 is the address of each connection's initial " +
-    "subflow, which is told by address and port",
+    (pm) => pm.delAddr({ id: 0, address }),
+    RangeError,
+    "Invalid id 0: it is an integer from 1 to 255",
   ],
   [
-    (pm) => pm.delAddr({ id: 0 }),
+    (pm) => pm.closeInitialSubflows({} as { address: string }),
     TypeError,
-    "Unknown address: id 0 is the address of each connection's initial " +
-    "subflow, which is told by address and port",
+    "Invalid address undefined: a text is needed",
   ],
   [
     (pm) => pm.delAddr({ id: -1 }),
@@ -504,7 +504,13 @@ const ROWS: readonly (readonly [Call, ErrorClass, string])[] = [
     "Invalid id 0: it is an integer from 1 to 255",
   ],
   [
-    (pm) => pm.setFlags({ token: TOKEN, local, remote } as never),
+    (pm) => pm.setFlags({ id: 1, token: TOKEN, backup: true } as never),
+    TypeError,
+    "Ambiguous change: a token names a connection, and setSubflowBackup() " +
+    "changes one of its subflows",
+  ],
+  [
+    (pm) => pm.setSubflowBackup({ token: TOKEN, local, remote } as never),
     TypeError,
     "Nothing to change: backup is needed",
   ],
@@ -554,8 +560,9 @@ Deno.test("operations that need both ends of a subflow refuse one, and send noth
     (pm) => pm.subflowCreate({ token: TOKEN, remote } as never),
     (pm) => pm.subflowDestroy({ token: TOKEN, local } as never),
     (pm) => pm.subflowDestroy({ token: TOKEN, remote } as never),
-    (pm) => pm.setFlags({ token: TOKEN, local, backup: true } as never),
-    (pm) => pm.setFlags({ token: TOKEN, remote, backup: true } as never),
+    (pm) => pm.setSubflowBackup({ token: TOKEN, local, backup: true } as never),
+    (pm) =>
+      pm.setSubflowBackup({ token: TOKEN, remote, backup: true } as never),
   ];
   for (const call of halves) {
     withKernel((pm, kernel) => {

@@ -1,13 +1,17 @@
 /**
- * Fails transport call 1, 2, 3, … of each operation until it gets by without
+ * Fails call 1, 2, 3, … of each operation until it gets by without
  * reaching the fault.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DecodeError } from "../../codec/decode_error.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { NetlinkError, ProtocolError } from "../../netlink/errors.ts";
+import type {
+  Namespace,
+  Subscription,
+  Transport,
+} from "../../netlink/transport.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import type { Subscription, Transport } from "../../ops/transport.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { attr, join, u32 } from "../../testing/netlink_bytes.ts";
 import { HARMLESS } from "../helpers/distortions.ts";
@@ -21,9 +25,9 @@ import {
   sourceOf,
 } from "../helpers/operations.ts";
 
-/** The calls of a transport, and of what hears events, that can fail. */
+/** The calls of a namespace, and of its sockets, that can fail. */
 type Call = Exclude<
-  keyof Transport | keyof Subscription,
+  keyof Namespace | keyof Transport | keyof Subscription,
   "close" | typeof Symbol.dispose
 >;
 
@@ -63,15 +67,17 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "garbage behind the headers": garbage((datagram) => datagram.fill(0xa5, 20)),
 };
 
-/** A transport that does something else instead of one call. */
-class FaultyTransport implements Transport {
-  readonly #kernel: FakeKernel;
+type Method = (...args: unknown[]) => unknown;
+
+/** Does something else instead of one call of a namespace and its sockets. */
+class Faulty {
+  readonly namespace: Namespace;
   readonly #fault: Fault;
   #left = Infinity;
   #disarmed = true;
 
   constructor(kernel: FakeKernel, fault: Fault) {
-    this.#kernel = kernel;
+    this.namespace = this.#wrap(kernel);
     this.#fault = fault;
   }
 
@@ -90,60 +96,28 @@ class FaultyTransport implements Transport {
     this.#disarmed = true;
   }
 
-  #call<T>(call: Call, proceed: () => T): T {
-    if (this.#disarmed || --this.#left > 0) return proceed();
-    const isOnce = this.#fault !== FAULTS[NEVER];
-    return isOnce && this.#left < 0
-      ? proceed()
-      : this.#fault(call, proceed) as T;
+  #wrap<T extends object>(target: T): T {
+    return new Proxy(target, {
+      get: (_, name) => (...args: unknown[]) => {
+        const method: Method = Reflect.get(target, name) as never;
+        const proceed = () => method.apply(target, args);
+        if (name === "close" || name === Symbol.dispose) return proceed();
+        const result = this.#call(name as Call, proceed);
+        return name === "open" || name === "subscribe"
+          ? this.#wrap(result as object)
+          : result;
+      },
+    });
   }
 
-  send(datagram: Uint8Array<ArrayBuffer>): void {
-    this.#call("send", () => this.#kernel.send(datagram));
-  }
-  receive(): Uint8Array | undefined {
-    return this.#call("receive", () => this.#kernel.receive());
-  }
-  wait(timeoutMs: number): boolean {
-    return this.#call("wait", () => this.#kernel.wait(timeoutMs));
-  }
-  ifNameToIndex(name: string): number | undefined {
-    return this.#call("ifNameToIndex", () => this.#kernel.ifNameToIndex(name));
-  }
-  ifIndexToName(index: number): string | undefined {
-    return this.#call("ifIndexToName", () => this.#kernel.ifIndexToName(index));
-  }
-  subscribe(group: number): Subscription {
-    const subscription = this.#call(
-      "subscribe",
-      () => this.#kernel.subscribe(group),
-    );
-    return {
-      receive: () => this.#call("receive", () => subscription.receive()),
-      readable: async () => {
-        await this.#call("readable", () => subscription.readable());
-      },
-      ifIndexToName: (index) =>
-        this.#call("ifIndexToName", () => subscription.ifIndexToName(index)),
-      close: () => subscription.close(),
-      [Symbol.dispose]: () => subscription.close(),
-    };
-  }
-  readSysctl(name: string): string | undefined {
-    return this.#call("readSysctl", () => this.#kernel.readSysctl(name));
-  }
-  writeSysctl(name: string, value: string): void {
-    this.#call("writeSysctl", () => this.#kernel.writeSysctl(name, value));
-  }
-  close(): void {
-    this.#kernel.close();
-  }
-  [Symbol.dispose](): void {
-    this.close();
+  #call(call: Call, proceed: () => unknown): unknown {
+    if (this.#disarmed || --this.#left > 0) return proceed();
+    const isOnce = this.#fault !== FAULTS[NEVER];
+    return isOnce && this.#left < 0 ? proceed() : this.#fault(call, proceed);
   }
 }
 
-/** What the caller may hear of a fault. */
+/** What the caller may get of a fault. */
 function assertTyped(error: string, what: string): void {
   const types = [SyscallError, ProtocolError, DecodeError, NetlinkError];
   const isTyped = types.some(({ name }) => error.startsWith(`${name}: `));
@@ -151,13 +125,17 @@ function assertTyped(error: string, what: string): void {
   if (what.startsWith(FAILS)) assertEquals(error, `${FAILURE}`, what);
 }
 
+/** Whether no socket for requests is left open. */
+const isClosed = ({ transports }: FakeKernel) =>
+  transports.every(({ closed }) => closed);
+
 /** More calls than any operation makes. */
 const ENOUGH = 100;
 
 /** Tries each fault as call 1, 2, 3, … until the fault is not reached. */
 function sweep(
   run: (
-    transport: FaultyTransport,
+    faulty: Faulty,
     kernel: FakeKernel,
     nth: number,
     what: string,
@@ -171,9 +149,9 @@ function sweep(
       fill(kernel);
       // So that there is something to wait for.
       kernel.distort = HARMLESS["an answer that comes late"]!;
-      const transport = new FaultyTransport(kernel, fault);
-      run(transport, kernel, ++nth, `${name}, call ${nth}`);
-      ({ reached } = transport);
+      const faulty = new Faulty(kernel, fault);
+      run(faulty, kernel, ++nth, `${name}, call ${nth}`);
+      ({ reached } = faulty);
     }
     assert(nth > 1 && nth < ENOUGH, `${name}: ${nth} calls`);
   }
@@ -182,42 +160,42 @@ function sweep(
 for (const operation of Object.values(OPERATIONS).flat()) {
   Deno.test(`\`${sourceOf(operation)}\` survives what can happen, wherever it does`, () => {
     const clean = doTwice(operation);
-    sweep((transport, kernel, nth, what) => {
-      using pm = PathManager.open({ transport });
+    sweep((faulty, kernel, nth, what) => {
+      using pm = PathManager.open({ namespace: faulty.namespace });
       const action = operation(pm);
-      transport.arm(nth);
+      faulty.arm(nth);
       const result = attempt(kernel, action);
-      transport.disarm();
+      faulty.disarm();
       if (result.outcome !== clean.once.outcome) {
-        assert(transport.reached, `${what}: ${result.outcome}`);
+        assert(faulty.reached, `${what}: ${result.outcome}`);
         assertTyped(result.outcome.replace(/^throws /, ""), what);
       } else if (
-        transport.reached && clean.once.outcome.startsWith("returns")
+        faulty.reached && clean.once.outcome.startsWith("returns")
       ) {
         assert(!what.startsWith(FAILS), `${what}: nothing is told`);
       }
       // What was late has come by now.
-      kernel.wait(0);
+      for (const transport of kernel.transports) transport.wait(0);
       assertRepeatable(clean, result, () => attempt(kernel, action), what);
       assertEquals(pm.getLimits(), kernel.limits, what);
-      assertEquals(kernel.closed, false, what);
+      assertEquals(isClosed(kernel), false, what);
     });
   });
 }
 
-Deno.test("`open()` closes the transport when it fails, wherever it does", () => {
-  sweep((transport, kernel, nth, what) => {
-    transport.arm(nth);
+Deno.test("`open()` closes its socket when it fails, wherever it does", () => {
+  sweep((faulty, kernel, nth, what) => {
+    faulty.arm(nth);
     let pm: PathManager | undefined;
     const { outcome } = attempt(kernel, () => {
-      pm = PathManager.open({ transport });
+      pm = PathManager.open({ namespace: faulty.namespace });
     });
-    transport.disarm();
+    faulty.disarm();
     if (pm === undefined) assertTyped(outcome.replace(/^throws /, ""), what);
-    assertEquals(kernel.closed, pm === undefined, what);
+    assertEquals(isClosed(kernel), pm === undefined, what);
     assertEquals(pm?.getLimits() ?? kernel.limits, kernel.limits, what);
     if (what.startsWith(FAILS)) {
-      assertEquals(kernel.closed, transport.reached, what);
+      assertEquals(isClosed(kernel), faulty.reached, what);
     }
   });
 });
@@ -248,10 +226,10 @@ for (const [name, fault] of Object.entries(FAULTS)) {
     while (reached && nth < ENOUGH) {
       const what = `${name}, call ${++nth}`;
       const kernel = new FakeKernel();
-      const transport = new FaultyTransport(kernel, fault);
-      using pm = PathManager.open({ transport });
+      const faulty = new Faulty(kernel, fault);
+      using pm = PathManager.open({ namespace: faulty.namespace });
       using stream = pm.events();
-      transport.arm(nth);
+      faulty.arm(nth);
       const seen: string[] = [];
       const reading = (async () => {
         for await (const { type } of stream) seen.push(type);
@@ -263,8 +241,8 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       }
       stream.close();
       const error = await ended;
-      transport.disarm();
-      ({ reached } = transport);
+      faulty.disarm();
+      ({ reached } = faulty);
       if (error !== undefined) assertTyped(`${error}`, what);
       if (name === FAILS) assertEquals(error !== undefined, reached, what);
       if (!reached) {

@@ -1,10 +1,11 @@
 import {
+  assert,
   assertEquals,
-  assertInstanceOf,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
 import { SyscallError } from "../../ffi/syscall_error.ts";
+import { isPermissionError, ProtocolError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
@@ -25,10 +26,10 @@ function open(
 ): { pm: PathManager; kernel: FakeKernel; written: string[] } {
   const kernel = new FakeKernel();
   const written: string[] = [];
-  const { writeSysctl } = kernel;
-  kernel.writeSysctl = (name, value) => {
-    writeSysctl.call(kernel, name, value);
-    written.push(`${name}=${value}`);
+  const { writeFile } = kernel;
+  kernel.writeFile = (path, text) => {
+    writeFile.call(kernel, path, text);
+    written.push(`${path.replace("/proc/sys/net/mptcp/", "")}=${text}`);
   };
   kernel.sysctls.clear();
   for (const [name, value] of Object.entries(sysctls)) {
@@ -152,24 +153,36 @@ Deno.test("`setMode()` refuses a mode that the kernel does not have, and writes 
   }
 });
 
-Deno.test("`getMode()` and `setMode()` throw what the files say", () => {
+Deno.test("`getMode()` and `setMode()` throw what the files say, which they name", () => {
+  const path = "/proc/sys/net/mptcp/path_manager";
   const { pm, kernel } = open(NEW);
-  const failure = new SyscallError(
-    "open",
-    13,
-    "set net.mptcp.path_manager to userspace",
-    "CAP_NET_ADMIN is needed",
+  kernel.privileged = false;
+  const error = assertThrows(() => pm.setMode("userspace"), SyscallError);
+  assertEquals(
+    error.message,
+    `Cannot write "userspace" to ${path}: Permission denied (open: EACCES)`,
   );
-  kernel.writeSysctl = () => {
-    throw failure;
-  };
-  const error = assertThrows(() => pm.setMode("userspace"));
-  assertStrictEquals(error, failure);
+  assertEquals(isPermissionError(error), true);
   assertEquals(pm.getMode(), "kernel");
-  kernel.readSysctl = () => {
+  const failure = new SyscallError("open", 24, `read ${path}`);
+  kernel.readFile = (path) => {
+    assert(path.startsWith("/proc/sys/net/mptcp/"), path);
     throw failure;
   };
   for (const call of [() => pm.getMode(), () => pm.setMode("userspace")]) {
-    assertInstanceOf(assertThrows(call), SyscallError);
+    assertStrictEquals(assertThrows(call), failure);
   }
+});
+
+Deno.test("`getMode()` and `setMode()` say that there are no sysctls to be seen", () => {
+  const { pm, written } = open({});
+  for (const call of [() => pm.getMode(), () => pm.setMode("kernel")]) {
+    const error = assertThrows(call, ProtocolError);
+    assertEquals(
+      error.message,
+      "Cannot read net.mptcp.path_manager: /proc/sys/net/mptcp cannot be " +
+        "seen here",
+    );
+  }
+  assertEquals(written, []);
 });
