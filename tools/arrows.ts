@@ -26,7 +26,7 @@ export function draw(imports: readonly Import[]): string {
         .map(({ to }) => unitOf(to)),
     );
     const found = units.filter((one) => one !== unit && targets.has(one));
-    return { unit, holds: UNITS[unit]!.holds, found: found.toReversed() };
+    return { unit, holds: UNITS[unit]![0], found: found.toReversed() };
   });
   const column = (texts: string[]) =>
     Math.max(...texts.map(({ length }) => length)) + 2;

@@ -6,95 +6,67 @@
 
 import denoJson from "../deno.json" with { type: "json" };
 
-/** A directory, or a file beside them. */
-export interface Unit {
-  /** What is in it. */
-  readonly holds: string;
-  /** What it may import besides its own files: units, files and packages. */
-  readonly imports: readonly string[];
-}
-
 /** The entry points of the package, but for that of the program. */
 const ENTRY_POINTS = [
   ...["mod.ts", "codec/mod.ts", "diag/mod.ts", "doctor/mod.ts"],
   ...["config/mod.ts", "policy/mod.ts"],
 ];
-const LIBRARY = ["codec/", "ffi/", "netlink/", "ops/", "mod.ts"];
-const PUBLISHED = [
-  ...[...LIBRARY, "diag/", "doctor/", "config/", "policy/", "testing/", "cli/"],
-  ...["cli.ts", "deno.json"],
+const LIBRARY = [
+  ...["codec/", "ffi/", "netlink/", "ops/", "mod.ts"],
+  ...["diag/", "doctor/", "config/", "policy/"],
 ];
+const PUBLISHED = [...LIBRARY, "testing/", "cli/", "cli.ts", "deno.json"];
 
-/** The lowest first: each imports only what comes before it. */
-export const UNITS: Readonly<Record<string, Unit>> = {
-  "deno.json": { holds: "version, entry points, tasks", imports: [] },
-  "codec/": { holds: "pure: bytes to values and back", imports: [] },
-  "ffi/": {
-    holds: "libc: sockets, waiting, namespaces, files",
-    imports: ["codec/"],
-  },
-  "netlink/": {
-    holds: "requests, event streams, errors; any protocol",
-    imports: ["codec/", "ffi/"],
-  },
-  "ops/": {
-    holds: "mptcp_pm: a file for each command",
-    imports: ["codec/", "netlink/"],
-  },
-  "mod.ts": {
-    holds: "the library: PathManager and its types",
-    imports: ["codec/", "ffi/syscall_error.ts", "netlink/", "ops/"],
-  },
-  "diag/": {
-    holds: "what is there: connections, counters, links",
-    imports: ["codec/", "netlink/"],
-  },
-  "doctor/": {
-    holds: "a snapshot, and the checks that diagnose it",
-    imports: ["diag/", "ops/"],
-  },
-  "config/": {
-    holds: "the file: plan, apply, export, watch",
-    imports: ["diag/", "ops/", "@std/yaml"],
-  },
-  "policy/": {
-    holds: "the tracker, and ready path managers",
-    imports: ["diag/", "ops/"],
-  },
-  "testing/": {
-    holds: "the fake kernel, the lab of namespaces",
-    imports: [...LIBRARY, "diag/", "doctor/", "config/", "policy/"],
-  },
-  "cli/": {
-    holds: "the command line: a file for each object",
+/**
+ * Each directory and each file beside them: what it holds, and the units, files
+ * and packages that it may import. The lowest come first: each imports only what
+ * comes before it.
+ */
+export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
+  "deno.json": ["version, entry points, tasks", []],
+  "codec/": ["pure: bytes to values and back", []],
+  "ffi/": ["libc: sockets, waiting, namespaces, files", ["codec/"]],
+  "netlink/": ["requests, event streams, errors", ["codec/", "ffi/"]],
+  "ops/": ["mptcp_pm: a file for each command", ["codec/", "netlink/"]],
+  "mod.ts": [
+    "the library: PathManager and its types",
+    ["codec/", "ffi/syscall_error.ts", "netlink/", "ops/"],
+  ],
+  "diag/": ["connections, counters, links", ["codec/", "netlink/"]],
+  "doctor/": ["a snapshot, and checks that diagnose it", ["diag/", "ops/"]],
+  "config/": [
+    "the configuration file: plan, apply, watch",
+    ["diag/", "ops/", "@std/yaml"],
+  ],
+  "policy/": ["the tracker, ready path managers", ["diag/", "ops/"]],
+  "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],
+  "cli/": [
+    "the command line: a file for each object",
     // `stop.ts` waits for the reader of its output to leave.
-    imports: [...ENTRY_POINTS, "deno.json", "ffi/waiter.ts", "@std/cli"],
-  },
-  "cli.ts": { holds: "the program", imports: ["cli/", "mod.ts"] },
-  "examples/": {
-    holds: "programs to copy",
-    imports: [...ENTRY_POINTS, "testing/"],
-  },
-  "tests/golden/": { holds: "captured bytes", imports: [] },
-  "tests/helpers/": {
-    holds: "what several tests import",
-    imports: [...PUBLISHED, "tests/golden/", "@std/assert"],
-  },
-  "tools/": {
-    holds: "generator, package, older kernels",
-    imports: [...PUBLISHED, "tests/helpers/", "@std/yaml", "node:", "npm:"],
-  },
-  "bench/": {
-    holds: "measurements, against C and others",
-    imports: [...PUBLISHED, "tests/helpers/"],
-  },
-  "tests/": {
-    holds: "the same tree; live/ fuzz/ soak/ programs/",
-    imports: [
+    [...ENTRY_POINTS, "deno.json", "ffi/waiter.ts", "@std/cli"],
+  ],
+  "cli.ts": ["the program", ["cli/", "mod.ts"]],
+  "examples/": ["programs to copy", [...ENTRY_POINTS, "testing/"]],
+  "tests/golden/": ["captured bytes", []],
+  "tests/helpers/": [
+    "what several tests import",
+    [...PUBLISHED, "tests/golden/", "@std/assert"],
+  ],
+  "tools/": [
+    "generator, package, older kernels",
+    [...PUBLISHED, "tests/helpers/", "@std/yaml", "node:", "npm:"],
+  ],
+  "bench/": [
+    "measurements, against C and others",
+    [...PUBLISHED, "tests/helpers/"],
+  ],
+  "tests/": [
+    "the same tree; live/ fuzz/ soak/ programs/",
+    [
       ...[...PUBLISHED, "examples/", "tests/golden/", "tests/helpers/"],
-      ...["tools/", "bench/", "@std/assert", "@std/cli", "@std/yaml"],
+      ...["tools/", "bench/", "@std/"],
     ],
-  },
+  ],
 };
 
 /** One module that imports another. Paths count from the root. */
@@ -122,7 +94,7 @@ function isIn(path: string, place: string): boolean {
 export function isAllowed({ from, to }: Import): boolean {
   const unit = unitOf(from);
   return unit !== undefined && (unitOf(to) === unit ||
-    UNITS[unit]!.imports.some((place) => isIn(to, place)));
+    UNITS[unit]![1].some((place) => isIn(to, place)));
 }
 
 /** What `deno info --json` says of a module. */

@@ -50,35 +50,6 @@ function namesIn(pattern: Node): string[] {
   );
 }
 
-/** The statements of a block. */
-function statementsOf(node: Node): readonly Node[] {
-  switch (node.type) {
-    case "BlockStatement":
-    case "Program":
-      return node.body;
-    case "SwitchCase":
-      return node.consequent;
-    default:
-      return [];
-  }
-}
-
-/** Whether a call is `const x = f();`, and errno is copied by the next statement. */
-function isCopied(
-  { parent: declarator }: Deno.lint.CallExpression,
-  text: (node: Node) => string,
-): boolean {
-  if (declarator?.type !== "VariableDeclarator") return false;
-  const statement = declarator.parent;
-  const statements = statementsOf(statement.parent);
-  const index = statements.findIndex(({ range }) =>
-    range[0] === statement.range[0]
-  );
-  const next = statements[index + 1];
-  return statement.declarations.length === 1 && next !== undefined &&
-    /^memcpy\(errno, \w+, 4n\);$/.test(text(next));
-}
-
 const plugin: Deno.lint.Plugin = {
   name: "mptcp",
   rules: {
@@ -114,7 +85,12 @@ const plugin: Deno.lint.Plugin = {
           if (name === "memcpy" || name === "close") return;
           // errno of another thread stays there.
           if (parent.type === "AwaitExpression") return;
-          if (isCopied(node, (node) => sourceCode.getText(node))) return;
+          const statement = parent.type === "VariableDeclarator" &&
+            parent.parent;
+          if (statement && statement.declarations.length === 1) {
+            const next = sourceCode.text.slice(statement.range[1]);
+            if (/^\s*memcpy\(errno, \w+, 4n\);/.test(next)) return;
+          }
           context.report({
             node,
             message: `errno of ${name}() may be lost`,

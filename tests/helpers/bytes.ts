@@ -11,7 +11,7 @@ export function hex(digits: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.fromHex(digits.replace(/[ |]/g, ""));
 }
 
-/** Asserts that `decode` refuses its bytes, and where it says they go wrong. */
+/** Asserts that `decode` refuses its bytes, and which place it names. */
 export function assertDecodeError(
   decode: () => unknown,
   offset: number,

@@ -7,20 +7,30 @@
 import { Lab } from "../../testing/lab.ts";
 import { openFiles } from "./proc.ts";
 
+const isRequired = Deno.env.get("REQUIRE_LIVE") === "1";
+
 // Called here, because it opens the C library: within a test the sanitizer
 // would take that for a leak.
-const missing = Lab.missing();
-if (missing !== undefined && Deno.env.get("REQUIRE_LIVE") !== "1") {
-  console.error(`Live tests are skipped: ${missing}`);
-}
+const labMissing = Lab.missing();
+const shown = new Set<string>();
 
 /**
  * A test against the running kernel. Where that is not possible it is
  * skipped, or fails if the environment says `REQUIRE_LIVE=1`.
+ *
+ * @param missing What it lacks here. @default {what a lab lacks}
  */
-export function liveTest(name: string, fn: () => void | Promise<void>): void {
+export function liveTest(
+  name: string,
+  fn: () => void | Promise<void>,
+  missing: string | undefined = labMissing,
+): void {
   if (missing === undefined) return Deno.test(name, fn);
-  if (Deno.env.get("REQUIRE_LIVE") !== "1") return Deno.test.ignore(name, fn);
+  if (!isRequired) {
+    if (!shown.has(missing)) console.error(`Tests are skipped: ${missing}`);
+    shown.add(missing);
+    return Deno.test.ignore(name, fn);
+  }
   Deno.test(name, () => {
     throw new Error(`REQUIRE_LIVE is set, but ${missing}`);
   });

@@ -41,7 +41,7 @@ export function blocks(text: string, language: string): RegExpExecArray[] {
   return [...text.matchAll(pattern)];
 }
 
-/** All command lines that are shown, each of which somebody will type. */
+/** All command lines that are shown. */
 export function shellLines(): ShellLine[] {
   return documents().flatMap((document) =>
     blocks(textOf(document), "sh").flatMap(([, code]) =>

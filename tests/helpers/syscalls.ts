@@ -1,11 +1,11 @@
 /**
- * What a process does, by `strace`: the system calls that reach beyond its own
+ * The system calls of a process, by `strace`: those that reach beyond its own
  * memory and threads, without the numbers that differ from run to run.
  *
  * @module
  */
 
-/** What touches nothing but the process's memory, threads and time. */
+/** Calls that concern only the memory, threads and time of the process. */
 const QUIET = new Set([
   ...["brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "pkey_alloc"],
   ...["clone3", "futex", "sched_yield", "sched_getaffinity", "rseq", "prctl"],
@@ -20,10 +20,10 @@ const QUIET = new Set([
   ...["epoll_create1", "epoll_ctl", "epoll_wait"],
 ]);
 
-/** These have texts that are no paths. */
+/** Calls whose texts are not paths. */
 const SENDS = new Set(["write", "pwrite64", "sendto", "recvfrom"]);
 
-/** What a line of `strace` says; `undefined`: it reaches no further. */
+/** The call in a line of `strace`; `undefined`: one of {@linkcode QUIET}. */
 function callOf(line: string): string | undefined {
   const [, name = "", rest = ""] = line.match(/^(\w+)\((.*)/) ?? [];
   if (name === "" || QUIET.has(name)) return undefined;

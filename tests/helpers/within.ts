@@ -11,7 +11,7 @@ export async function within<T>(
   let timer;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`Waited ${timeoutMs} ms in vain for ${what()}`)),
+      () => reject(new Error(`Waited ${timeoutMs} ms for ${what()}`)),
       timeoutMs,
     );
   });

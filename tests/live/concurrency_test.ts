@@ -42,7 +42,7 @@ function take(stream: EventStream, count: number): Promise<string[]> {
 }
 
 liveTest(
-  "path managers of one namespace and of two share it, and nothing else",
+  "path managers share the state of their namespace, and nothing else",
   () => {
     using lab = Lab.open({ paths: 0 });
     using stack = new DisposableStack();
@@ -71,7 +71,7 @@ liveTest(
   },
 );
 
-liveTest("each of many streams hears all events in their order", async () => {
+liveTest("each of many streams gets all events in their order", async () => {
   using lab = Lab.open({ paths: 0 });
   const { netns } = lab.client;
   using one = PathManager.open({ netns });
@@ -87,7 +87,7 @@ liveTest("each of many streams hears all events in their order", async () => {
 });
 
 liveTest(
-  "a stream that is not read holds up no other, and loses nothing",
+  "a stream that is not read delays no other, and loses nothing",
   async () => {
     using lab = Lab.open({ paths: 0 });
     using pm = PathManager.open({ netns: lab.client.netns });
@@ -99,7 +99,7 @@ liveTest(
   },
 );
 
-liveTest("an event goes to exactly one of those who wait for it", async () => {
+liveTest("an event goes to exactly one of several `next()` calls", async () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   const stream = pm.events();
@@ -130,7 +130,7 @@ liveTest("an event goes to exactly one of those who wait for it", async () => {
 });
 
 liveTest(
-  "a hundred path managers and a hundred streams are one thread",
+  "a hundred path managers and a hundred streams need one thread",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { client, server } = lab;
@@ -189,7 +189,7 @@ function work(job: Job) {
   };
 }
 
-liveTest("workers hear events while others do commands", async () => {
+liveTest("workers get events while other threads send commands", async () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
   const { netns } = client;
@@ -264,7 +264,7 @@ liveTest("opening and closing in many workers leaves nothing", async () => {
   assertEquals([sockets(lab.client).length, polling()], [0, 0]);
 });
 
-liveTest("a worker that is terminated takes nobody along", async () => {
+liveTest("terminating a worker does not affect other threads", async () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
   await using program = new Program(

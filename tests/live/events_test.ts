@@ -33,7 +33,7 @@ function watch(host: Host, options?: EventsOptions) {
   return { pm, events, [Symbol.dispose]: () => owned.dispose() };
 }
 
-/** Makes something happen in a namespace: a program listens. */
+/** Causes an event. */
 function listen(host: Host): MptcpSocket {
   return MptcpSocket.listen(host.netns, { address: "0.0.0.0", port: 0 });
 }
@@ -46,190 +46,199 @@ function denyOnly<Event extends { readonly flags: number }>(
 }
 
 for (const { name, options, at, any, prefix } of KINDS) {
-  liveTest(`a connection's life, as \`ip\` sees it: ${name}`, async () => {
-    using lab = Lab.open({ paths: 3 });
-    const { client, server } = lab;
-    using near = watch(client);
-    using far = watch(server);
-    await using ipNear = IpMonitor.open(client);
-    await using ipFar = IpMonitor.open(server);
-    near.pm.setLimits({ subflows: 2, addAddrAccepted: 1 });
-    far.pm.setLimits({ subflows: 2 });
-    const flags = ["subflow"] as const;
-    const own = near.pm.addAddr({ address: at(client, 2), flags });
-    const signal = { address: at(server, 3), flags: ["signal"] } as const;
-    const { id: signalId } = far.pm.addAddr({ ...signal, id: 30 });
+  liveTest(
+    `the events of a connection are those of \`ip mptcp monitor\`: ${name}`,
+    async () => {
+      using lab = Lab.open({ paths: 3 });
+      const { client, server } = lab;
+      using near = watch(client);
+      using far = watch(server);
+      await using ipNear = IpMonitor.open(client);
+      await using ipFar = IpMonitor.open(server);
+      near.pm.setLimits({ subflows: 2, addAddrAccepted: 1 });
+      far.pm.setLimits({ subflows: 2 });
+      const flags = ["subflow"] as const;
+      const own = near.pm.addAddr({ address: at(client, 2), flags });
+      const signal = { address: at(server, 3), flags: ["signal"] } as const;
+      const { id: signalId } = far.pm.addAddr({ ...signal, id: 30 });
 
-    const connection = lab.connect(options);
-    const { token, local, remote } = connection.client;
-    const peer = connection.server.token;
-    const { port } = remote;
-    assertEquals(await far.events.take("listener-created"), {
-      type: "listener-created",
-      local: { address: any, port },
-    });
-    const made = { locId: 0, remId: 0, denyJoinId0: false, flags: 0 };
-    const here = { ...made, token, local, remote, serverSide: false };
-    const there = {
-      ...made,
-      token: peer,
-      local: connection.server.local,
-      remote: connection.server.remote,
-      serverSide: true,
-    };
-    assertEquals(there.local.address, prefix + at(server, 1));
-    connection.transfer(1000);
-    for (const type of ["created", "established"] as const) {
-      assertEquals(await near.events.take(type), { type, ...here });
-      assertEquals(
-        denyOnly(await far.events.take(type)),
-        { type, ...there },
-      );
-    }
+      const connection = lab.connect(options);
+      const { token, local, remote } = connection.client;
+      const peer = connection.server.token;
+      const { port } = remote;
+      assertEquals(await far.events.take("listener-created"), {
+        type: "listener-created",
+        local: { address: any, port },
+      });
+      const made = { locId: 0, remId: 0, denyJoinId0: false, flags: 0 };
+      const here = { ...made, token, local, remote, serverSide: false };
+      const there = {
+        ...made,
+        token: peer,
+        local: connection.server.local,
+        remote: connection.server.remote,
+        serverSide: true,
+      };
+      assertEquals(there.local.address, prefix + at(server, 1));
+      connection.transfer(1000);
+      for (const type of ["created", "established"] as const) {
+        assertEquals(await near.events.take(type), { type, ...here });
+        assertEquals(
+          denyOnly(await far.events.take(type)),
+          { type, ...there },
+        );
+      }
 
-    // The peer announces an address, and it is connected to.
-    assertEquals(await near.events.take("announced"), {
-      type: "announced",
-      token,
-      remId: signalId,
-      address: at(server, 3),
-      port,
-    });
-    const both = async (type: "sub-established" | "sub-closed", to: number) => {
-      const [ours, theirs] = await Promise.all([
-        near.events.take(type, (event) => event.remId === to),
-        far.events.take(type, (event) => event.locId === to),
-      ]);
-      return { ours, theirs };
-    };
-    const state = { backup: false, ifIndex: 0 };
-    const opened = {
-      announced: await both("sub-established", signalId),
-      own: await both("sub-established", 0),
-    };
-    const { ours, theirs } = opened.own;
-    assertEquals(ours, {
-      ...state,
-      type: "sub-established",
-      token,
-      local: { address: at(client, 2), port: ours.local.port },
-      remote,
-      locId: own.id,
-      remId: 0,
-    });
-    assertEquals(theirs, {
-      ...state,
-      type: "sub-established",
-      token: peer,
-      local: there.local,
-      remote: { address: prefix + at(client, 2), port: ours.local.port },
-      locId: 0,
-      remId: own.id,
-    });
-    assertEquals(opened.announced.ours, {
-      ...opened.announced.ours,
-      ...state,
-      token,
-      remote: { address: at(server, 3), port },
-    });
-    assertEquals(opened.announced.theirs, {
-      ...state,
-      type: "sub-established",
-      token: peer,
-      local: { address: prefix + at(server, 3), port },
-      remote: {
-        address: prefix + at(client, 3),
-        port: opened.announced.ours.local.port,
-      },
-      locId: signalId,
-      remId: opened.announced.ours.locId,
-    });
+      // The peer announces an address, and it is connected to.
+      assertEquals(await near.events.take("announced"), {
+        type: "announced",
+        token,
+        remId: signalId,
+        address: at(server, 3),
+        port,
+      });
+      const both = async (
+        type: "sub-established" | "sub-closed",
+        to: number,
+      ) => {
+        const [ours, theirs] = await Promise.all([
+          near.events.take(type, (event) => event.remId === to),
+          far.events.take(type, (event) => event.locId === to),
+        ]);
+        return { ours, theirs };
+      };
+      const state = { backup: false, ifIndex: 0 };
+      const opened = {
+        announced: await both("sub-established", signalId),
+        own: await both("sub-established", 0),
+      };
+      const { ours, theirs } = opened.own;
+      assertEquals(ours, {
+        ...state,
+        type: "sub-established",
+        token,
+        local: { address: at(client, 2), port: ours.local.port },
+        remote,
+        locId: own.id,
+        remId: 0,
+      });
+      assertEquals(theirs, {
+        ...state,
+        type: "sub-established",
+        token: peer,
+        local: there.local,
+        remote: { address: prefix + at(client, 2), port: ours.local.port },
+        locId: 0,
+        remId: own.id,
+      });
+      assertEquals(opened.announced.ours, {
+        ...opened.announced.ours,
+        ...state,
+        token,
+        remote: { address: at(server, 3), port },
+      });
+      assertEquals(opened.announced.theirs, {
+        ...state,
+        type: "sub-established",
+        token: peer,
+        local: { address: prefix + at(server, 3), port },
+        remote: {
+          address: prefix + at(client, 3),
+          port: opened.announced.ours.local.port,
+        },
+        locId: signalId,
+        remId: opened.announced.ours.locId,
+      });
 
-    // A priority is an event of the peer alone.
-    near.pm.setFlags({ id: own.id, backup: true });
-    const spare = { ...theirs, backup: true };
-    assertEquals(await far.events.take("sub-priority"), {
-      ...spare,
-      type: "sub-priority",
-    });
+      // A priority is an event of the peer alone.
+      near.pm.setFlags({ id: own.id, backup: true });
+      const spare = { ...theirs, backup: true };
+      assertEquals(await far.events.take("sub-priority"), {
+        ...spare,
+        type: "sub-priority",
+      });
 
-    // A subflow is reset.
-    server.exec("ss", "-Kt", "dport", "=", `:${ours.local.port}`);
-    const killed = await both("sub-closed", 0);
-    assertEquals(killed.ours, {
-      ...ours,
-      type: "sub-closed",
-      error: {
-        errno: 104,
-        code: "ECONNRESET",
-        message: "Connection reset by peer",
-      },
-      reset: {
-        reason: 0,
-        name: "unspec",
-        message: killed.ours.reset!.message,
-        flags: 0,
-        transient: false,
-      },
-    });
-    assertEquals(killed.theirs, {
-      ...spare,
-      type: "sub-closed",
-      error: {
-        errno: 103,
-        code: "ECONNABORTED",
-        message: "Software caused connection abort",
-      },
-    });
+      // A subflow is reset.
+      server.exec("ss", "-Kt", "dport", "=", `:${ours.local.port}`);
+      const killed = await both("sub-closed", 0);
+      assertEquals(killed.ours, {
+        ...ours,
+        type: "sub-closed",
+        error: {
+          errno: 104,
+          code: "ECONNRESET",
+          message: "Connection reset by peer",
+        },
+        reset: {
+          reason: 0,
+          name: "unspec",
+          message: killed.ours.reset!.message,
+          flags: 0,
+          transient: false,
+        },
+      });
+      assertEquals(killed.theirs, {
+        ...spare,
+        type: "sub-closed",
+        error: {
+          errno: 103,
+          code: "ECONNABORTED",
+          message: "Software caused connection abort",
+        },
+      });
 
-    // The address is taken back.
-    far.pm.delAddr({ id: signalId });
-    assertEquals(await near.events.take("removed"), {
-      type: "removed",
-      token,
-      remId: signalId,
-    });
-    assertEquals(await both("sub-closed", signalId), {
-      ours: { ...opened.announced.ours, type: "sub-closed" },
-      theirs: { ...opened.announced.theirs, type: "sub-closed" },
-    });
+      // The address is taken back.
+      far.pm.delAddr({ id: signalId });
+      assertEquals(await near.events.take("removed"), {
+        type: "removed",
+        token,
+        remId: signalId,
+      });
+      assertEquals(await both("sub-closed", signalId), {
+        ours: { ...opened.announced.ours, type: "sub-closed" },
+        theirs: { ...opened.announced.theirs, type: "sub-closed" },
+      });
 
-    connection.close();
-    assertEquals(await near.events.take("closed"), { type: "closed", token });
-    assertEquals(await far.events.take("closed"), {
-      type: "closed",
-      token: peer,
-    });
-    assertEquals(await far.events.take("listener-closed"), {
-      type: "listener-closed",
-      local: { address: any, port },
-    });
-    await ipNear.assertSame(near.events.seen);
-    await ipFar.assertSame(far.events.seen);
-    // Nothing but what was looked at, and each namespace has its own.
-    const tokens = (events: readonly PathManagerEvent[]) =>
-      new Set(events.flatMap((event) => "token" in event ? event.token : []));
-    assertEquals(tokens(near.events.seen), new Set([token]));
-    assertEquals(tokens(far.events.seen), new Set([peer]));
-    assertEquals([near.events.seen.length, far.events.seen.length], [9, 10]);
-  });
+      connection.close();
+      assertEquals(await near.events.take("closed"), { type: "closed", token });
+      assertEquals(await far.events.take("closed"), {
+        type: "closed",
+        token: peer,
+      });
+      assertEquals(await far.events.take("listener-closed"), {
+        type: "listener-closed",
+        local: { address: any, port },
+      });
+      await ipNear.assertSame(near.events.seen);
+      await ipFar.assertSame(far.events.seen);
+      // Nothing but what was looked at, and each namespace has its own.
+      const tokens = (events: readonly PathManagerEvent[]) =>
+        new Set(events.flatMap((event) => "token" in event ? event.token : []));
+      assertEquals(tokens(near.events.seen), new Set([token]));
+      assertEquals(tokens(far.events.seen), new Set([peer]));
+      assertEquals([near.events.seen.length, far.events.seen.length], [9, 10]);
+    },
+  );
 }
 
-liveTest("a peer that wants no joins to its first address", async () => {
-  using lab = Lab.open();
-  lab.server.sysctl("net.mptcp.allow_join_initial_addr_port", 0);
-  using near = watch(lab.client);
-  using far = watch(lab.server);
-  await using ip = IpMonitor.open(lab.client);
-  using connection = lab.connect();
-  connection.transfer(1000);
-  for (const type of ["created", "established"] as const) {
-    const { denyJoinId0, flags } = await near.events.take(type);
-    assertEquals([denyJoinId0, flags], [true, 1]);
-    assertEquals((await far.events.take(type)).denyJoinId0, false);
-  }
-  await ip.assertSame(near.events.seen);
-});
+liveTest(
+  "an event shows that the peer wants no joins to its first address",
+  async () => {
+    using lab = Lab.open();
+    lab.server.sysctl("net.mptcp.allow_join_initial_addr_port", 0);
+    using near = watch(lab.client);
+    using far = watch(lab.server);
+    await using ip = IpMonitor.open(lab.client);
+    using connection = lab.connect();
+    connection.transfer(1000);
+    for (const type of ["created", "established"] as const) {
+      const { denyJoinId0, flags } = await near.events.take(type);
+      assertEquals([denyJoinId0, flags], [true, 1]);
+      assertEquals((await far.events.take(type)).denyJoinId0, false);
+    }
+    await ip.assertSame(near.events.seen);
+  },
+);
 
 liveTest("a subflow that is refused has an error", async () => {
   using lab = Lab.open({ paths: 2 });
@@ -291,7 +300,7 @@ liveTest("an endpoint with a port listens", async () => {
 });
 
 liveTest(
-  "events of a deleted namespace come as long as it is open",
+  "a stream of a deleted namespace goes on until it is closed",
   async () => {
     using lab = Lab.open();
     const { netns } = lab.client;
@@ -322,7 +331,7 @@ liveTest("nothing is lost before the first `next()`", async () => {
   assertEquals(near.events.seen.map(({ type }) => type), [...types]);
 });
 
-liveTest("events are chosen by type and by token", async () => {
+liveTest("events are filtered by type and by token", async () => {
   using lab = Lab.open();
   using pm = PathManager.open({ netns: lab.client.netns });
   using byType = new Witness(pm.events({ types: ["closed"] }));
@@ -346,31 +355,34 @@ liveTest("events are chosen by type and by token", async () => {
   assertEquals<unknown>(byBoth.seen, [closed(two)]);
 });
 
-liveTest("a connection that fell back to TCP is seen at its end", async () => {
-  using lab = Lab.open();
-  const { client, server } = lab;
-  using near = watch(client);
-  using far = watch(server);
-  using listener = inNetns(
-    server.netns,
-    () => Deno.listen({ hostname: "0.0.0.0", port: 0 }),
-    (listener) => listener.close(),
-  );
-  const socket = MptcpSocket.connect(
-    client.netns,
-    client.address(1),
-    { address: server.address(1), port: listener.addr.port },
-    3000,
-  );
-  (await listener.accept()).close();
-  socket.close();
-  await near.events.take("closed");
-  assertEquals(near.events.seen.length, 1);
-  // Plain TCP on the other side: this is the first that it hears of.
-  using _fence = listen(server);
-  await far.events.take("listener-created");
-  assertEquals(far.events.seen.length, 1);
-});
+liveTest(
+  "a connection that fell back to TCP has only a `closed` event",
+  async () => {
+    using lab = Lab.open();
+    const { client, server } = lab;
+    using near = watch(client);
+    using far = watch(server);
+    using listener = inNetns(
+      server.netns,
+      () => Deno.listen({ hostname: "0.0.0.0", port: 0 }),
+      (listener) => listener.close(),
+    );
+    const socket = MptcpSocket.connect(
+      client.netns,
+      client.address(1),
+      { address: server.address(1), port: listener.addr.port },
+      3000,
+    );
+    (await listener.accept()).close();
+    socket.close();
+    await near.events.take("closed");
+    assertEquals(near.events.seen.length, 1);
+    // Plain TCP on the other side: it gets no event of that connection.
+    using _fence = listen(server);
+    await far.events.take("listener-created");
+    assertEquals(far.events.seen.length, 1);
+  },
+);
 
 /** What a stream takes: a socket, a thread, and a descriptor to wake it. */
 function left(host: Host) {
@@ -441,7 +453,7 @@ liveTest("`break` ends a stream, and so does an exception", async () => {
   assertEquals(left(lab.client), before);
 });
 
-liveTest("a stream whose signal has aborted is over", async () => {
+liveTest("a stream whose signal has aborted has ended", async () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   const before = left(lab.client);
@@ -480,7 +492,7 @@ liveTest("forty streams share one thread", async () => {
   assertEquals(left(lab.client), before);
 });
 
-liveTest("a stream that waits holds up no other", async () => {
+liveTest("a stream that waits delays no other", async () => {
   using lab = Lab.open({ paths: 0 });
   using quiet = PathManager.open({ netns: lab.server.netns });
   using loud = PathManager.open({ netns: lab.client.netns });
@@ -525,9 +537,12 @@ liveTest("a process ends by itself when its streams are closed", async () => {
   assertEquals([text, code], ["done: true\n", 0]);
 });
 
-liveTest("an open stream that nobody waits for keeps no process", async () => {
-  using lab = Lab.open({ paths: 0 });
-  await using child = spawn(lab, "idle");
-  const { text, code } = await child.end();
-  assertEquals([text, code], ["idle\n", 0]);
-});
+liveTest(
+  "an open stream does not keep a process running unless `next()` waits",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    await using child = spawn(lab, "idle");
+    const { text, code } = await child.end();
+    assertEquals([text, code], ["idle\n", 0]);
+  },
+);

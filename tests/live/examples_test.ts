@@ -7,8 +7,8 @@ import { Lab, type LabConnection, until } from "../../testing/mod.ts";
 import { liveTest } from "../helpers/live.ts";
 import { Witness } from "../helpers/witness.ts";
 
-/** A lab, and an example at work in it. */
-interface Stage {
+/** A lab in which examples run. */
+interface Context {
   readonly lab: Lab;
   readonly client: PathManager;
   readonly server: PathManager;
@@ -21,7 +21,7 @@ interface Stage {
 function exampleTest(
   name: string,
   paths: number,
-  fn: (stage: Stage) => Promise<void>,
+  fn: (context: Context) => Promise<void>,
 ): void {
   liveTest(name, async () => {
     using stack = new DisposableStack();
@@ -62,12 +62,12 @@ exampleTest(
   async ({ lab, client, server, start, connect }) => {
     client.setLimits({ subflows: 1, addAddrAccepted: 1 });
     server.setMode("userspace");
-    using heard = new Witness(client.events());
+    using events = new Witness(client.events());
     start((signal) => announce(server, lab.server.address(2), signal));
     const connection = await connect();
     const { token } = connection.client;
 
-    const announced = await heard.take("announced");
+    const announced = await events.take("announced");
     assertEquals(announced, {
       type: "announced",
       token,
@@ -75,7 +75,7 @@ exampleTest(
       address: lab.server.address(2),
       port: connection.client.remote.port,
     });
-    const { remote } = await heard.take("sub-established");
+    const { remote } = await events.take("sub-established");
     assertEquals(remote.address, lab.server.address(2));
     assertEquals(lab.client.subflows().length, 2);
 
@@ -86,19 +86,19 @@ exampleTest(
 );
 
 exampleTest(
-  "examples/failover.ts puts the spare subflow to work",
+  "examples/failover.ts uses the spare subflow when a path fails",
   2,
   async ({ lab, client, server, start, connect }) => {
     client.setMode("userspace");
     // Else the kernel keeps a subflow that is cut for a quarter of an hour.
     lab.client.sysctl("net.ipv4.tcp_retries2", 1);
-    using heard = new Witness(server.events());
+    using events = new Witness(server.events());
     using own = new Witness(client.events());
     const spare = { address: lab.client.address(2), dev: lab.client.dev(2) };
     start((signal) => failover(client, spare, signal));
     const connection = await connect();
 
-    const joined = await heard.take("sub-established");
+    const joined = await events.take("sub-established");
     assertEquals(joined.remote.address, spare.address);
     assert(joined.backup);
     await connection.transferAsync(100_000);
@@ -110,7 +110,7 @@ exampleTest(
     const closed = await own.take("sub-closed");
     assertEquals(closed.local.address, lab.client.address(1));
     assertEquals(closed.error?.code, "ETIMEDOUT");
-    const changed = await heard.take("sub-priority");
+    const changed = await events.take("sub-priority");
     assertEquals(changed.remote, joined.remote);
     assert(!changed.backup);
     await done;

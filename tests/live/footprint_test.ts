@@ -123,7 +123,7 @@ class Observer implements Disposable {
 const FFI = `ffi ${libcPath()}`;
 
 liveTest(
-  "the library asks for libc, and calls what it says of it",
+  "the library needs libc alone, and makes the documented system calls",
   async () => {
     using made = await openOperationsLab();
     using observer = new Observer(made);
@@ -164,7 +164,7 @@ liveTest("importing does nothing", async () => {
 });
 
 liveTest(
-  "each command line asks for libc, and calls what it needs",
+  "each command line needs libc alone, and makes the documented system calls",
   async () => {
     using made = await openOperationsLab();
     using observer = new Observer(made);
@@ -205,7 +205,7 @@ liveTest(
     observer.watch([script, "endpoint", "show"]);
     for (const [line, syscalls] of lines) {
       const command = [script, ...line.split(" ")];
-      // `monitor` ends when nobody reads it any more.
+      // `monitor` ends when its output is closed.
       const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
       const trace = observer.watch(command, via);
       const written = trace.out === "" ? [] : ["write pipe:"];
@@ -218,7 +218,7 @@ liveTest(
   },
 );
 
-liveTest("a command line that only explains asks for nothing", async () => {
+liveTest("help and completion need no permission", async () => {
   using made = await openOperationsLab();
   using observer = new Observer(made);
   for (

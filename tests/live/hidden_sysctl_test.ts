@@ -12,10 +12,10 @@ try {
 }
 `;
 
-liveTest("`getMode()` does not guess where /proc/sys cannot be seen", () => {
+liveTest("`getMode()` throws where /proc/sys is hidden", () => {
   using lab = Lab.open({ paths: 0 });
   lab.client.sysctl("net.mptcp.path_manager", "userspace");
-  const heard = lab.client.exec(
+  const name = lab.client.exec(
     ...[
       "unshare",
       "-m",
@@ -26,5 +26,5 @@ liveTest("`getMode()` does not guess where /proc/sys cannot be seen", () => {
     ...["sh", Deno.execPath(), "run", "-A", "--no-config", "--no-lock"],
     `data:application/typescript;base64,${btoa(PROGRAM)}`,
   );
-  assertEquals(heard, "ProtocolError\n");
+  assertEquals(name, "ProtocolError\n");
 });

@@ -1,4 +1,4 @@
-/** What a machine does to a program: none of it hangs, leaks or deceives. */
+/** Overload, stopped processes, removed namespaces, no free descriptors. */
 import {
   assert,
   assertEquals,
@@ -15,7 +15,7 @@ import { listeners, openFiles } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
 import { within } from "../helpers/within.ts";
 
-/** Something that the kernel tells of, twice. */
+/** Causes two events. */
 function listenBriefly({ netns }: Host, port = 0): void {
   MptcpSocket.listen(netns, { address: "0.0.0.0", port }).close();
 }
@@ -28,7 +28,7 @@ function overrun(host: Host): void {
   } while (listeners(host)[0]!.drops === drops);
 }
 
-liveTest("what happens after an `overrun` is heard", async () => {
+liveTest("events after an `overrun` arrive", async () => {
   using lab = Lab.open({ paths: 0 });
   const { netns } = lab.client;
   using pm = PathManager.open({ netns });
@@ -43,7 +43,7 @@ liveTest("what happens after an `overrun` is heard", async () => {
   for (const _ of [1, 2]) {
     overrun(lab.client);
     await pass("overrun", ({ type }) => type === "overrun");
-    // Whoever looks at the state of things now relies on what follows.
+    // Who reads the state now relies on the events that follow.
     using listener = MptcpSocket.listen(netns, { address: "::1", port: 0 });
     const { port } = listener.local;
     await pass(
@@ -56,7 +56,7 @@ liveTest("what happens after an `overrun` is heard", async () => {
 });
 
 liveTest(
-  "a stream that is not read costs the kernel's queue, and no more",
+  "a stream that is not read uses no more memory than its queue",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { client } = lab;
@@ -78,7 +78,7 @@ liveTest(
 );
 
 liveTest(
-  "a namespace that is removed lasts until the last is closed",
+  "a removed namespace lasts until its last user is closed",
   async () => {
     using lab = Lab.open();
     const { client, server } = lab;
@@ -136,7 +136,7 @@ async function stop(process: Deno.ChildProcess): Promise<void> {
 }
 
 liveTest(
-  "a process that is stopped goes on, and says what it missed",
+  "a stopped process goes on, and gets one `overrun` for what it missed",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { client } = lab;
@@ -148,7 +148,7 @@ liveTest(
     ]);
     assertEquals(await program.text(), "ready\n");
     const { process } = program;
-    const told = program.text();
+    const printed = program.text();
     for (let round = 0; round < 30; round++) {
       await stop(process);
       listenBriefly(client);
@@ -160,7 +160,7 @@ liveTest(
     overrun(client);
     process.kill("SIGCONT");
     let text: string | undefined;
-    void told.then((all) => text = all);
+    void printed.then((all) => text = all);
     await until(() => {
       if (text === undefined) listenBriefly(client, port);
       return text;
@@ -175,7 +175,7 @@ liveTest(
 );
 
 liveTest(
-  "a full table of descriptors is an error that says so, each time",
+  "without free descriptors each operation throws EMFILE",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const program =

@@ -1,4 +1,4 @@
-/** What the fault sweeps of `tests/ffi/` say, on real system calls. */
+/** The fault sweeps of `tests/ffi/` on real system calls. */
 import { assertEquals } from "@std/assert";
 import { PathManager, SyscallError } from "../../mod.ts";
 import { Lab } from "../../testing/lab.ts";
@@ -47,7 +47,7 @@ const ROWS: readonly (readonly [
   [open, "connect:error=EADDRINUSE", "connect EADDRINUSE"],
   [open, "setsockopt:error=ENOPROTOOPT", "setsockopt ENOPROTOOPT"],
   [open, "setsockopt:error=ENOMEM:when=2", "setsockopt ENOMEM"],
-  // `way_back_test.ts` has the others.
+  // `netns_return_test.ts` has the others.
   [open, "setns:error=EPERM:when=1", "setns EPERM"],
   [open, "openat:error=ENFILE:when=1", "open ENFILE"],
   [open, "openat:error=EACCES:when=2", "open EACCES"],
@@ -92,10 +92,10 @@ for (const [operation, fault, outcome, where] of ROWS) {
       const context = { pm, netns };
       const home = netnsHere();
       const fds = openFiles().length;
-      const heard = await outcomeOf(() =>
+      const result = await outcomeOf(() =>
         withFault({ fault, ...where }, () => operation(context))
       );
-      assertEquals([heard, netnsHere(), openFiles().length], [
+      assertEquals([result, netnsHere(), openFiles().length], [
         outcome,
         home,
         fds,

@@ -38,7 +38,7 @@ liveTest("the lab connects over each path and family", () => {
   }
 });
 
-liveTest("a path that is cut carries nothing until it is mended", () => {
+liveTest("a path that is cut carries nothing until it is repaired", () => {
   using lab = Lab.open({ paths: 1 });
   using connection = lab.connect();
   connection.transfer(1000);
@@ -77,7 +77,7 @@ liveTest("a lab that cannot be made leaves nothing", () => {
   assertEquals(namespaces(Deno.pid), []);
 });
 
-liveTest("the lab removes what killed processes have left", async () => {
+liveTest("the lab removes the namespaces of killed processes", async () => {
   const process = new Deno.Command("true").spawn();
   await process.status;
   const { pid } = process;
@@ -89,7 +89,7 @@ liveTest("the lab removes what killed processes have left", async () => {
   assertEquals(namespaces(Deno.pid).length, 4);
 });
 
-liveTest("`waitFor()` says what it waited for", () => {
+liveTest("`waitFor()` names what it waited for", () => {
   let calls = 0;
   assertEquals(waitFor(() => ++calls > 3 && calls, "the fourth call"), 4);
   assertThrows(
@@ -99,7 +99,7 @@ liveTest("`waitFor()` says what it waited for", () => {
   );
 });
 
-liveTest("`transferAsync()` lets the rest of the process go on", async () => {
+liveTest("`transferAsync()` does not block the event loop", async () => {
   using lab = Lab.open({ rate: 40 });
   using connection = lab.connect();
   let turns = 0;
@@ -119,6 +119,6 @@ liveTest("`transferAsync()` lets the rest of the process go on", async () => {
   );
 });
 
-liveTest("`Lab.missing()` says nothing where there is a lab", () => {
+liveTest("`Lab.missing()` returns `undefined` where a lab can be made", () => {
   assertEquals(Lab.missing(), undefined);
 });

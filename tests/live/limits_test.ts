@@ -7,7 +7,7 @@ import { liveTest } from "../helpers/live.ts";
 import { RawClient } from "../helpers/raw_client.ts";
 
 liveTest(
-  "`getLimits()` of a new namespace gives what the kernel starts with",
+  "`getLimits()` of a new namespace returns the kernel's defaults",
   () => {
     using lab = Lab.open({ paths: 0 });
     using pm = PathManager.open({ netns: lab.client.netns });

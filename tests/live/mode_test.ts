@@ -4,7 +4,7 @@ import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
 
-/** What `sysctl` says: a name, or a number on kernels before 6.15. */
+/** What `sysctl` prints: a name, or a number on kernels before 6.15. */
 function modeOf(host: Host): string {
   try {
     return host.sysctl("net.mptcp.path_manager");
@@ -29,7 +29,7 @@ liveTest("`setMode()` sets the mode of its namespace alone", () => {
   assertEquals(modeOf(lab.server), "kernel");
 });
 
-liveTest("`using` brings the former mode back", () => {
+liveTest("`using` restores the former mode", () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   {
@@ -67,7 +67,7 @@ liveTest("an unknown mode is refused, and nothing changes", () => {
   assertEquals(modeOf(lab.client), "userspace");
 });
 
-liveTest("the mode is that of connections made from then on", () => {
+liveTest("the mode applies to connections made from then on", () => {
   using lab = Lab.open();
   using pm = PathManager.open({ netns: lab.client.netns });
   const steered = () => {

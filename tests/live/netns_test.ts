@@ -21,7 +21,7 @@ liveTest("`open()` finds a namespace by name, path and process", async () => {
     stdout: "null",
   }).spawn();
   try {
-    // It starts here, and goes there.
+    // It starts in this namespace.
     waitFor(
       () => Deno.readLinkSync(`/proc/${process.pid}/ns/net`) !== home,
       "the process to be in the namespace",
@@ -51,7 +51,7 @@ liveTest("devices are looked up in the namespace", () => {
   );
 });
 
-liveTest("`open()` says what is wrong with a namespace", () => {
+liveTest("`open()` explains why it cannot use a namespace", () => {
   const home = netnsHere();
   const table: [string | number, string, string, string][] = [
     ["no-such-name", "open", "ENOENT", "/run/netns/no-such-name"],
@@ -69,7 +69,7 @@ liveTest("`open()` says what is wrong with a namespace", () => {
   }
 });
 
-liveTest("`inNetns()` comes back after success and after failure", () => {
+liveTest("`inNetns()` returns after success and after failure", () => {
   using lab = Lab.open({ paths: 0 });
   const home = netnsHere();
   const { netns } = lab.client;
@@ -88,7 +88,7 @@ liveTest("`inNetns()` comes back after success and after failure", () => {
   assertEquals(netnsHere(), home);
 });
 
-liveTest("a deleted namespace works as long as it is open", () => {
+liveTest("a deleted namespace works until it is closed", () => {
   using lab = Lab.open({ paths: 0 });
   const { netns } = lab.client;
   using pm = PathManager.open({ netns });

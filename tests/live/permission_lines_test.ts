@@ -230,7 +230,7 @@ const lines = [...new Set(shellLines().map(({ line }) => line))]
       ?.[1],
   }));
 
-Deno.test("each command line of the documents is one that is tried", () => {
+Deno.test("each command line of the documents is tested", () => {
   const untried = lines.filter(({ proof }) => proof === undefined);
   assertEquals(untried.map(({ line }) => line), []);
   assertNotEquals(lines, []);
@@ -280,11 +280,11 @@ const wanting = lines.flatMap(({ line, proof }) =>
 );
 
 for (const { line, proof, flag, kind, less } of wanting) {
-  liveTest(`${flag} is named where it is missing: ${less}`, async () => {
+  liveTest(`the error names the missing ${flag}: ${less}`, async () => {
     using desk = new Desk();
     const complaint = await fail(desk, less);
     if (kind !== "ffi") {
-      // Deno's words: it is the program's, and none of the library's.
+      // Deno's own message: the library does not need this permission.
       assertMatch(complaint, new RegExp(`run again with the --allow-${kind} `));
       return;
     }
@@ -297,7 +297,7 @@ for (const { line, proof, flag, kind, less } of wanting) {
   });
 }
 
-/** What a line says that misses a permission. */
+/** The error of a line that lacks a permission. */
 async function fail(desk: Desk, line: string): Promise<string> {
   if (line.includes("install")) {
     assertEquals(desk.type(line).code, 0);

@@ -50,7 +50,7 @@ class Copy implements Disposable {
     }
   }
 
-  /** The command that does everything, by way of other programs. */
+  /** The command that calls every operation, started by other programs. */
   command(inputs: Inputs, via: string[], permissions: string[]): string[] {
     return [
       ...["env", "-u", "DENO_COVERAGE_DIR", `DENO_DIR=${this.#folder}/deno`],
@@ -64,7 +64,7 @@ class Copy implements Disposable {
     ];
   }
 
-  /** Does everything in the lab's client, by way of other programs. */
+  /** Calls every operation in the lab's client, started by other programs. */
   run(lab: Lab, inputs: Inputs, via: string[], permissions: string[]): Results {
     const command = this.command(inputs, via, permissions);
     // The number of a group is the kernel's to choose.
@@ -147,7 +147,7 @@ const notEntered = (netns: string) =>
   );
 
 liveTest(
-  "an unprivileged user can read, and is told why not change",
+  "an unprivileged user can read, and the errors name the privilege",
   async () => {
     using made = await openOperationsLab();
     using copy = new Copy();
@@ -178,8 +178,8 @@ liveTest(
 );
 
 liveTest(
-  "`CAP_SYS_ADMIN` besides is enough for another namespace, but for that of " +
-    "a process of another user, which takes `CAP_SYS_PTRACE`",
+  "`CAP_SYS_ADMIN` opens other namespaces, `CAP_SYS_PTRACE` also that of " +
+    "another user's process",
   async () => {
     using made = await openOperationsLab();
     using copy = new Copy();
@@ -291,7 +291,7 @@ function connectAlone(netns: number): LabConnection {
 }
 
 liveTest(
-  "an unprivileged user with a network of its own may do everything there",
+  "an unprivileged user may do everything in a network of its own",
   async () => {
     using copy = new Copy();
     await using network = new OwnNetwork();
@@ -317,7 +317,7 @@ liveTest(
 );
 
 liveTest(
-  "in a user namespace with the network of another nothing changes",
+  "root in a user namespace has no privilege in a network outside of it",
   async () => {
     using made = await openOperationsLab();
     using copy = new Copy();
@@ -333,7 +333,7 @@ liveTest(
   },
 );
 
-liveTest("a token names nothing in another namespace", async () => {
+liveTest("a token is invalid in another namespace", async () => {
   using made = await openOperationsLab();
   const { client, server } = made;
   for (const [one, other] of [[client, server], [server, client]] as const) {
@@ -352,7 +352,7 @@ liveTest(
     using made = await openOperationsLab();
     using copy = new Copy();
     const { lab, inputs } = made;
-    // Whatever else there is, Deno is told to refuse.
+    // Deno refuses all other permissions.
     const others = ["read", "write", "net", "env", "run", "sys", "import"];
     const flags = [
       `--allow-ffi=${libcPath()}`,
@@ -365,7 +365,7 @@ liveTest(
   },
 );
 
-liveTest("without permission the message names the one that is needed", () => {
+liveTest("without permission the error names the one that is needed", () => {
   using lab = Lab.open({ paths: 0 });
   using copy = new Copy();
   const connection = { token: 1, spare: "", remote: { address: "", port: 1 } };

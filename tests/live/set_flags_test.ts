@@ -84,7 +84,7 @@ liveTest("`setFlags()` finds the endpoint by id, address and port", () => {
   }
 });
 
-liveTest("`setFlags()` says which endpoint it does not find", () => {
+liveTest("`setFlags()` names the endpoint that it does not find", () => {
   using lab = Lab.open();
   using pm = PathManager.open({ netns: lab.client.netns });
   const address = "10.77.1.1";
@@ -116,7 +116,7 @@ liveTest("`setFlags()` says which endpoint it does not find", () => {
   );
 });
 
-liveTest("set-flags is refused with the place and the reason", () => {
+liveTest("a refused set-flags names the attribute and the reason", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   const v4 = { family: 2, addr4: "10.0.0.1" };
@@ -169,7 +169,7 @@ liveTest("set-flags clears the flag that is not given", () => {
   }]);
 });
 
-liveTest("`setFlags()` tells the peers of live connections", () => {
+liveTest("`setFlags()` changes the priority of existing subflows", () => {
   using lab = Lab.open({ paths: 2 });
   const { client, server } = lab;
   using pm = PathManager.open({ netns: client.netns });

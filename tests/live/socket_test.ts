@@ -7,22 +7,25 @@ import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
 import { RawClient } from "../helpers/raw_client.ts";
 
-liveTest("`wait()` ends with the time or with a datagram", () => {
-  using lab = Lab.open({ paths: 0 });
-  using namespace = openNamespace(lab.client.netns);
-  using socket = namespace.open(NETLINK_GENERIC);
-  assertEquals(socket.wait(0), false);
-  const start = performance.now();
-  assertEquals(socket.wait(20), false);
-  assert(performance.now() - start >= 20);
-  socket.send(encodeGetFamily("mptcp_pm", 1));
-  assertEquals(socket.wait(1000), true);
-  assert(socket.receive() !== undefined);
-  assertEquals(socket.receive(), undefined);
-});
+liveTest(
+  "`wait()` returns after the timeout or when a datagram is there",
+  () => {
+    using lab = Lab.open({ paths: 0 });
+    using namespace = openNamespace(lab.client.netns);
+    using socket = namespace.open(NETLINK_GENERIC);
+    assertEquals(socket.wait(0), false);
+    const start = performance.now();
+    assertEquals(socket.wait(20), false);
+    assert(performance.now() - start >= 20);
+    socket.send(encodeGetFamily("mptcp_pm", 1));
+    assertEquals(socket.wait(1000), true);
+    assert(socket.receive() !== undefined);
+    assertEquals(socket.receive(), undefined);
+  },
+);
 
 liveTest(
-  "a family that the kernel does not have is an error of its own",
+  "a family that the kernel does not have is a `NotFoundError`",
   () => {
     using namespace = openNamespace();
     const family = {
@@ -40,7 +43,7 @@ liveTest(
   },
 );
 
-liveTest("a request that the kernel does not answer ends with the time", () => {
+liveTest("a request that the kernel does not answer times out", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   // Without length: the kernel drops it.

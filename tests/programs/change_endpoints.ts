@@ -7,7 +7,7 @@
 
 import { PathManager } from "../../mod.ts";
 import { generator, pick } from "../helpers/random.ts";
-import type { Results, Task } from "../live/writers_test.ts";
+import type { Results, Task } from "../live/parallel_changes_test.ts";
 
 const task: Task = JSON.parse(Deno.args[0]!);
 const random = generator(task.seed);
@@ -21,7 +21,7 @@ const operations = {
     const { flags } = pm.addAddr({
       address,
       flags: ["subflow"],
-      // Two writers of the same addresses ask for the same ids.
+      // Two programs with the same addresses ask for the same ids.
       ...task.most > task.addresses.length / 2 && random(4) === 0 && { id },
     });
     endpoints[address] = flags;

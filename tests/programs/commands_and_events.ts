@@ -23,7 +23,7 @@ const taking = (async () => {
   isOver = true;
 })();
 while (!isOver) {
-  // Busy nearly all the time, so that it is stopped in the midst of them.
+  // Busy nearly all the time, so that it is stopped during a command.
   for (let count = 0; count < 100; count++) {
     const subflows = commands++ % 8;
     pm.setLimits({ subflows });

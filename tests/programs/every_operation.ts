@@ -60,7 +60,7 @@ async function callEach({ ways, connection }: Inputs): Promise<void> {
   }
 }
 
-/** Opens a second subflow and closes it again; the events say that it did. */
+/** Opens a second subflow and closes it again, as its events show. */
 async function steer(
   pm: PathManager,
   { token, spare, remote }: Inputs["connection"],

@@ -1,4 +1,4 @@
-/** Several programs that change one table. */
+/** Several programs that change one table at the same time. */
 import { assert, assertEquals } from "@std/assert";
 import { PathManager } from "../../mod.ts";
 import { Lab } from "../../testing/lab.ts";
@@ -35,8 +35,8 @@ export interface Results {
 const TIMES = 500;
 const TIMEOUT_MS = 30_000;
 
-/** Lets programs write, and looks at the table meanwhile. */
-async function writeAll(
+/** Runs the programs, and looks at the table meanwhile. */
+async function changeAll(
   tasks: readonly Task[],
   look: () => void,
 ): Promise<Results[]> {
@@ -65,9 +65,9 @@ async function writeAll(
 }
 
 /**
- * What a dump is at any time. The kernel goes from id to id, and locks nothing
- * in between (`mptcp_pm_nl_dump_addr()`): an endpoint that is deleted and added
- * again meanwhile can be there twice, or not at all.
+ * Checks what holds for a dump at any time. The kernel goes from id to id, and
+ * locks nothing in between (`mptcp_pm_nl_dump_addr()`): an endpoint that is
+ * deleted and added again meanwhile can be there twice, or not at all.
  */
 function assertWhole(pm: PathManager): void {
   const endpoints = pm.dumpAddrs();
@@ -78,49 +78,57 @@ function assertWhole(pm: PathManager): void {
   }
 }
 
-liveTest("two writers of endpoints of their own lose nothing", async () => {
-  using lab = Lab.open({ paths: 0 });
-  const { client } = lab;
-  const { netns } = client;
-  using pm = PathManager.open({ netns });
-  const task = (number: number, limit: Task["limit"]): Task => ({
-    netns,
-    addresses: Array.from({ length: 8 }, (_, last) => `10.0.${number}.${last}`),
-    // The table has room for all of both, and more.
-    most: 3,
-    limit,
-    times: TIMES,
-    seed: number,
-  });
-  const [one, other] = await writeAll(
-    [task(1, "subflows"), task(2, "addAddrAccepted")],
-    () => assertWhole(pm),
-  );
-  for (const { outcomes } of [one!, other!]) {
-    assertEquals(Object.keys(outcomes).sort(), [
-      "add known: NetlinkError add-addr EEXIST",
-      "add unknown: done",
-      "change known: done",
-      "change unknown: NotFoundError set-flags",
-      "delete known: done",
-      "delete unknown: NotFoundError del-addr",
-      "limit: done",
-    ]);
-  }
-  const endpoints = pm.dumpAddrs();
-  assertEquals<unknown>(
-    Object.fromEntries(endpoints.map(({ address, flags }) => [address, flags])),
-    { ...one!.endpoints, ...other!.endpoints },
-  );
-  assertSameAsIp(endpoints, client);
-  assertEquals(pm.getLimits(), {
-    subflows: one!.limit,
-    addAddrAccepted: other!.limit,
-  });
-});
+liveTest(
+  "two programs that change different endpoints lose nothing",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    const { client } = lab;
+    const { netns } = client;
+    using pm = PathManager.open({ netns });
+    const task = (number: number, limit: Task["limit"]): Task => ({
+      netns,
+      addresses: Array.from(
+        { length: 8 },
+        (_, last) => `10.0.${number}.${last}`,
+      ),
+      // The table has room for all of both, and more.
+      most: 3,
+      limit,
+      times: TIMES,
+      seed: number,
+    });
+    const [one, other] = await changeAll(
+      [task(1, "subflows"), task(2, "addAddrAccepted")],
+      () => assertWhole(pm),
+    );
+    for (const { outcomes } of [one!, other!]) {
+      assertEquals(Object.keys(outcomes).sort(), [
+        "add known: NetlinkError add-addr EEXIST",
+        "add unknown: done",
+        "change known: done",
+        "change unknown: NotFoundError set-flags",
+        "delete known: done",
+        "delete unknown: NotFoundError del-addr",
+        "limit: done",
+      ]);
+    }
+    const endpoints = pm.dumpAddrs();
+    assertEquals<unknown>(
+      Object.fromEntries(
+        endpoints.map(({ address, flags }) => [address, flags]),
+      ),
+      { ...one!.endpoints, ...other!.endpoints },
+    );
+    assertSameAsIp(endpoints, client);
+    assertEquals(pm.getLimits(), {
+      subflows: one!.limit,
+      addAddrAccepted: other!.limit,
+    });
+  },
+);
 
-/** What the documentation says of operations that another program crosses. */
-const CROSSED = [
+/** The documented results of operations while another program interferes. */
+const CONFLICTS = [
   "NetlinkError add-addr EEXIST",
   "NetlinkError add-addr EBUSY",
   "NetlinkError add-addr ERANGE",
@@ -136,7 +144,7 @@ const CROSSED = [
 ];
 
 liveTest(
-  "two writers of the same endpoints hear what is in the way",
+  "two programs that change the same endpoints get the documented errors",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { client } = lab;
@@ -151,24 +159,24 @@ liveTest(
       times: TIMES,
       seed,
     });
-    const written = await writeAll([task(1), task(2)], () => assertWhole(pm));
-    const outcomes = written.flatMap(({ outcomes }) => Object.keys(outcomes));
+    const results = await changeAll([task(1), task(2)], () => assertWhole(pm));
+    const outcomes = results.flatMap(({ outcomes }) => Object.keys(outcomes));
     const others = outcomes.map((key) => key.replace(/^.*: /, ""))
-      .filter((outcome) => !CROSSED.includes(outcome));
+      .filter((outcome) => !CONFLICTS.includes(outcome));
     assertEquals(others, []);
-    const wereCrossed = outcomes.some((key) =>
+    const wasConflict = outcomes.some((key) =>
       /^delete known: End|^add unknown: .* EEXIST/.test(key)
     );
-    assert(wereCrossed, outcomes.join(", "));
+    assert(wasConflict, outcomes.join(", "));
     assertEquals(pm.dumpAddrs().length <= 8, true);
     assertWhole(pm);
     const endpoints = pm.dumpAddrs();
     assertSameAsIp(endpoints, client);
-    // The last word of one of them on each endpoint.
+    // Each endpoint has the flags that one of them set last.
     for (const { address, flags } of endpoints) {
-      const known = written.map(({ endpoints }) => endpoints[address]?.join());
+      const known = results.map(({ endpoints }) => endpoints[address]?.join());
       assert(known.includes(flags.join()), `${address} ${flags}: ${known}`);
     }
-    assert(written.some(({ limit }) => limit === pm.getLimits().subflows));
+    assert(results.some(({ limit }) => limit === pm.getLimits().subflows));
   },
 );

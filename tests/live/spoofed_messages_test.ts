@@ -1,7 +1,7 @@
 /**
- * Datagrams that look like the kernel's and are not. Sending them takes
- * `CAP_NET_ADMIN`; what they may not do is to deceive, to hang, or to push out
- * what the kernel says.
+ * Datagrams that look like the kernel's, sent by another process, which needs
+ * `CAP_NET_ADMIN`. They must not be taken for the kernel's, block the program, or
+ * displace what the kernel sends.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
@@ -51,8 +51,8 @@ function oneSocket(namespace: Namespace, socket: Transport): Namespace {
   return Object.assign(new ForwardingNamespace(namespace), { open });
 }
 
-/** A path manager whose port id is known, and a spoofer next to it. */
-function besiege(host: Host) {
+/** A path manager whose port id is known, and a spoofer in its namespace. */
+function openTarget(host: Host) {
   using stack = new DisposableStack();
   const namespace = stack.use(openNamespace(host.netns));
   const socket = stack.use(namespace.open(NETLINK_GENERIC));
@@ -75,8 +75,8 @@ function besiege(host: Host) {
   };
 }
 
-/** All that could pass for an answer to a request. */
-function spooferies(family: number, request: Bytes): Bytes[] {
+/** Messages that could pass for an answer to a request. */
+function spoofedAnswers(family: number, request: Bytes): Bytes[] {
   const seq = seqOf(request);
   const reply = (...attrs: Uint8Array[]) => {
     const header = Uint8Array.of(request[16]!, 1, 0, 0);
@@ -87,8 +87,8 @@ function spooferies(family: number, request: Bytes): Bytes[] {
     reply(
       attr(1, attr(1, u16(2)), attr(2, u8(66)), attr(3, u8(6), u8(6), u16(6))),
     ),
-    verdict(request, 0, { message: "forged" }),
-    verdict(request, EPERM, { message: "forged" }),
+    verdict(request, 0, { message: "spoofed" }),
+    verdict(request, EPERM, { message: "spoofed" }),
     done(seq),
     done(seq, EPERM),
     text("not even netlink"),
@@ -102,28 +102,28 @@ function spooferies(family: number, request: Bytes): Bytes[] {
   ];
 }
 
-liveTest("forged answers before and behind the kernel's are ignored", () => {
+liveTest("spoofed answers before and after the kernel's are ignored", () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;
-  using besieged = besiege(client);
-  const { socket, pm, port, family, spoofer } = besieged;
+  using target = openTarget(client);
+  const { socket, pm, port, family, spoofer } = target;
   const { send } = socket;
   const warnings: string[] = [];
   using _ = PathManager.open({
     netns: client.netns,
     onWarning: ({ message }) => warnings.push(message),
   });
-  let forged = 0;
+  let spoofed = 0;
   socket.send = (request) => {
-    const forge = () => {
-      for (const bytes of spooferies(family, request)) {
+    const spoof = () => {
+      for (const bytes of spoofedAnswers(family, request)) {
         spoofer.send(bytes, { port });
-        forged++;
+        spoofed++;
       }
     };
-    forge();
+    spoof();
     send.call(socket, request);
-    forge();
+    spoof();
   };
   pm.setLimits({ subflows: 3, addAddrAccepted: 2 });
   assertEquals(pm.getLimits(), { subflows: 3, addAddrAccepted: 2 });
@@ -144,16 +144,16 @@ liveTest("forged answers before and behind the kernel's are ignored", () => {
   pm.flushAddrs();
   assertEquals(client.endpoints(), []);
   assertEquals(warnings, []);
-  assert(forged > 500);
+  assert(spoofed > 500);
 });
 
-liveTest("forged answers instead of the kernel's are none", () => {
+liveTest("spoofed answers do not replace the kernel's", () => {
   using lab = Lab.open({ paths: 0 });
-  using besieged = besiege(lab.client);
-  const { socket, pm, port, family, spoofer } = besieged;
+  using target = openTarget(lab.client);
+  const { socket, pm, port, family, spoofer } = target;
   const { send } = socket;
   socket.send = (request) => {
-    for (const bytes of spooferies(family, request)) {
+    for (const bytes of spoofedAnswers(family, request)) {
       spoofer.send(bytes, { port });
     }
   };
@@ -181,10 +181,10 @@ function fill(spoofer: Spoofer, to: { port?: number; group?: number }): void {
   }
 }
 
-liveTest("a queue full of forged answers loses none of the kernel's", () => {
+liveTest("a queue full of spoofed answers loses none of the kernel's", () => {
   using lab = Lab.open({ paths: 0 });
-  using besieged = besiege(lab.client);
-  const { pm, port, spoofer } = besieged;
+  using target = openTarget(lab.client);
+  const { pm, port, spoofer } = target;
   for (const subflows of [3, 4, 5]) {
     fill(spoofer, { port });
     pm.setLimits({ subflows });
@@ -200,39 +200,39 @@ function listenerOf(host: Host): { port: number; group: number } {
 }
 
 /** An event as the kernel would send it. */
-function forgedEvent(family: number): Bytes {
+function spoofedEvent(family: number): Bytes {
   const header = Uint8Array.of(3, 1, 0, 0);
   return message(family, 0, 0, header, attr(1, u32(0xbad)));
 }
 
-/** Something that the kernel tells of. */
+/** Causes an event. */
 function listen(host: Host): MptcpSocket {
   return MptcpSocket.listen(host.netns, { address: "0.0.0.0", port: 0 });
 }
 
 liveTest(
-  "forged events are ignored, those of the kernel are heard",
+  "spoofed events are ignored, the kernel's are delivered",
   async () => {
     using lab = Lab.open({ paths: 0 });
-    using besieged = besiege(lab.client);
-    const { pm, family, spoofer } = besieged;
+    using target = openTarget(lab.client);
+    const { pm, family, spoofer } = target;
     using events = new Witness(pm.events());
     const { port, group } = listenerOf(lab.client);
-    const forge = () => {
-      const event = forgedEvent(family);
+    const spoof = () => {
+      const event = spoofedEvent(family);
       spoofer.send(event, { port });
       assertEquals(spoofer.send(event, { group }), 0);
       spoofer.send(event, { port, group });
       spoofer.send(text("not even netlink"), { port, group });
     };
-    forge();
+    spoof();
     const listener = listen(lab.client);
-    forge();
+    spoof();
     const { local } = listener;
     assertEquals((await events.take("listener-created")).local, local);
-    // It waits, and is woken in vain.
+    // It waits, and is woken for nothing.
     const next = events.take("listener-closed");
-    forge();
+    spoof();
     listener.close();
     assertEquals((await next).local, local);
     assertEquals(events.seen.length, 2);
@@ -240,14 +240,14 @@ liveTest(
 );
 
 liveTest(
-  "a queue full of forged events loses none of the kernel's",
+  "a queue full of spoofed events loses none of the kernel's",
   async () => {
     using lab = Lab.open({ paths: 0 });
-    using besieged = besiege(lab.client);
-    using events = new Witness(besieged.pm.events());
+    using target = openTarget(lab.client);
+    using events = new Witness(target.pm.events());
     const { port } = listenerOf(lab.client);
     for (const _ of [1, 2]) {
-      fill(besieged.spoofer, { port });
+      fill(target.spoofer, { port });
       using listener = listen(lab.client);
       const { local } = await events.take("listener-created");
       assertEquals(local, listener.local);
@@ -261,11 +261,11 @@ liveTest(
 );
 
 liveTest(
-  "forged events to the group may cost events, and never silently",
+  "spoofed events to the group may displace events, and `overrun` reports it",
   async () => {
     using lab = Lab.open({ paths: 0 });
-    using besieged = besiege(lab.client);
-    const { pm, spoofer } = besieged;
+    using target = openTarget(lab.client);
+    const { pm, spoofer } = target;
     using events = new Witness(pm.events());
     const { group } = listenerOf(lab.client);
     fill(spoofer, { group });
@@ -279,33 +279,36 @@ liveTest(
   },
 );
 
-liveTest("a flood from another process holds nothing up", async () => {
-  using lab = Lab.open({ paths: 0 });
-  using besieged = besiege(lab.client);
-  const { pm, port } = besieged;
-  using stream = pm.events({ types: ["listener-created", "overrun"] });
-  const { group } = listenerOf(lab.client);
-  const { netns } = lab.client;
-  await using flood = new Program("spoof", [netns, `${port}`, `${group}`]);
-  await flood.text();
-  for (let round = 0; round < 2000; round++) {
-    const subflows = round % 8;
-    pm.setLimits({ subflows });
-    assertEquals(pm.getLimits().subflows, subflows);
-  }
-  using _listener = listen(lab.client);
-  const { value } = await within(stream.next(), () => "an event");
-  assert(value !== undefined);
-  const end = stream.next();
-  stream.close();
-  await within(end, () => "the end of the stream");
-});
+liveTest(
+  "a flood from another process blocks neither commands nor events",
+  async () => {
+    using lab = Lab.open({ paths: 0 });
+    using target = openTarget(lab.client);
+    const { pm, port } = target;
+    using stream = pm.events({ types: ["listener-created", "overrun"] });
+    const { group } = listenerOf(lab.client);
+    const { netns } = lab.client;
+    await using flood = new Program("spoof", [netns, `${port}`, `${group}`]);
+    await flood.text();
+    for (let round = 0; round < 2000; round++) {
+      const subflows = round % 8;
+      pm.setLimits({ subflows });
+      assertEquals(pm.getLimits().subflows, subflows);
+    }
+    using _listener = listen(lab.client);
+    const { value } = await within(stream.next(), () => "an event");
+    assert(value !== undefined);
+    const end = stream.next();
+    stream.close();
+    await within(end, () => "the end of the stream");
+  },
+);
 
-liveTest("a process without privilege cannot send to our sockets", async () => {
+liveTest("an unprivileged process cannot send to our sockets", async () => {
   using lab = Lab.open({ paths: 0 });
-  using besieged = besiege(lab.client);
+  using target = openTarget(lab.client);
   const { netns } = lab.client;
-  await using program = new Program("spoof", [netns, `${besieged.port}`]);
+  await using program = new Program("spoof", [netns, `${target.port}`]);
   assertEquals((await program.end()).text, `${EPERM}\n`);
-  assertEquals(besieged.socket.wait(0), false);
+  assertEquals(target.socket.wait(0), false);
 });

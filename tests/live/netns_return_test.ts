@@ -1,4 +1,4 @@
-/** A thread that goes to another network namespace comes back. */
+/** A thread that enters another network namespace returns. */
 import { assert, assertEquals } from "@std/assert";
 import { PathManager, type SyscallError } from "../../mod.ts";
 import { run } from "../../testing/host.ts";
@@ -8,7 +8,7 @@ import { liveTest } from "../helpers/live.ts";
 import { netnsHere } from "../helpers/proc.ts";
 
 injectedTest(
-  "a way back that fails is told, and tried again by what comes next",
+  "a failed return is an error, and the next call tries it again",
   async () => {
     using lab = Lab.open({ paths: 0 });
     const { netns } = lab.client;
@@ -58,7 +58,7 @@ try {
 console.log([message, here() === home].join("\\n"));
 `;
 
-liveTest("nobody goes where there is no way back from", () => {
+liveTest("a namespace is not entered if returning is not permitted", () => {
   // A user namespace that owns one network namespace, and runs in another.
   const script = 'unshare -n sleep 60 & trap "kill $!" EXIT; ' +
     "while [ /proc/$!/ns/net -ef /proc/$$/ns/net ]; do :; done; " +
@@ -77,7 +77,7 @@ liveTest("nobody goes where there is no way back from", () => {
   assertEquals(isHome, "true");
 });
 
-liveTest("a pipe is no network namespace, and is not waited for", () => {
+liveTest("a pipe is refused as a network namespace, without waiting", () => {
   const folder = Deno.makeTempDirSync();
   try {
     const pipe = `${folder}/pipe`;
