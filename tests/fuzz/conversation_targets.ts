@@ -7,16 +7,16 @@
 
 import { DecodeError } from "../../codec/mod.ts";
 import {
-  EndpointNotFoundError,
-  FamilyNotFoundError,
   NetlinkError,
+  NotFoundError,
   PathManager,
   type PathManagerEvent,
   ProtocolError,
   SyscallError,
+  UnsupportedError,
 } from "../../mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { type Delivery, FakeTransport } from "../../testing/fake_transport.ts";
+import { type Delivery, FakeNamespace } from "../../testing/fake_namespace.ts";
 import {
   type Bytes,
   flagsOf,
@@ -51,7 +51,7 @@ function record(operation: Operation): Script {
     script.push(answer.filter((delivery) => delivery instanceof Uint8Array));
     return answer;
   };
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   try {
     operation(pm)();
   } catch (error) {
@@ -165,8 +165,8 @@ const isTyped = (error: unknown): error is Error =>
     DecodeError,
     ProtocolError,
     NetlinkError,
-    FamilyNotFoundError,
-    EndpointNotFoundError,
+    NotFoundError,
+    UnsupportedError,
   ].some((one) => error instanceof one) ||
   // The kernel has the address several times.
   error instanceof TypeError && error.message.startsWith("Ambiguous endpoint");
@@ -179,7 +179,7 @@ function demandTyped(error: unknown): asserts error is Error {
 
 /** Without the words of the kernel, which may be any. */
 const outcomeKind = (error: Error) =>
-  error instanceof NetlinkError || error instanceof EndpointNotFoundError
+  error instanceof NetlinkError || error instanceof NotFoundError
     ? error.name
     : kindOf(error);
 
@@ -218,18 +218,19 @@ function runConversation(input: Bytes): string {
   const [name, script] = unpack(input);
   const operation = operations.get(name)!;
   let answer = answering(script);
-  const transport = new FakeTransport((request) => answer(request));
-  for (const [name, index] of devices) transport.devices.set(name, index);
-  const subscribe = transport.subscribe.bind(transport);
-  transport.subscribe = (group) => {
-    demand(isInteger(group, 0xffffffff), () => `group ${group}`);
-    return subscribe(group);
+  const namespace = new FakeNamespace((request) => answer(request));
+  for (const [name, index] of devices) namespace.devices.set(name, index);
+  const subscribe = namespace.subscribe.bind(namespace);
+  namespace.subscribe = (protocol, groups) => {
+    const isNumber = (group: number) => isInteger(group, 0xffffffff);
+    demand(groups.every(isNumber), () => `groups ${groups}`);
+    return subscribe(protocol, groups);
   };
   const warnings: string[] = [];
   let outcome = `done: ${name.split(" ")[0]}`;
   try {
     using pm = PathManager.open({
-      transport,
+      namespace,
       onWarning: ({ message }) => warnings.push(message),
     });
     try {
@@ -242,8 +243,8 @@ function runConversation(input: Bytes): string {
       outcome = outcomeKind(error);
     }
     // It is as good as new once nothing is left of this.
-    while (transport.unread.length > 0) transport.receive();
-    if (name.startsWith("getLimits")) transport.sent.length = 0;
+    while (namespace.unread.length > 0) namespace.transports[0]!.receive();
+    if (name.startsWith("getLimits")) namespace.sent.length = 0;
     answer = (request) =>
       limits!.map((reply) => renumbered(reply, seqOf(request)));
     const { subflows, addAddrAccepted } = pm.getLimits();
@@ -253,8 +254,8 @@ function runConversation(input: Bytes): string {
     demandBounded(input, error.message);
     outcome = `open: ${outcomeKind(error)}`;
   }
-  demand(transport.closed, "the transport is open");
-  if (!name.startsWith("delAddr")) demandOnce(transport.sent);
+  demand(namespace.transports.every(({ closed }) => closed), "an open socket");
+  if (!name.startsWith("delAddr")) demandOnce(namespace.sent);
   demand(
     warnings.every((warning) => typeof warning === "string"),
     "no warning",
@@ -264,10 +265,10 @@ function runConversation(input: Bytes): string {
 }
 
 /** The look-up, of which the number of the group is right. */
-const listening = new FakeTransport((request) =>
+const listening = new FakeNamespace((request) =>
   lookUp!.map((reply) => renumbered(reply, seqOf(request)))
 );
-const listener = PathManager.open({ transport: listening });
+const listener = PathManager.open({ namespace: listening });
 listening.devices.set("kic2", 2);
 
 /** Comes last; no datagram becomes this. */

@@ -1,8 +1,8 @@
+import type { ExtAck } from "../../codec/extack.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { OPS } from "../../codec/mptcp_pm.gen.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import {
-  type Explanation,
   NetlinkError,
   NotFoundError,
   UnsupportedError,
@@ -193,7 +193,7 @@ Deno.test("an explanation has what the kernel said, and names the attribute", ()
   const missing = (type: number) => attr(5, u32(type));
   const nest = (bytes: number) => attr(6, u32(bytes));
   // The request: .addr at 20, in it .family at 24, then .token.
-  const rows: [extack: Uint8Array[], Explanation][] = [
+  const rows: [extack: Uint8Array[], ExtAck][] = [
     [[words], { message: "no" }],
     [[offset(20)], { attribute: ".addr", offset: 20 }],
     [[offset(24)], { attribute: ".addr.family", offset: 24 }],

@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { SyscallError } from "../../ffi/syscall_error.ts";
-import { type Explanation, NetlinkError } from "../../netlink/errors.ts";
+import type { ExtAck } from "../../codec/extack.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
 import { isConnectionGone } from "../../ops/connection_gone.ts";
 
 // What kernels answer is in client_test.ts and older_kernels_test.ts.
 Deno.test("`isConnectionGone()` goes by the error and the kernel's words", () => {
   const [ESRCH, EINVAL] = [3, 22];
-  const refused = (errno: number, extack?: Explanation) =>
+  const refused = (errno: number, extack?: ExtAck) =>
     new NetlinkError({ op: "announce", action: "announce", errno, extack });
   const message = "invalid token";
   const rows: [unknown, boolean][] = [

@@ -1,10 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { FakeTransport } from "../../testing/fake_namespace.ts";
+import { FakeNamespace } from "../../testing/fake_namespace.ts";
 import { split } from "../../testing/netlink_bytes.ts";
-import { script } from "../helpers/script.ts";
 import { golden, goldenNames } from "../helpers/golden.ts";
-import { captured } from "./captured.ts";
+import { captured, script } from "../helpers/script.ts";
 
 const CLIENT = 0xebee0860;
 const SERVER = 0xb1362222;
@@ -32,10 +31,11 @@ const NAMES = goldenNames()
   .filter((name) => !NOT_FAKED.includes(name));
 
 function inOneSession(kernel: FakeKernel, names: string[]): void {
+  const transport = kernel.open(16);
   for (const name of names) {
-    kernel.send(golden(`${name}/request`).bytes);
+    transport.send(golden(`${name}/request`).bytes);
     const answer: Uint8Array[] = [];
-    for (let bytes; (bytes = kernel.receive()) !== undefined;) {
+    for (let bytes; (bytes = transport.receive()) !== undefined;) {
       answer.push(bytes.slice());
     }
     assertEquals(answer.map(readable), datagrams(name).map(readable), name);
@@ -99,46 +99,32 @@ Deno.test("`FakeKernel` refuses as the captured kernel did without privilege", (
 });
 
 Deno.test("`FakeKernel` says of what is no request that all is well", () => {
-  const kernel = new FakeKernel();
+  const transport = new FakeKernel().open(16);
   const request = golden("flush-addrs/ok/request").bytes;
   request[6] = 4;
-  kernel.send(request);
-  assertEquals(kernel.receive()?.length, 36);
+  transport.send(request);
+  assertEquals(transport.receive()?.length, 36);
   request[6] = 0;
-  kernel.send(request);
-  assertEquals(kernel.receive(), undefined);
+  transport.send(request);
+  assertEquals(transport.receive(), undefined);
 });
 
 Deno.test("`FakeKernel` says ENOENT of families that it does not have", () => {
   const request = golden("get-limits/default/request").bytes;
   request[4] = 29;
-  const kernel = new FakeKernel();
-  kernel.send(request);
-  const error = new DataView(kernel.receive()!.slice().buffer);
+  const transport = new FakeKernel().open(16);
+  transport.send(request);
+  const error = new DataView(transport.receive()!.slice().buffer);
   assertEquals(error.getInt32(16, true), -2);
 });
 
 Deno.test("`script()` takes no request that is not in it", () => {
   const limits = captured("get-limits/default");
-  const transport = new FakeTransport(script([limits]));
+  const transport = new FakeNamespace(script([limits])).open(16);
   const { bytes } = golden("flush-addrs/ok/request");
   assertThrows(() => transport.send(bytes), Error, "Unexpected request");
-  const other = new FakeTransport(script([limits]));
+  const other = new FakeNamespace(script([limits])).open(16);
   const again = golden("get-limits/default/request").bytes;
   other.send(again);
   assertThrows(() => other.send(again), Error, "Unexpected request");
-});
-
-Deno.test("`FakeTransport` is of no use once closed", () => {
-  const kernel = new FakeKernel();
-  kernel[Symbol.dispose]();
-  kernel.close();
-  const uses: (() => unknown)[] = [
-    () => kernel.send(new Uint8Array()),
-    () => kernel.receive(),
-    () => kernel.wait(0),
-    () => kernel.ifNameToIndex("lo"),
-    () => kernel.ifIndexToName(1),
-  ];
-  for (const use of uses) assertThrows(use, Error, "after close");
 });

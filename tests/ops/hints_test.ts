@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { errnoName } from "../../codec/errno.ts";
-import type { Explanation } from "../../netlink/errors.ts";
+import type { ExtAck } from "../../codec/extack.ts";
 import { hintFor } from "../../ops/hints.ts";
 import type { Operation } from "../../ops/operation.ts";
 
@@ -18,7 +18,7 @@ const KEEPS_ID = "an address keeps its id: give the one that it is known by";
 const HINTS: readonly (readonly [
   op: Operation,
   errno: number,
-  extack: Explanation | undefined,
+  extack: ExtAck | undefined,
   hint: string | undefined,
 ])[] = [
   ["add-addr", 17, { message: "-17" }, "the address is an endpoint already"],

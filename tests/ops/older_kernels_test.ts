@@ -7,21 +7,23 @@
 import {
   assert,
   assertEquals,
-  assertInstanceOf,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import spec from "../../codec/spec/mptcp_pm.yaml" with { type: "text" };
 import {
   type Endpoint,
+  isConnectionGone,
+  isPermissionError,
   NetlinkError,
   NotFoundError,
   PathManager,
   type PathManagerEvent,
+  UnsupportedError,
   type Warning,
 } from "../../mod.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
-import { FakeTransport } from "../../testing/fake_namespace.ts";
+import { FakeNamespace } from "../../testing/fake_namespace.ts";
 import {
   attr,
   type Bytes,
@@ -73,21 +75,20 @@ const isDump = (request: Bytes) => (flagsOf(request) & NLM_F_DUMP) !== 0;
 
 interface Opened extends Disposable {
   readonly pm: PathManager;
-  readonly transport: FakeTransport;
   readonly warnings: Warning[];
 }
 
-function open(transport: FakeTransport): Opened {
+function open(namespace: FakeNamespace): Opened {
   const warnings: Warning[] = [];
   const pm = PathManager.open({
-    transport,
+    namespace,
     onWarning: (warning) => warnings.push(warning),
   });
-  return { pm, transport, warnings, [Symbol.dispose]: () => pm.close() };
+  return { pm, warnings, [Symbol.dispose]: () => pm.close() };
 }
 
 /** A kernel that answers the same commands in the same order once more. */
-function replay(kernel: string, name: string): FakeTransport {
+function replay(kernel: string, name: string): FakeNamespace {
   const first = recorded(kernel, "getfamily");
   const rest = name === "getfamily" ? [] : recorded(kernel, name);
   const exchanges: { request: Bytes; answer: Bytes[] }[] = [];
@@ -96,7 +97,7 @@ function replay(kernel: string, name: string): FakeTransport {
     if (direction === "request") exchanges.push({ request: bytes, answer: [] });
     else exchanges.at(-1)!.answer.push(bytes);
   }
-  const transport = new FakeTransport((request) => {
+  const namespace = new FakeNamespace((request) => {
     const next = exchanges.shift();
     const isNext = next !== undefined && isDump(next.request) ===
         isDump(request) &&
@@ -104,9 +105,9 @@ function replay(kernel: string, name: string): FakeTransport {
     assert(isNext, `${kernel} ${name}: not recorded: ${request.toHex()}`);
     return next.answer.map((datagram) => withSeq(datagram, seqOf(request)));
   });
-  transport.devices.set("client2", 12);
-  transport.sysctls.clear();
-  return transport;
+  namespace.devices.set("client2", 12);
+  namespace.sysctls.clear();
+  return namespace;
 }
 
 /** What a scenario has come to: what it returned, or why it was refused. */
@@ -116,7 +117,12 @@ function outcome(action: () => unknown): unknown {
   } catch (error) {
     if (!(error instanceof NetlinkError)) return `${error}`;
     const { op, code, extack, hint } = error;
-    return { refused: `${op} ${code}`, ...extack, ...hint && { hint } };
+    return {
+      refused: `${op} ${code}`,
+      ...extack,
+      ...hint && { hint },
+      ...isConnectionGone(error) && { gone: true },
+    };
   }
 }
 
@@ -137,14 +143,18 @@ const ANNOUNCED: Endpoint = {
 };
 
 const TOKEN = "net.mptcp.pm_type 1 before Linux 6.15";
-const TOO_OLD =
-  "ProtocolError: Cannot get address: this kernel does not tell " +
-  "the addresses of a connection, which Linux does from 6.9 on";
+const TOO_OLD = "UnsupportedError: Cannot list the addresses of a " +
+  "connection: this needs Linux 6.9 or later";
 
 /** A refusal; the hint is a part of it. */
 function refused(
   refused: string,
-  rest: { message?: string; attribute?: string; hint?: string } = {},
+  rest: {
+    message?: string;
+    attribute?: string;
+    hint?: string;
+    gone?: true;
+  } = {},
 ) {
   return { refused, ...rest };
 }
@@ -154,6 +164,7 @@ const noToken = (op: string) =>
     message: "invalid token",
     attribute: ".token",
     hint: TOKEN,
+    gone: true,
   });
 const oldKernelToken = (op: string) =>
   refused(`${op} EINVAL`, {
@@ -253,11 +264,7 @@ const OUTCOMES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "del-addr": { [ALL]: [{ ...HERE, address: "10.99.0.1", id: 8 }] },
   "get-addr": { [ALL]: { ...HERE_7, flags: ["subflow"] } },
   "get-addr/unknown": {
-    "6.1 6.12": refused("get-addr EINVAL", { message: "address not found" }),
-    "6.17 7.3": refused("get-addr EINVAL", {
-      message: "address not found",
-      attribute: ".addr",
-    }),
+    [ALL]: "NotFoundError: Cannot get address: no endpoint has id 7",
   },
   "flush-addrs": { [ALL]: [] },
   "set-flags": { [ALL]: { ...HERE, flags: ["subflow", "backup"] } },
@@ -428,12 +435,12 @@ async function heard(
   kernel: string,
   host: "client" | "server",
 ): Promise<PathManagerEvent[]> {
-  const transport = replay(kernel, "getfamily");
-  using opened = open(transport);
+  const namespace = replay(kernel, "getfamily");
+  using opened = open(namespace);
   using stream = opened.pm.events();
   const datagrams = recorded(kernel, `events/${host}`)
     .filter(({ direction }) => direction === "event");
-  for (const { hex } of datagrams) transport.emit(Uint8Array.fromHex(hex!));
+  for (const { hex } of datagrams) namespace.emit(Uint8Array.fromHex(hex!));
   const events: PathManagerEvent[] = [];
   while (events.length < datagrams.length) {
     events.push((await stream.next()).value!);
@@ -495,35 +502,42 @@ function older(commands: number, groups: readonly string[]): FakeKernel {
 
 const GROUPS = ["mptcp_pm_cmds", "mptcp_pm_events"];
 
-/** Takes attributes away from the top level of what a kernel is asked. */
-function ignore(kernel: FakeKernel, ...types: number[]): void {
-  const { send } = kernel;
-  kernel.send = (datagram) => {
-    const kept: Bytes[] = [datagram.slice(0, 20)];
-    for (let at = 20; at < datagram.length;) {
-      const length = viewOf(datagram).getUint16(at, true);
-      const type = viewOf(datagram).getUint16(at + 2, true) & 0x3fff;
-      const end = at + ((length + 3) & ~3);
-      if (!types.includes(type)) kept.push(datagram.slice(at, end));
-      at = end;
-    }
-    const request = join(kept);
-    request.set(u32(request.length));
-    send.call(kernel, request);
+/** Changes what a kernel is asked. */
+function change(kernel: FakeKernel, how: (request: Bytes) => Bytes): void {
+  const open = kernel.open.bind(kernel);
+  kernel.open = (protocol) => {
+    const transport = open(protocol);
+    const { send } = transport;
+    transport.send = (datagram) => send.call(transport, how(datagram));
+    return transport;
   };
+}
+
+/** A request without attributes of these types at its top level. */
+function without(request: Bytes, ...types: number[]): Bytes {
+  const kept: Bytes[] = [request.slice(0, 20)];
+  for (let at = 20; at < request.length;) {
+    const length = viewOf(request).getUint16(at, true);
+    const type = viewOf(request).getUint16(at + 2, true) & 0x3fff;
+    const end = at + ((length + 3) & ~3);
+    if (!types.includes(type)) kept.push(request.slice(at, end));
+    at = end;
+  }
+  const bytes = join(kept);
+  bytes.set(u32(bytes.length));
+  return bytes;
 }
 
 releaseTest(
   [/ 5\.7$/],
   "a kernel without `mptcp_pm` is told from others",
   () => {
-    const transport = replay("5.10", "getfamily");
     const error = assertThrows(
-      () => PathManager.open({ transport }),
+      () => open(replay("5.10", "getfamily")),
       NotFoundError,
       "Linux has from 5.7 on if it was built with CONFIG_MPTCP=y",
     );
-    assertInstanceOf(error, NotFoundError);
+    assertEquals(error.what, "family");
   },
 );
 
@@ -536,7 +550,8 @@ releaseTest(
   "events say which kernel has them",
   () => {
     using opened = open(older(6, ["mptcp_pm_cmds"]));
-    assertThrows(() => opened.pm.events(), Error, "Linux has from 5.12 on");
+    const error = assertThrows(() => opened.pm.events(), UnsupportedError);
+    assertEquals(error.since, "5.12");
     assertEquals(opened.pm.dumpAddrs(), []);
   },
 );
@@ -549,7 +564,8 @@ releaseTest(
   ],
   "a command that the kernel does not know says which kernel does",
   () => {
-    using opened = open(older(6, GROUPS));
+    const kernel = older(6, GROUPS);
+    using opened = open(kernel);
     const { pm } = opened;
     const address = "10.0.0.1";
     const ends = {
@@ -558,19 +574,29 @@ releaseTest(
       remote: { address: "10.0.0.2", port: 2 },
     };
     pm.addAddr({ address });
-    const rows: [op: string, since: string, action: () => unknown][] = [
-      ["set-flags", "5.12", () => pm.setFlags({ id: 1, backup: true })],
-      ["announce", "5.19", () => pm.announce({ token: 5, address, id: 1 })],
-      ["remove", "5.19", () => pm.remove({ token: 5, id: 1 })],
-      ["subflow-create", "5.19", () => pm.subflowCreate(ends)],
-      ["subflow-destroy", "5.19", () => pm.subflowDestroy(ends)],
+    const rows: [action: string, since: string, call: () => unknown][] = [
+      ["set flags", "5.12", () => pm.setFlags({ id: 1, backup: true })],
+      [
+        "announce address",
+        "5.19",
+        () => pm.announce({ token: 5, address, id: 1 }),
+      ],
+      ["remove address", "5.19", () => pm.remove({ token: 5, id: 1 })],
+      ["create subflow", "5.19", () => pm.subflowCreate(ends)],
+      ["destroy subflow", "5.19", () => pm.subflowDestroy(ends)],
     ];
-    for (const [op, since, action] of rows) {
-      assertEquals(outcome(action), {
-        refused: `${op} EOPNOTSUPP`,
-        hint: `${op} needs Linux ${since} or later`,
-      });
+    for (const [action, since, call] of rows) {
+      const error = assertThrows(call, UnsupportedError);
+      assertEquals([error.since, error.message], [
+        since,
+        `Cannot ${action}: this needs Linux ${since} or later`,
+      ]);
     }
+    // What the kernel has it refuses in its own words.
+    kernel.distort = (_, request) => [verdict(request, 95)];
+    assertEquals(outcome(() => pm.flushAddrs()), {
+      refused: "flush-addrs EOPNOTSUPP",
+    });
   },
 );
 
@@ -579,21 +605,25 @@ releaseTest(
   "a subflow's flags do not become those of an endpoint",
   () => {
     const kernel = older(7, GROUPS);
-    ignore(kernel, 4, 6);
+    change(kernel, (request) => without(request, 4, 6));
     using opened = open(kernel);
     const { pm } = opened;
     const before = pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] });
-    assertThrows(
+    const error = assertThrows(
       () =>
-        pm.setFlags({
+        pm.setSubflowBackup({
           token: 5,
           local: { address: "10.0.0.1", port: 1 },
           remote: { address: "10.0.0.2", port: 2 },
           backup: true,
         }),
-      Error,
-      "from 5.19 on",
+      UnsupportedError,
     );
+    assertEquals([error.since, error.message], [
+      "5.19",
+      "Cannot change the priority of one subflow: this needs Linux 5.19 or " +
+      "later",
+    ]);
     assertEquals(pm.dumpAddrs(), [before]);
   },
 );
@@ -607,14 +637,13 @@ releaseTest(
     for (const refuses of [false, true]) {
       const kernel = older(11, GROUPS);
       kernel.connect(5);
-      ignore(kernel, 4);
-      const { distort } = kernel;
-      const { send } = kernel;
       let hasToken = false;
-      kernel.send = (datagram) => {
-        hasToken = datagram.toHex().includes("08000400");
-        send.call(kernel, datagram);
-      };
+      change(kernel, (request) => {
+        const changed = without(request, 4);
+        hasToken = changed.length < request.length;
+        return changed;
+      });
+      const { distort } = kernel;
       kernel.distort = (answer, request) =>
         refuses && hasToken && isDump(request)
           ? [verdict(request, 22, {
@@ -654,6 +683,7 @@ Deno.test("a kernel that lets nobody unprivileged read says what is missing", ()
     const error = assertThrows(action, NetlinkError);
     assertEquals([error.op, error.code], ["get-addr", "EPERM"]);
     assertStringIncludes(error.hint!, "CAP_NET_ADMIN is needed");
+    assertEquals(isPermissionError(error), true);
   }
 });
 
@@ -783,19 +813,19 @@ Deno.test("`getMode()` and `setMode()` know the sysctls of each kernel", () => {
     "7.3": "path_manager",
   };
   for (const kernel of KERNELS) {
-    const transport = replay(kernel, "getfamily");
+    const namespace = replay(kernel, "getfamily");
     for (const [name, value] of Object.entries(about(kernel, "sysctls"))) {
-      transport.sysctls.set(name, value);
+      namespace.sysctls.set(name, value);
     }
-    const before = new Map(transport.sysctls);
-    using opened = open(transport);
+    const before = new Map(namespace.sysctls);
+    using opened = open(namespace);
     const { pm } = opened;
     // The record is of a namespace that was set to user space.
     assertEquals(pm.getMode(), "userspace", kernel);
     pm.setMode("kernel");
     assertEquals(pm.getMode(), "kernel");
     const changed = [...before.keys()]
-      .filter((name) => transport.sysctls.get(name) !== before.get(name));
+      .filter((name) => namespace.sysctls.get(name) !== before.get(name));
     assertEquals(changed, [written[kernel]]);
   }
 });

@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  EndpointNotFoundError,
+  isPermissionError,
+  NotFoundError,
   PathManager,
   type PathManagerEvent,
   SyscallError,
@@ -9,7 +10,6 @@ import {
   type FakeEventFields,
   type FakeEventType,
   FakeKernel,
-  FakeTransport,
 } from "../../testing/mod.ts";
 import { camelCased, type Golden, goldenOf } from "../helpers/golden.ts";
 
@@ -50,7 +50,7 @@ Deno.test("`emitEvent()` sends what the kernel sent", () => {
   for (let index = 2; index < 30; index++) {
     kernel.devices.set(`if${index}`, index);
   }
-  using subscription = kernel.subscribe(9);
+  using subscription = kernel.subscribe(16, [9]);
   const events = goldenOf("event");
   for (const event of events) {
     const type = event.decoded.event as FakeEventType;
@@ -71,7 +71,7 @@ Deno.test("`emitEvent()` sends what the kernel sent", () => {
 /** What a path manager hears of something that a kernel tells. */
 async function heard(tell: (kernel: FakeKernel) => void) {
   const kernel = new FakeKernel();
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   using events = pm.events();
   tell(kernel);
   const all: PathManagerEvent[] = [];
@@ -162,7 +162,7 @@ Deno.test("`emitEvent()` refuses what the kernel never sends", () => {
 
 Deno.test("`emitOverrun()` is an event behind all that is there, and the stream goes on", async () => {
   const kernel = new FakeKernel();
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   using events = pm.events();
   const tell = (remId: number) =>
     kernel.emitEvent("removed", { token: 5, remId });
@@ -181,11 +181,12 @@ Deno.test("`emitOverrun()` is an event behind all that is there, and the stream 
 Deno.test("nobody hears of events without the privilege, nor sets the mode", () => {
   const kernel = new FakeKernel();
   kernel.privileged = false;
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   const refused = assertThrows(() => pm.events(), SyscallError);
   assertEquals([refused.syscall, refused.code], ["setsockopt", "EPERM"]);
   const denied = assertThrows(() => pm.setMode("userspace"), SyscallError);
   assertEquals([denied.syscall, denied.code], ["open", "EACCES"]);
+  for (const error of [refused, denied]) assert(isPermissionError(error));
   assertEquals(pm.getMode(), "kernel");
   kernel.privileged = true;
   using _ = pm.setMode("userspace");
@@ -194,53 +195,28 @@ Deno.test("nobody hears of events without the privilege, nor sets the mode", () 
 
 Deno.test("`path_manager` follows `pm_type`", () => {
   const kernel = new FakeKernel();
-  kernel.writeSysctl("pm_type", "1");
-  assertEquals(kernel.readSysctl("path_manager"), "userspace");
-  kernel.writeSysctl("pm_type", "7");
-  assertEquals(kernel.readSysctl("path_manager"), "7");
+  const folder = "/proc/sys/net/mptcp";
+  for (const [type, name] of [["1", "userspace"], ["7", "7"]] as const) {
+    kernel.writeFile(`${folder}/pm_type`, type);
+    assertEquals(kernel.readFile(`${folder}/path_manager`), `${name}\n`);
+  }
 });
 
 Deno.test("`subflows()` shows what commands made of them", () => {
   const kernel = new FakeKernel();
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   const local = { address: "10.0.1.1", port: 40000 };
   const remote = { address: "10.0.1.2", port: 443 };
   kernel.connect(5, { local, remote });
   const initial = { local, remote, locId: 0, backup: false };
   assertEquals(kernel.subflows(5), [initial]);
   assertEquals(kernel.subflows(6), []);
-  pm.setFlags({ token: 5, local, remote, backup: true });
+  pm.setSubflowBackup({ token: 5, local, remote, backup: true });
   assertEquals(kernel.subflows(5), [{ ...initial, backup: true }]);
   const second = { address: "10.0.2.1", port: 40001, id: 4 };
   pm.subflowCreate({ token: 5, local: second, remote });
   pm.subflowDestroy({ token: 5, local, remote });
   const { id, ...end } = second;
   assertEquals(kernel.subflows(5), [{ ...initial, local: end, locId: id }]);
-  assertThrows(() => pm.delAddr({ id: 4 }), EndpointNotFoundError);
-});
-
-Deno.test("a subscription that is closed hears nothing, and wakes who waits", async () => {
-  const transport = new FakeTransport(() => []);
-  const subscription = transport.subscribe(9);
-  const both = [subscription.readable(), subscription.readable()];
-  transport.emit(Uint8Array.of(1));
-  await Promise.all([...both, subscription.readable()]);
-  assertEquals(subscription.receive(), Uint8Array.of(1));
-  assertEquals(subscription.receive(), undefined);
-  const waiting = subscription.readable();
-  subscription.close();
-  await waiting;
-  await subscription.readable();
-  transport.emit(Uint8Array.of(2));
-  assertThrows(() => subscription.receive(), Error, "after close");
-});
-
-Deno.test("`FakeSubscription` overwrites the datagram that came before", () => {
-  using transport = new FakeTransport(() => []);
-  using subscription = transport.subscribe(9);
-  transport.emit(Uint8Array.of(1));
-  transport.emit(Uint8Array.of(2));
-  const first = subscription.receive();
-  assertEquals(subscription.receive(), Uint8Array.of(2));
-  assertEquals(first, Uint8Array.of(0xee));
+  assertThrows(() => pm.delAddr({ id: 4 }), NotFoundError);
 });

@@ -55,15 +55,15 @@ async function runDeno(program: string, ...permissions: string[]) {
 Deno.test("the fake kernel needs no permission", async () => {
   const { code, stdout, stderr } = await runDeno(`
     const kernel = new kit.FakeKernel();
-    const subscription = kernel.subscribe(9);
+    const subscription = kernel.subscribe(16, [9]);
     kernel.emitEvent("closed", { token: 5 });
     console.log(subscription.receive().length, Object.keys(kit).join());
   `);
   assertEquals([code, stderr], [0, ""]);
   assertEquals(
     stdout,
-    "28 FakeKernel,FakeSubscription,FakeTransport,Host,Lab,LabConnection," +
-      "MptcpSocket,until\n",
+    "28 FakeKernel,FakeNamespace,FakeSubscription,FakeTransport,Host,Lab," +
+      "LabConnection,MptcpSocket,until\n",
   );
 });
 
