@@ -13,19 +13,17 @@
  */
 
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "./inet.ts";
-import {
-  HOST_LITTLE_ENDIAN,
-  readS32,
-  readU16,
-  readU32,
-  readU64,
-  writeU16,
-  writeU32,
-  writeU64,
-} from "./bytes.ts";
+import { HOST_LITTLE_ENDIAN, readU16, readU32, writeU16 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
 import { align4 } from "./nlmsghdr.ts";
-import type { AttrKind, AttrPolicy, AttrSet } from "./policy.ts";
+import type { AttrKind, AttrPolicy, AttrSet, Bitfield32 } from "./policy.ts";
+import {
+  INTEGER_WIDTH,
+  readInteger,
+  writeInteger,
+  wrongType,
+} from "./scalar.ts";
+import { decodeStruct, encodeStruct } from "./struct.ts";
 
 /** Length of `struct nlattr` in bytes. */
 export const NLA_HDRLEN = 4 as const;
@@ -36,36 +34,11 @@ export const NLA_TYPE_MASK = 0x3fff as const;
 
 /** Width in bytes of the kinds that have one. */
 const WIDTH: { readonly [kind in AttrKind]?: number } = {
-  u8: 1,
-  u16: 2,
-  u32: 4,
-  u64: 8,
-  s8: 1,
-  s16: 2,
-  s32: 4,
-  s64: 8,
+  ...INTEGER_WIDTH,
+  bitfield32: 8,
   ipv4: 4,
   ipv6: 16,
   flag: 0,
-};
-
-/** The values that the integer kinds can have, from the least to the greatest. */
-const RANGE: {
-  readonly [kind in AttrKind]?:
-    | readonly [number, number]
-    | readonly [
-      bigint,
-      bigint,
-    ];
-} = {
-  u8: [0, 0xff],
-  u16: [0, 0xffff],
-  u32: [0, 0xffff_ffff],
-  u64: [0n, 0xffff_ffff_ffff_ffffn],
-  s8: [-0x80, 0x7f],
-  s16: [-0x8000, 0x7fff],
-  s32: [-0x8000_0000, 0x7fff_ffff],
-  s64: [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
 };
 
 /** Attribute values by camel-case name, as the generated interfaces type them. */
@@ -80,10 +53,6 @@ function policyOf(set: AttrSet, key: string): AttrPolicy {
     `Unknown attribute "${key}" in the set "${set.name}": ` +
       `known are ${names.join(", ")}`,
   );
-}
-
-function wrongType(policy: AttrPolicy, kind: string, value: unknown) {
-  return new TypeError(`${policy.name} is not ${kind}: ${value}`);
 }
 
 /**
@@ -104,7 +73,17 @@ export function writeAttrs<Input extends object>(
   for (const key in attrs) {
     const value = (attrs as Values)[key];
     if (value === undefined) continue;
-    offset = writeAttr(bytes, offset, policyOf(set, key), value);
+    const policy = policyOf(set, key);
+    if (policy.multi === undefined) {
+      offset = writeAttr(bytes, offset, policy, value);
+    } else {
+      if (!Array.isArray(value)) {
+        throw wrongType(policy.name, "an array", value);
+      }
+      for (const entry of value) {
+        offset = writeAttr(bytes, offset, policy, entry);
+      }
+    }
   }
   return offset;
 }
@@ -121,13 +100,15 @@ function writeAttr(
   switch (kind) {
     case "nest":
       if (typeof value !== "object" || value === null) {
-        throw wrongType(policy, "an object", value);
+        throw wrongType(policy.name, "an object", value);
       }
       type |= NLA_F_NESTED;
       offset = writeAttrs(bytes, offset, policy.nested!, value);
       break;
     case "array":
-      if (!Array.isArray(value)) throw wrongType(policy, "an array", value);
+      if (!Array.isArray(value)) {
+        throw wrongType(policy.name, "an array", value);
+      }
       type |= NLA_F_NESTED;
       for (const [index, entry] of value.entries()) {
         const header = offset;
@@ -142,18 +123,22 @@ function writeAttr(
         (kind === "ipv4" ? parseIPv4 : parseIPv6)(value, bytes, offset);
       } else if (value instanceof Uint8Array && value.length === WIDTH[kind]) {
         writeBytes(bytes, offset, value);
-      } else throw wrongType(policy, `a text or ${WIDTH[kind]} bytes`, value);
+      } else {throw wrongType(
+          policy.name,
+          `a text or ${WIDTH[kind]} bytes`,
+          value,
+        );}
       offset += WIDTH[kind]!;
       break;
     case "binary":
       if (!(value instanceof Uint8Array)) {
-        throw wrongType(policy, "a Uint8Array", value);
+        throw wrongType(policy.name, "a Uint8Array", value);
       }
       offset = writeBytes(bytes, offset, value);
       break;
     case "string":
       if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-        throw wrongType(policy, "a text", value);
+        throw wrongType(policy.name, "a text", value);
       }
       offset = writeBytes(
         bytes,
@@ -162,12 +147,30 @@ function writeAttr(
       );
       bytes[offset++] = 0;
       break;
+    case "bitfield32": {
+      const { value: bits, selector } = Object(value) as Bitfield32;
+      const { name } = policy;
+      offset = writeInteger(bytes, offset, `${name}.value`, "u32", bits);
+      offset = writeInteger(bytes, offset, `${name}.selector`, "u32", selector);
+      break;
+    }
+    case "struct":
+      if (typeof value !== "object" || value === null) {
+        throw wrongType(policy.name, "an object", value);
+      }
+      offset = writeBytes(bytes, offset, encodeStruct(policy.struct!, value));
+      break;
     case "flag":
-    case "pad":
       break;
     default:
-      writeInteger(bytes, offset, policy, value);
-      offset += WIDTH[kind]!;
+      offset = writeInteger(
+        bytes,
+        offset,
+        policy.name,
+        kind,
+        value,
+        !policy.bigEndian && HOST_LITTLE_ENDIAN,
+      );
   }
   if (offset - start > 0xffff) {
     throw new RangeError(`${policy.name} is longer than 65531 bytes`);
@@ -192,43 +195,6 @@ function writeHeader(
 ): void {
   writeU16(bytes, start, end - start);
   writeU16(bytes, start + 2, type);
-}
-
-function writeInteger(
-  bytes: Uint8Array,
-  offset: number,
-  policy: AttrPolicy,
-  value: unknown,
-): void {
-  const { name, kind } = policy;
-  const little = policy.bigEndian ? false : HOST_LITTLE_ENDIAN;
-  const [min, max] = RANGE[kind]!;
-  if (typeof value !== typeof min) {
-    throw wrongType(policy, `a ${typeof min}`, value);
-  }
-  const integer = value as number;
-  if (
-    integer < min || integer > max ||
-    typeof min === "number" && !Number.isInteger(integer)
-  ) {
-    throw new RangeError(
-      `${name} is not an integer from ${min} to ${max}: ${value}`,
-    );
-  }
-  // The lower bits are the same for both signs.
-  switch (WIDTH[kind]) {
-    case 1:
-      bytes[offset] = integer;
-      break;
-    case 2:
-      writeU16(bytes, offset, integer, little);
-      break;
-    case 4:
-      writeU32(bytes, offset, integer, little);
-      break;
-    case 8:
-      writeU64(bytes, offset, value as bigint, little);
-  }
 }
 
 /**
@@ -268,6 +234,7 @@ export function encodeAttrs<Input extends object>(
  * @param set The set that the attributes belong to.
  * @param bytes The attributes, and what is in front of them.
  * @param start Where the first one is.
+ * @param end Where they end. @default {the end of `bytes`}
  * @returns The values under their camel-case names, in the order they came in.
  * @throws {DecodeError} A length is impossible, or not that of the kind.
  *
@@ -284,8 +251,9 @@ export function decodeAttrs<Values extends object>(
   set: AttrSet<Values, object>,
   bytes: Uint8Array,
   start = 0,
+  end: number = bytes.length,
 ): Values {
-  return readAttrs(bytes, start, bytes.length, set, "") as Values;
+  return readAttrs(bytes, start, end, set, "") as Values;
 }
 
 function readAttrs(
@@ -301,14 +269,16 @@ function readAttrs(
     const length = attrLengthAt(bytes, offset, end, path);
     const type = readU16(bytes, offset + 2) & NLA_TYPE_MASK;
     const policy = set.attrs[type];
-    if (policy !== undefined && policy.kind !== "pad") {
-      values[policy.key] = readAttr(
+    if (policy !== undefined) {
+      const value = readAttr(
         bytes,
         offset + NLA_HDRLEN,
         offset + length,
         policy,
         path,
       );
+      if (policy.multi === undefined) values[policy.key] = value;
+      else ((values[policy.key] ??= []) as unknown[]).push(value);
     }
     offset += align4(length);
   }
@@ -342,8 +312,9 @@ function readAttr(
 ): unknown {
   const { kind } = policy;
   const length = end - start;
-  const little = policy.bigEndian ? false : HOST_LITTLE_ENDIAN;
+  const little = !policy.bigEndian && HOST_LITTLE_ENDIAN;
   switch (kind) {
+    // The most frequent ones first: to look up their width takes long.
     case "u8":
       if (length !== 1) break;
       return bytes[start];
@@ -353,21 +324,6 @@ function readAttr(
     case "u32":
       if (length !== 4) break;
       return readU32(bytes, start, little);
-    case "u64":
-      if (length !== 8) break;
-      return readU64(bytes, start, little);
-    case "s8":
-      if (length !== 1) break;
-      return bytes[start]! << 24 >> 24;
-    case "s16":
-      if (length !== 2) break;
-      return readU16(bytes, start, little) << 16 >> 16;
-    case "s32":
-      if (length !== 4) break;
-      return readS32(bytes, start, little);
-    case "s64":
-      if (length !== 8) break;
-      return BigInt.asIntN(64, readU64(bytes, start, little));
     case "ipv4":
       if (length !== 4) break;
       return formatIPv4(bytes, start);
@@ -394,8 +350,19 @@ function readAttr(
         nul < 0 ? text : text.subarray(0, nul),
       );
     }
-    default: // "binary": a pad is not read.
+    case "bitfield32":
+      if (length !== 8) break;
+      return {
+        value: readU32(bytes, start),
+        selector: readU32(bytes, start + 4),
+      };
+    case "struct":
+      return decodeStruct(policy.struct!, bytes, start, end);
+    case "binary":
       return bytes.slice(start, end);
+    default:
+      if (length !== WIDTH[kind]) break;
+      return readInteger(bytes, start, kind, little);
   }
   throw new DecodeError(
     `${length} bytes, but ${kind} has ${WIDTH[kind]}`,

@@ -5,14 +5,16 @@
  * @module
  */
 
-import { writeAttrs } from "./attrs.ts";
-import { writeU16 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
-import { encodeNlHeader, type NlHeader, NLMSG_HDRLEN } from "./nlmsghdr.ts";
+import { encodeMessage } from "./message.ts";
+import type { NlHeader } from "./nlmsghdr.ts";
 import type { AttrSet } from "./policy.ts";
 
 /** Length of `struct genlmsghdr` in bytes. */
 export const GENL_HDRLEN = 4 as const;
+
+/** The header that is written next: to make an array takes longer. */
+const FIXED = new Uint8Array(GENL_HDRLEN);
 
 /** The header of a generic-netlink request. */
 export interface GenlHeader extends NlHeader {
@@ -64,18 +66,9 @@ export function encodeGenlMessage<Input extends object>(
   attrs: NoInfer<Input>,
   buffer?: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const start = NLMSG_HDRLEN + GENL_HDRLEN;
-  let bytes = buffer ?? new Uint8Array(256);
-  const length = writeAttrs(bytes, start, set, attrs);
-  if (length > bytes.length) {
-    bytes = new Uint8Array(length);
-    writeAttrs(bytes, start, set, attrs);
-  }
-  encodeNlHeader(bytes, length, header);
-  bytes[NLMSG_HDRLEN] = header.cmd;
-  bytes[NLMSG_HDRLEN + 1] = header.version;
-  writeU16(bytes, NLMSG_HDRLEN + 2, 0);
-  return bytes.subarray(0, length);
+  FIXED[0] = header.cmd;
+  FIXED[1] = header.version;
+  return encodeMessage(header, FIXED, set, attrs, buffer);
 }
 
 /**

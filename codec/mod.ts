@@ -65,6 +65,7 @@ export {
   parseIPv4,
   parseIPv6,
 } from "./inet.ts";
+export { encodeMessage } from "./message.ts";
 export { MptcpError } from "./mptcp_error.ts";
 export * as mptcpPm from "./mptcp_pm.gen.ts";
 export {
@@ -95,17 +96,22 @@ export {
   NLM_F_MULTI,
   NLM_F_REQUEST,
   type NlMessage,
+  nlMessageAt,
+  nlMessageEnd,
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_HDRLEN,
-  nlMessageAt,
-  nlMessageEnd,
 } from "./nlmsghdr.ts";
 export type {
   AttrInput,
   AttrKind,
   AttrPolicy,
   AttrSet,
+  Bitfield32,
   EventPolicy,
+  IntegerKind,
   OpPolicy,
+  StructMember,
+  StructPolicy,
 } from "./policy.ts";
+export { decodeStruct, encodeStruct } from "./struct.ts";

@@ -623,7 +623,6 @@ export const SUBFLOW_ATTRIBUTE: AttrSet<SubflowAttributeAttrs> = {
     { type: 8, name: "flags", key: "flags", kind: "u32" },
     { type: 9, name: "id-rem", key: "idRem", kind: "u8" },
     { type: 10, name: "id-loc", key: "idLoc", kind: "u8" },
-    { type: 11, name: "pad", key: "pad", kind: "pad" },
   ],
 };
 

@@ -5,13 +5,8 @@
  * @module
  */
 
-/**
- * How an attribute's payload is laid out. Integers are in host byte order
- * unless the policy says `bigEndian`. `ipv4` (4 bytes) and `ipv6` (16 bytes)
- * are addresses in network order, shown as text. An `array` is a nest whose
- * entries, numbered from 1, are nests of one set.
- */
-export type AttrKind =
+/** Integers by width and sign; those of 64 bits are bigints. */
+export type IntegerKind =
   | "u8"
   | "u16"
   | "u32"
@@ -19,15 +14,26 @@ export type AttrKind =
   | "s8"
   | "s16"
   | "s32"
-  | "s64"
+  | "s64";
+
+/**
+ * How an attribute's payload is laid out. Integers are in host byte order
+ * unless the policy says `bigEndian`. `ipv4` (4 bytes) and `ipv6` (16 bytes)
+ * are addresses in network order, shown as text. An `array` is a nest whose
+ * entries, numbered from 1, are nests of one set. A `bitfield32` is a
+ * {@linkcode Bitfield32}.
+ */
+export type AttrKind =
+  | IntegerKind
   | "ipv4"
   | "ipv6"
   | "binary"
   | "string"
   | "flag"
+  | "bitfield32"
+  | "struct"
   | "nest"
-  | "array"
-  | "pad";
+  | "array";
 
 /** One attribute: its number, its names and its layout. */
 export interface AttrPolicy {
@@ -43,6 +49,49 @@ export interface AttrPolicy {
   readonly bigEndian?: true;
   /** The set of the attributes inside, for the kinds `nest` and `array`. */
   readonly nested?: AttrSet;
+  /** The layout of the payload, for the kind `struct`. */
+  readonly struct?: StructPolicy;
+  /** Set if it may occur several times: its values are in an array. */
+  readonly multi?: true;
+}
+
+/** Bits with a mask: `struct nla_bitfield32`. */
+export interface Bitfield32 {
+  /** The bits. */
+  readonly value: number;
+  /** Those of them that count. */
+  readonly selector: number;
+}
+
+/** A member of a struct: its name and its layout. */
+export interface StructMember {
+  /** Name in the TypeScript interface, in camel case: `"bytesSent"`. */
+  readonly key: string;
+  /** Layout: an integer, or bytes as they are. */
+  readonly kind: IntegerKind | "binary";
+  /** Bytes from the start of the struct. */
+  readonly offset: number;
+  /** Number of bytes, for the kind `binary`. */
+  readonly length?: number;
+  /** Set for integers that travel in network byte order. */
+  readonly bigEndian?: true;
+}
+
+/**
+ * A struct of the kernel. `Values` is the type of what
+ * {@linkcode decodeStruct} returns.
+ */
+export interface StructPolicy<Values extends object = object> {
+  /** Name in the specification: `"mptcp-info"`. */
+  readonly name: string;
+  /** Length in bytes, with all members that are known. */
+  readonly length: number;
+  /** Set for a header, which has all its members: shorter is malformed. */
+  readonly isHeader?: true;
+  /** The members in their order; padding is left out. */
+  readonly members: readonly StructMember[];
+  /** Never present: it only ties `Values` to the table. */
+  readonly $values?: Values;
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type AttrSet,
   decodeAttrs,
   encodeAttrs,
+  type StructPolicy,
   writeAttrs,
 } from "../../codec/mod.ts";
 import {
@@ -20,6 +21,15 @@ import { assertDecodeError, hex } from "../helpers/bytes.ts";
 import { camelCased, goldenLines } from "../helpers/golden.ts";
 
 type Attrs = Record<string, unknown>;
+
+const POINT: StructPolicy = {
+  name: "point",
+  length: 8,
+  members: [
+    { key: "x", kind: "u8", offset: 0 },
+    { key: "y", kind: "u32", offset: 4 },
+  ],
+};
 
 /** An attribute of each kind; number 17 is not in use. */
 const ALL: AttrSet = {
@@ -41,7 +51,7 @@ const ALL: AttrSet = {
     attr(13, "flag"),
     { ...attr(14, "nest"), nested: ADDRESS },
     { ...attr(15, "array"), nested: ADDRESS },
-    attr(16, "pad"),
+    attr(16, "bitfield32"),
     undefined,
     big(18, "u16"),
     big(19, "u32"),
@@ -49,6 +59,9 @@ const ALL: AttrSet = {
     big(21, "s16"),
     big(22, "s32"),
     big(23, "s64"),
+    { ...attr(24, "struct"), struct: POINT },
+    { type: 25, name: "texts", key: "texts", kind: "string", multi: true },
+    { ...attr(26, "nest"), key: "nests", nested: ADDRESS, multi: true },
   ],
 };
 
@@ -99,6 +112,13 @@ const ON_THE_WIRE: [attrs: Attrs, bytes: string][] = [
   [{ string: "eth" }, "0800 0c00 65746800"],
   [{ string: "é€" }, "0a00 0c00 c3a9 e282ac 00 0000"],
   [{ flag: true }, "0400 0d00"],
+  [
+    { bitfield32: { value: 1, selector: 0xffff_ffff } },
+    "0c00 1000 01000000 ffffffff",
+  ],
+  [{ struct: { x: 7, y: 0x1234 } }, "0c00 1800 07 000000 34120000"],
+  [{ texts: ["a", ""] }, "0600 1900 6100 0000 0500 1900 00 000000"],
+  [{ nests: [{}, { id: 5 }] }, "0400 1a80 0c00 1a80 0500 0200 05 000000"],
   [{ nest: {} }, "0400 0e80"],
   [{ nest: { id: 5 } }, "0c00 0e80 0500 0200 05 000000"],
   [{ array: [] }, "0400 0f80"],
@@ -173,13 +193,8 @@ Deno.test("`encodeAttrs()` leaves out what is undefined", () => {
   );
 });
 
-Deno.test("`encodeAttrs()` writes a pad as a header", () => {
-  assertEquals(encodeAttrs(ALL, { pad: true }), hex("0400 1000"));
-});
-
-Deno.test("`decodeAttrs()` leaves out a pad", () => {
-  assertEquals(decodeAttrs(ALL, hex("0400 1000")), {});
-  assertEquals(decodeAttrs(ALL, hex("0800 1000 00000000")), {});
+Deno.test("`encodeAttrs()` writes nothing for no values of one that may repeat", () => {
+  assertEquals(encodeAttrs(ALL, { texts: [], nests: [] }), hex(""));
 });
 
 Deno.test("`writeAttrs()` starts at the offset and zeroes the padding", () => {
@@ -269,6 +284,11 @@ Deno.test("`encodeAttrs()` rejects a value of another type", () => {
     [{ ipv6: hex("00") }, "ipv6 is not a text or 16 bytes"],
     [{ nest: null }, ""],
     [{ array: { id: 1 } }, ""],
+    [{ bitfield32: null }, "bitfield32.value is not a number: undefined"],
+    [{ bitfield32: { value: 1 } }, "bitfield32.selector is not a number"],
+    [{ struct: 1 }, "struct is not an object: 1"],
+    [{ struct: { z: 1 } }, 'Unknown member "z" of the struct "point"'],
+    [{ texts: "a" }, "texts is not an array: a"],
   ];
   for (const [attrs, message] of rows) {
     assertThrows(() => encodeAttrs(ALL, attrs), TypeError, message);
@@ -371,6 +391,7 @@ Deno.test("`decodeAttrs()` rejects every kind with a width but another one", () 
     ["ipv4", 4],
     ["ipv6", 16],
     ["flag", 0],
+    ["bitfield32", 8],
     ["u16-be", 2],
     ["u32-be", 4],
     ["u64-be", 8],
@@ -437,6 +458,12 @@ Deno.test("`decodeAttrs()` is tolerant where the kernel is", () => {
     ["NLA_F_NESTED on a scalar", "0500 0180 07 000000", { u8: 7 }],
     ["NLA_F_NET_BYTEORDER", "0600 0240 3412 0000", { u16: 0x1234 }],
     ["entries that count from 0", "0800 0f80 0400 0000", { array: [{}] }],
+    ["a struct that is short", "0500 1800 07 000000", { struct: { x: 7 } }],
+    ["a nest of several without its flag", "0400 1a00", { nests: [{}] }],
+    ["others between several", "0500 1900 00 000000 0400 0d00 0400 1900", {
+      texts: ["", ""],
+      flag: true,
+    }],
     ["a string without NUL", "0600 0c00 6c6f 0000", { string: "lo" }],
     ["a string with more behind its NUL", "0700 0c00 6c0078 00", {
       string: "l",
@@ -458,10 +485,11 @@ Deno.test("`decodeAttrs()` reads a part of a buffer", () => {
   const buffer = hex(
     "ff" + "0500 0100 07 000000" + "0800 0900 0a000101" + "ff",
   );
-  assertEquals(decodeAttrs(ALL, buffer.subarray(1, -1)), {
-    u8: 7,
-    ipv4: "10.0.1.1",
-  });
+  const attrs = { u8: 7, ipv4: "10.0.1.1" };
+  assertEquals(decodeAttrs(ALL, buffer.subarray(1, -1)), attrs);
+  assertEquals(decodeAttrs(ALL, buffer, 1, buffer.length - 1), attrs);
+  assertEquals(decodeAttrs(ALL, buffer, 1, 9), { u8: 7 });
+  assertDecodeError(() => decodeAttrs(ALL, buffer, 1, 15), 9, "", "cut");
 });
 
 Deno.test("`decodeAttrs()` copies out of the buffer", () => {

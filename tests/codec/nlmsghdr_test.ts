@@ -9,6 +9,7 @@ import {
   NLM_F_DUMP,
   NLM_F_MULTI,
   NLM_F_REQUEST,
+  nlMessageEnd,
   NLMSG_HDRLEN,
 } from "../../codec/mod.ts";
 import { assertDecodeError, hex } from "../helpers/bytes.ts";
@@ -39,6 +40,19 @@ Deno.test("`decodeNlMessages()` splits every captured datagram", () => {
       })),
       name,
     );
+  }
+});
+
+Deno.test("`nlMessageEnd()` leads from message to message", () => {
+  for (const name of goldenNames()) {
+    const { bytes, messages } = golden(name);
+    const lengths: number[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const end = nlMessageEnd(bytes, at);
+      lengths.push(end - at);
+      at = align4(end);
+    }
+    assertEquals(lengths, messages.map(({ nlmsghdr }) => nlmsghdr.len), name);
   }
 });
 

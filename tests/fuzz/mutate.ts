@@ -380,6 +380,7 @@ const LENGTHS: Readonly<Record<string, number>> = {
   s64: 8,
   ipv6: 16,
   flag: 0,
+  bitfield32: 8,
 };
 
 /** Some attributes of a set, as they should be. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { AttrPolicy, AttrSet } from "../../codec/mod.ts";
+import type { AttrPolicy, AttrSet, Bitfield32 } from "../../codec/mod.ts";
 import { demand } from "./target.ts";
 
 /** Where bytes go wrong; not an error, for speed. */
@@ -22,7 +22,9 @@ function unsigned(bytes: Uint8Array, at: number, length: number): number {
 }
 
 /** What reading gives: attributes by their keys, in the order they came in. */
-export type Read = Map<string, [AttrPolicy, Uint8Array | Read | Read[]]>;
+export type Read = Map<string, [AttrPolicy, Found | Found[]]>;
+
+type Found = Uint8Array | Read;
 
 const WIDTHS = [[1, "u8 s8"], [2, "u16 s16"], [4, "u32 s32 ipv4"]] as const;
 const widthOf = new Map<string, number>([
@@ -33,6 +35,7 @@ const widthOf = new Map<string, number>([
   ["s64", 8],
   ["ipv6", 16],
   ["flag", 0],
+  ["bitfield32", 8],
 ]);
 
 /** The attributes one after the other: type, start and end of each payload. */
@@ -64,21 +67,21 @@ export function readAttrs(
   const read: Read = new Map();
   for (const [type, from, to] of tlvs(bytes, start, end)) {
     const policy = set.attrs.find((policy) => policy?.type === type);
-    if (policy === undefined || policy.kind === "pad") continue;
-    const { key, kind, nested } = policy;
+    if (policy === undefined) continue;
+    const { key, kind, nested, multi, struct } = policy;
     const width = widthOf.get(kind);
     if (width !== undefined && width !== to - from) throw new Fault(from);
-    read.set(key, [
-      policy,
-      kind === "nest"
-        ? readAttrs(nested!, bytes, from, to)
-        : kind === "array"
-        ? Array.from(
-          tlvs(bytes, from, to),
-          ([, from, to]) => readAttrs(nested!, bytes, from, to),
-        )
-        : bytes.subarray(from, to),
-    ]);
+    if (struct?.isHeader && to - from < struct.length) throw new Fault(from);
+    const value = kind === "nest"
+      ? readAttrs(nested!, bytes, from, to)
+      : kind === "array"
+      ? Array.from(
+        tlvs(bytes, from, to),
+        ([, from, to]) => readAttrs(nested!, bytes, from, to),
+      )
+      : bytes.subarray(from, to);
+    const earlier = multi ? read.get(key)?.[1] as Found[] ?? [] : [];
+    read.set(key, [policy, multi ? [...earlier, value as Found] : value]);
   }
   return read;
 }
@@ -125,30 +128,57 @@ export function demandSame(read: Read, values: object): void {
     () => `${Object.keys(values)} instead of ${[...read.keys()]}`,
   );
   for (const [key, [policy, found]] of read) {
-    const value = (values as Record<string, unknown>)[key];
-    if (found instanceof Map) {
-      demandSame(found, value as object);
-    } else if (Array.isArray(found)) {
-      const entries = value as object[];
-      demand(entries.length === found.length, `${key}: not as many`);
-      found.forEach((entry, index) => demandSame(entry, entries[index]!));
-    } else {
-      demand(
-        isSame(policy, found, value),
-        () => `${key}: ${value} instead of ${found.toHex()}`,
-      );
-    }
+    demandValue(policy, found, (values as Record<string, unknown>)[key]);
+  }
+}
+
+function demandValue(
+  policy: AttrPolicy,
+  found: Found | Found[],
+  value: unknown,
+): void {
+  const { key } = policy;
+  if (found instanceof Map) {
+    demandSame(found, value as object);
+  } else if (Array.isArray(found)) {
+    const entries = value as unknown[];
+    demand(entries.length === found.length, `${key}: not as many`);
+    found.forEach((entry, index) => demandValue(policy, entry, entries[index]));
+  } else {
+    demand(
+      isSame(policy, found, value),
+      () => `${key}: ${value} instead of ${found.toHex()}`,
+    );
   }
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function isSame(
-  { kind, bigEndian }: AttrPolicy,
+  { kind, bigEndian, struct }: Pick<
+    AttrPolicy,
+    "kind" | "bigEndian" | "struct"
+  >,
   bytes: Uint8Array,
   value: unknown,
 ): boolean {
   switch (kind) {
+    case "bitfield32": {
+      const { value: bits, selector } = value as Bitfield32;
+      return bits === unsigned(bytes, 0, 4) &&
+        selector === unsigned(bytes, 4, 4);
+    }
+    case "struct": {
+      const values = { ...value as Record<string, unknown> };
+      return struct!.members.every((member) => {
+        const { key, kind, offset, length = widthOf.get(kind)! } = member;
+        const found = bytes.subarray(offset, offset + length);
+        const isRead = key in values;
+        const isRight = isRead && isSame(member, found, values[key]);
+        delete values[key];
+        return found.length < length ? !isRead : isRight;
+      }) && Object.keys(values).length === 0;
+    }
     case "flag":
       return value === true;
     case "ipv4":

@@ -5,8 +5,26 @@
  * @module
  */
 
-import type { AttrKind, AttrPolicy, AttrSet } from "../../codec/mod.ts";
+import type {
+  AttrKind,
+  AttrPolicy,
+  AttrSet,
+  StructPolicy,
+} from "../../codec/mod.ts";
 import * as generated from "../../codec/mptcp_pm.gen.ts";
+
+/** A struct that is refused if it is short, so that it comes back whole. */
+const HEADER: StructPolicy = {
+  name: "header",
+  length: 11,
+  isHeader: true,
+  members: [
+    { key: "family", kind: "u8", offset: 0 },
+    { key: "port", kind: "u16", offset: 2, bigEndian: true },
+    { key: "bytes", kind: "binary", offset: 4, length: 3 },
+    { key: "index", kind: "s32", offset: 7 },
+  ],
+};
 
 /** A set with an attribute of each kind. */
 export const EVERYTHING: AttrSet = setOf("everything", {
@@ -23,7 +41,10 @@ export const EVERYTHING: AttrSet = setOf("everything", {
   binary: "binary",
   string: "string",
   flag: "flag",
-  pad: "pad",
+  bitfield32: "bitfield32",
+  struct: { kind: "struct", struct: HEADER },
+  several: { kind: "string", multi: true },
+  severalNests: { kind: "nest", nested: generated.ADDRESS, multi: true },
   nest: generated.ATTR,
   array: [generated.ENDPOINT],
   bigEndian: { kind: "s16", bigEndian: true },
@@ -64,7 +85,7 @@ function setOf(
   name: string,
   kinds: Record<
     string,
-    AttrKind | AttrSet | [AttrSet] | Pick<AttrPolicy, "kind" | "bigEndian">
+    AttrKind | AttrSet | [AttrSet] | Omit<AttrPolicy, "type" | "name" | "key">
   >,
 ): AttrSet {
   const attrs = Object.entries(kinds).map(([key, kind], index): AttrPolicy => ({

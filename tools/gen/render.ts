@@ -112,7 +112,7 @@ function table({ name, attributes, doc }: AttributeSet): string {
   const rows: string[] = [];
   for (const attribute of attributes) {
     const { name, value, kind } = attribute;
-    if (kind === "unused") continue;
+    if (kind === "unused" || kind === "pad") continue;
     const nested = attribute["nested-attributes"];
     const order = attribute["byte-order"] && /^[us]/.test(kind)
       ? ", bigEndian: true"

@@ -39,7 +39,7 @@ export interface Attribute extends Item {
   readonly enum?: string;
   readonly "display-hint"?: string;
   readonly checks?: Readonly<Record<string, string | number>>;
-  kind: AttrKind | "unused";
+  kind: AttrKind | "unused" | "pad";
 }
 
 export interface AttributeSet {
