@@ -19,7 +19,7 @@ async function run(
 ): Promise<void> {
   const kernel = new FakeKernel();
   kernel.connect(TOKEN, MAIN);
-  using pm = PathManager.open({ transport: kernel });
+  using pm = PathManager.open({ namespace: kernel });
   const stop = new AbortController();
   const running = example(pm, stop.signal);
   try {
