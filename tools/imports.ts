@@ -30,7 +30,10 @@ export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
   "ops/": ["mptcp_pm: a file for each command", ["codec/", "netlink/"]],
   "mod.ts": [
     "the library: PathManager and its types",
-    ["codec/", "ffi/syscall_error.ts", "netlink/", "ops/"],
+    [
+      ...["codec/", "ffi/output.ts", "ffi/syscall_error.ts"],
+      ...["netlink/", "ops/"],
+    ],
   ],
   "diag/": ["connections, counters, links", ["codec/", "netlink/"]],
   "doctor/": ["a snapshot, and checks that diagnose it", ["diag/", "ops/"]],
@@ -42,8 +45,7 @@ export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
   "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],
   "cli/": [
     "the command line: a file for each object",
-    // `stop.ts` waits for the reader of its output to leave.
-    [...ENTRY_POINTS, "deno.json", "ffi/waiter.ts", "@std/cli"],
+    [...ENTRY_POINTS, "deno.json", "@std/cli"],
   ],
   "cli.ts": ["the program", ["cli/", "mod.ts"]],
   "examples/": ["programs to copy", [...ENTRY_POINTS, "testing/"]],

@@ -71,7 +71,7 @@ liveTest("`addAddr()` returns the endpoint as the kernel stored it", () => {
   assertSameAsIp(pm.dumpAddrs(), lab.client);
 });
 
-liveTest("`addAddr()` without id takes one above all given before", () => {
+liveTest("`addAddr()` without id takes one above all that were given", () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   const add = (address: string, id?: number) =>
@@ -128,7 +128,7 @@ liveTest("`addAddr()` warns where the kernel is too old for laminar", () => {
   assertEquals(flags.includes("laminar"), warnings.length === 0);
 });
 
-liveTest("`addAddr()` says which endpoint is in the way", () => {
+liveTest("`addAddr()` names the endpoint that it conflicts with", () => {
   using lab = Lab.open();
   using pm = PathManager.open({ netns: lab.client.netns });
   pm.addAddr({ address: "10.0.0.1", id: 7, flags: ["subflow"] });
@@ -157,7 +157,7 @@ liveTest("`addAddr()` says which endpoint is in the way", () => {
   assertEquals(pm.dumpAddrs().length, 2);
 });
 
-liveTest("`addAddr()` says that the table is full, and lists it", () => {
+liveTest("`addAddr()` lists the endpoints if the table is full", () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   let count = 0;
@@ -178,7 +178,7 @@ liveTest("`addAddr()` says that the table is full, and lists it", () => {
   assertSameAsIp(pm.dumpAddrs(), lab.client);
 });
 
-liveTest("add-addr is refused with the place and the reason", () => {
+liveTest("a refused add-addr names the attribute and the reason", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   const v4: AddressAttrs = { family: 2, addr4: "10.0.0.1" };

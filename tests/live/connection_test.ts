@@ -152,24 +152,31 @@ for (const { name, options, at, prefix } of KINDS) {
     connection.transfer(1000);
   });
 
-  liveTest(`\`setFlags()\` tells the peer the priority: ${name}`, async () => {
-    using made = await openUserspaceLab(options);
-    const { client, server } = made;
-    const { pm, token } = client;
-    const { local, remote } = await openSecond(client, server, options.family);
-    const flags = () =>
-      server.host.subflows()
-        .find(({ remote }) => remote.endsWith(`:${local.port}`))?.flags;
-    waitFor(() => flags() === "Jec", "the second subflow");
-    pm.setSubflowBackup({ token, local, remote, backup: true });
-    const changed = await server.events.take("sub-priority");
-    assertEquals([changed.remote.port, changed.backup], [local.port, true]);
-    waitFor(() => flags() === "JBec", "the flag of a backup");
-    waitForCount(server.host, "MPTcpExtMPPrioRx", 1);
-    pm.setSubflowBackup({ token, local, remote, backup: false });
-    assert(!(await server.events.take("sub-priority")).backup);
-    waitFor(() => flags() === "Jec", "no flag of a backup");
-  });
+  liveTest(
+    `\`setSubflowBackup()\` changes the priority at the peer: ${name}`,
+    async () => {
+      using made = await openUserspaceLab(options);
+      const { client, server } = made;
+      const { pm, token } = client;
+      const { local, remote } = await openSecond(
+        client,
+        server,
+        options.family,
+      );
+      const flags = () =>
+        server.host.subflows()
+          .find(({ remote }) => remote.endsWith(`:${local.port}`))?.flags;
+      waitFor(() => flags() === "Jec", "the second subflow");
+      pm.setSubflowBackup({ token, local, remote, backup: true });
+      const changed = await server.events.take("sub-priority");
+      assertEquals([changed.remote.port, changed.backup], [local.port, true]);
+      waitFor(() => flags() === "JBec", "the flag of a backup");
+      waitForCount(server.host, "MPTcpExtMPPrioRx", 1);
+      pm.setSubflowBackup({ token, local, remote, backup: false });
+      assert(!(await server.events.take("sub-priority")).backup);
+      waitFor(() => flags() === "Jec", "no flag of a backup");
+    },
+  );
 }
 
 liveTest("`announce()` takes a port and a device", async () => {
@@ -222,7 +229,7 @@ liveTest("`subflowCreate()` succeeds although the peer refuses", async () => {
   assertEquals([locId, remId, error?.code], [7, 0, "ECONNREFUSED"]);
 });
 
-liveTest("`remove()` with id 0 takes the initial address back", async () => {
+liveTest("`remove()` with id 0 withdraws the initial address", async () => {
   using made = await openUserspaceLab();
   const { connection, client, server } = made;
   const { local } = await openSecond(client, server);
@@ -309,7 +316,7 @@ liveTest("the peer's token is refused", async () => {
   );
 });
 
-liveTest("each command says what it does not take", async () => {
+liveTest("each command explains what it refuses", async () => {
   using made = await openUserspaceLab();
   const { host, pm, token, socket: { local, remote } } = made.client;
   const here = host.address(2);
@@ -418,7 +425,7 @@ liveTest("each command says what it does not take", async () => {
 });
 
 liveTest(
-  "`subflowDestroy()` takes the addresses that the socket has",
+  "`subflowDestroy()` takes the addresses of the socket",
   async () => {
     using made = await openUserspaceLab({ dualStack: true });
     const { client, server: { pm, token, socket } } = made;
@@ -437,7 +444,7 @@ liveTest(
   },
 );
 
-liveTest("announce sends an IPv4-mapped address as one of IPv6", async () => {
+liveTest("an IPv4-mapped address is announced as IPv6", async () => {
   using made = await openUserspaceLab({ dualStack: true });
   const { client, server: { host, token, pm } } = made;
   using raw = RawClient.open(host.netns);
@@ -490,7 +497,7 @@ liveTest("`subflowCreate()` before the first data is refused", () => {
 });
 
 liveTest(
-  "a failed `subflowCreate()` makes the kernel forget the address",
+  "a failed `subflowCreate()` removes the address",
   async () => {
     using made = await openUserspaceLab();
     const { client, server } = made;
@@ -513,7 +520,7 @@ liveTest(
 );
 
 liveTest(
-  "the commands for connections are refused with the place",
+  "refused commands for connections name the attribute",
   async () => {
     using made = await openUserspaceLab();
     const { host, token, socket: { local, remote } } = made.client;

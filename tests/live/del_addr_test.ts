@@ -62,7 +62,7 @@ liveTest("`delAddr()` takes what `addAddr()` returned", () => {
   }
 });
 
-liveTest("`delAddr()` says what it does not find, and deletes nothing", () => {
+liveTest("`delAddr()` names what it does not find, and deletes nothing", () => {
   using lab = Lab.open();
   using pm = PathManager.open({ netns: lab.client.netns });
   const endpoint = pm.addAddr({ address: "10.0.0.1", id: 1 });
@@ -91,7 +91,7 @@ liveTest("`delAddr()` says what it does not find, and deletes nothing", () => {
   assertEquals(pm.dumpAddrs(), [endpoint]);
 });
 
-liveTest("del-addr is refused with the place and the reason", () => {
+liveTest("a refused del-addr names the attribute and the reason", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   assertRefused(
@@ -111,7 +111,7 @@ liveTest("del-addr is refused with the place and the reason", () => {
   );
 });
 
-liveTest("del-addr with an address alone deletes nothing, with success", () => {
+liveTest("del-addr with an address alone succeeds and deletes nothing", () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   using raw = RawClient.open(lab.client.netns);

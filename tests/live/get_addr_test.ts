@@ -57,13 +57,13 @@ liveTest("`dumpAddrs()` shows what `ip mptcp` has added", () => {
   assertEquals(pm.dumpAddrs(), [rest]);
 });
 
-liveTest("`getAddr()` and `dumpAddrs()` say what they do not find", () => {
+liveTest("`getAddr()` and `dumpAddrs()` name what they do not find", () => {
   using lab = Lab.open({ paths: 0 });
   using pm = PathManager.open({ netns: lab.client.netns });
   const notFound = { message: "address not found", attribute: ".addr" };
   const error = assertThrows(() => pm.getAddr({ id: 9 }), NotFoundError);
   assertEquals(error.message, "Cannot get address: no endpoint has id 9");
-  // Asked for one address, the kernel does not say that the token is at fault.
+  // For one address, the kernel does not name the token.
   assertRefused(
     () => pm.getAddr({ id: 9, token: 0x12345678 }),
     "get-addr EINVAL",
@@ -81,7 +81,7 @@ liveTest("`getAddr()` and `dumpAddrs()` say what they do not find", () => {
   );
 });
 
-liveTest("get-addr is refused with the place and the reason", () => {
+liveTest("a refused get-addr names the attribute and the reason", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   const notFound = { message: "address not found", attribute: ".addr" };
@@ -100,7 +100,7 @@ liveTest("get-addr is refused with the place and the reason", () => {
   }
 });
 
-liveTest("a dump is refused with the place and the reason", () => {
+liveTest("a refused dump names the attribute and the reason", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   const addr = { family: 2, addr4: "10.0.0.1", port: 1 };
@@ -137,7 +137,7 @@ liveTest("a dump is refused with the place and the reason", () => {
   assertEquals(raw.dump(OPS["get-addr"], {}), []);
 });
 
-liveTest("a dump of what has none is refused", () => {
+liveTest("a dump by a command without one is refused", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.flags(NLM_F_REQUEST | NLM_F_DUMP);

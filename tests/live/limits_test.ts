@@ -82,7 +82,7 @@ liveTest("set-limits without limits changes nothing", () => {
   assertEquals(raw.get(OPS["get-limits"], {}), { rcvAddAddrs: 0, subflows: 2 });
 });
 
-liveTest("set-limits is refused with the place of a short value", () => {
+liveTest("a refused set-limits names the attribute that is too short", () => {
   using lab = Lab.open({ paths: 0 });
   using raw = RawClient.open(lab.client.netns);
   raw.spoil = (request) => request.length(28, 6);

@@ -26,7 +26,7 @@ const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
 for (const [name, shown] of NAMES) {
   const device = JSON.stringify(name);
 
-  liveTest(`\`endpoint show\` shows the device ${device}, no more`, () => {
+  liveTest(`\`endpoint show\` prints nothing but the name of ${device}`, () => {
     using lab = Lab.open({ paths: 0 });
     const { netns } = lab.client;
     lab.client.ip("link", "add", name, "type", "veth", "peer", "name", "peer");
@@ -38,7 +38,7 @@ for (const [name, shown] of NAMES) {
     assertEquals(JSON.parse(json)[0].dev, name);
   });
 
-  Deno.test(`\`monitor\` shows the device ${device}, no more`, async () => {
+  Deno.test(`\`monitor\` prints nothing but the name of ${device}`, async () => {
     const text = await monitored("monitor", name);
     assertStringIncludes(text, ` dev=${shown}`);
     assertFalse(CONTROL.test(text));
@@ -47,7 +47,7 @@ for (const [name, shown] of NAMES) {
     assertEquals(JSON.parse(json).dev, name);
   });
 
-  Deno.test(`an error shows the device ${device}, no more`, async () => {
+  Deno.test(`an error prints nothing but the name of ${device}`, async () => {
     const line = ["endpoint", "add", "10.0.0.1", "dev", name];
     const text = (await runHere(line)).err;
     assertStringIncludes(text, `Unknown device "${shown}"`);

@@ -1,6 +1,6 @@
 /**
- * A path manager in user space as its author would write it: what the events
- * say goes back into the commands, and the peer's events witness what they do.
+ * A userspace path manager as its author would write it: commands take the
+ * values of events, and the peer's events show their effect.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { openUserspaceLab } from "../helpers/userspace_lab.ts";
 import { Witness } from "../helpers/witness.ts";
 
 for (const { name, options, at, prefix } of KINDS) {
-  liveTest(`events go back into commands: ${name}`, async () => {
+  liveTest(`commands take the values of events: ${name}`, async () => {
     using made = await openUserspaceLab(options);
     const { connection, client, server } = made;
     const [near, far] = [client.events, server.events];
@@ -80,7 +80,7 @@ for (const { name, options, at, prefix } of KINDS) {
       });
     }
 
-    // The server closes it by what its own event said.
+    // The server closes it with the values of its own event.
     server.pm.subflowDestroy(first.seen);
     const closed = await near.take("sub-closed");
     assertEquals([closed.local, closed.remote], [
@@ -169,7 +169,7 @@ liveTest("a connection that fell back to TCP takes no subflows", async () => {
       hint: "not on a connection that fell back to TCP",
     },
   );
-  // These say nothing and do nothing.
+  // These succeed and do nothing.
   pm.setSubflowBackup({ token, local, remote, backup: true });
   pm.announce({ token, address, id: 5 });
   assertEquals(pm.dumpAddrs({ token }).map(({ id }) => id), [5]);
