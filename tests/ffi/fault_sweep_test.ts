@@ -256,6 +256,7 @@ Deno.test("every public operation is swept", () => {
     "isPermissionError",
     "openNamespace",
     "traced",
+    "watchOutput",
   ];
   assertEquals(exported, ["PathManager", ...functions]);
   const swept = [...Object.keys(OPERATIONS), "close"];

@@ -135,35 +135,33 @@ Deno.test("a namespace says what went wrong, and works afterwards", () => {
   const write = (namespace: NetworkNamespace) =>
     namespace.writeFile(SYSCTL, "userspace");
   const toWrite = `write "userspace" to ${SYSCTL}`;
-  const rows: [
+  const lost =
+    "come back from the network namespace: Input/output error (setns: EIO)";
+  const wayBack = [undefined, undefined, EIO];
+  const rows: (readonly [
     call: (namespace: NetworkNamespace) => unknown,
-    place: string | undefined,
+    netns: string | undefined,
     symbol: string,
     errnos: (number | undefined)[],
     message: string,
-  ][] = [
-    ...PLACES.flatMap((netns): typeof rows => {
-      const opens = netns === undefined ? [] : [undefined];
+  ])[] = [
+    ...PLACES.flatMap((netns) => {
+      // In another namespace, the way back is opened first.
+      const open = (errno: number) =>
+        netns === undefined ? [errno] : [undefined, errno];
       return [
         [
           read,
           netns,
           "open",
-          [...opens, EMFILE],
+          open(EMFILE),
           `read ${SYSCTL}: Too many open files (open: EMFILE)`,
-        ],
-        [
-          read,
-          netns,
-          "read",
-          [EIO],
-          `read ${SYSCTL}: Input/output error (read: EIO)`,
         ],
         [
           write,
           netns,
           "open",
-          [...opens, EACCES],
+          open(EACCES),
           `${toWrite}: Permission denied (open: EACCES): CAP_NET_ADMIN is ` +
           "needed in the user namespace that owns this network namespace",
         ],
@@ -171,47 +169,48 @@ Deno.test("a namespace says what went wrong, and works afterwards", () => {
           write,
           netns,
           "open",
-          [...opens, ENOENT],
+          open(ENOENT),
           `${toWrite}: No such file or directory (open: ENOENT)`,
         ],
-        [
-          write,
-          netns,
-          "write",
-          [EINVAL],
-          `${toWrite}: Invalid argument (write: EINVAL)`,
-        ],
-        [
-          (namespace) => namespace.ifIndexToName(1),
-          netns,
-          "ioctl",
-          [EPERM],
-          "look up the network device: Operation not permitted (ioctl: EPERM)",
-        ],
-        [
-          (namespace) => namespace.open(31),
-          netns,
-          "none",
-          [],
-          "open a netlink socket: Protocol not supported " +
-          "(socket: EPROTONOSUPPORT)",
-        ],
-      ];
+      ] as const;
     }),
-    ...USES.map(([use]): (typeof rows)[number] => [
-      use,
-      "blue",
-      "setns",
-      [undefined, undefined, EIO],
-      "come back from the network namespace: Input/output error (setns: EIO)",
-    ]),
     [
-      // There is nothing to close.
+      read,
+      "blue",
+      "read",
+      [EIO],
+      `read ${SYSCTL}: Input/output error (read: EIO)`,
+    ],
+    [
+      write,
+      "blue",
+      "write",
+      [EINVAL],
+      `${toWrite}: Invalid argument (write: EINVAL)`,
+    ],
+    [
+      (namespace) => namespace.ifIndexToName(1),
+      "blue",
+      "ioctl",
+      [EPERM],
+      "look up the network device: Operation not permitted (ioctl: EPERM)",
+    ],
+    [
+      (namespace) => namespace.open(31),
+      "blue",
+      "",
+      [],
+      "open a netlink socket: Protocol not supported " +
+      "(socket: EPROTONOSUPPORT)",
+    ],
+    ...USES.map(([use]) => [use, "blue", "setns", [...wayBack], lost] as const),
+    // There is no file to close.
+    [
       (namespace) => namespace.readFile("/proc/sys/net/mptcp/no"),
       "blue",
       "setns",
-      [undefined, undefined, EIO],
-      "come back from the network namespace: Input/output error (setns: EIO)",
+      [...wayBack],
+      lost,
     ],
   ];
   for (const [call, netns, symbol, errnos, message] of rows) {

@@ -8,8 +8,21 @@ import type { OpPolicy } from "../../codec/policy.ts";
 import { OPS } from "../../codec/mptcp_pm.gen.ts";
 import { type Family, GenlClient, type Warning } from "../../netlink/genl.ts";
 import type { Namespace } from "../../netlink/transport.ts";
-import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_namespace.ts";
+import {
+  attr,
+  GENL_ID_CTRL,
+  message,
+  seqOf,
+  text,
+  typeOf,
+  u16,
+  u32,
+  verdict,
+} from "../../testing/netlink_bytes.ts";
+
+const EOPNOTSUPP = 95;
 
 export const SPEC: Family = {
   name: "mptcp_pm",
@@ -48,4 +61,39 @@ export function open(distort?: Distortion): {
   kernel.sent.length = 0;
   if (distort !== undefined) kernel.distort = distort;
   return { client, kernel };
+}
+
+/** A kernel whose `mptcp_pm` has these commands and groups, and no others. */
+export function describing(
+  commands: readonly number[],
+  groups: Readonly<Record<string, number>>,
+): FakeKernel {
+  const kernel = new FakeKernel();
+  const nests = (items: Uint8Array[][]) =>
+    items.map((item, index) => attr(index + 1, ...item));
+  const family = [
+    attr(1, u16(FAMILY)),
+    attr(2, text("mptcp_pm")),
+    attr(3, u32(1)),
+    attr(
+      6,
+      ...nests(commands.map((cmd) => [attr(1, u32(cmd)), attr(2, u32(0x1a))])),
+    ),
+    attr(
+      7,
+      ...nests(
+        Object.entries(groups)
+          .map(([name, id]) => [attr(1, text(name)), attr(2, u32(id))]),
+      ),
+    ),
+  ];
+  kernel.distort = (answer, request) => {
+    if (typeOf(request) === GENL_ID_CTRL) {
+      const header = Uint8Array.of(1, 2, 0, 0);
+      return [message(GENL_ID_CTRL, 0, seqOf(request), header, ...family)];
+    }
+    const isKnown = commands.includes(request[16]!);
+    return isKnown ? answer : [verdict(request, EOPNOTSUPP)];
+  };
+  return kernel;
 }

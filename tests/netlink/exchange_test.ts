@@ -37,7 +37,7 @@ import {
   warned,
 } from "../helpers/distortions.ts";
 import { golden } from "../helpers/golden.ts";
-import { captured, conversation, script } from "../helpers/script.ts";
+import { captured, script } from "../helpers/script.ts";
 import { open, TestClient } from "./client.ts";
 
 const GET_ADDR = 3;
@@ -321,20 +321,6 @@ Deno.test("`dump()` reads on until the end, however it is delivered", () => {
     ]);
     assertEquals(namespace.unread, []);
   }
-});
-
-Deno.test("`dump()` throws the error at its end", () => {
-  const namespace = new FakeNamespace(
-    script(conversation("dump/done-with-error-invalid-token")),
-  );
-  const error = assertThrows(
-    () => new TestClient(namespace).dump(OPS["get-addr"], { token: 0xdead }),
-    NetlinkError,
-  );
-  assertEquals(
-    error.message,
-    'Cannot get addr: invalid token (EINVAL at ".token")',
-  );
 });
 
 Deno.test("a dump throws an error at its end although there were replies", () => {

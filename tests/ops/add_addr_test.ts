@@ -61,7 +61,7 @@ Deno.test("`addAddr()` returns the endpoint as the kernel stored it", () => {
   assertEquals(pm.addAddr({ address: "10.0.0.2" }).id, 101);
 });
 
-Deno.test("`addAddr()` tells endpoints with one address apart by their ports", () => {
+Deno.test("`addAddr()` returns the endpoint with the port, among several with one address", () => {
   const { pm } = open();
   const address = "10.0.0.1";
   const ports = [8080, 0, 8081];
@@ -143,13 +143,13 @@ const FINDINGS: readonly (readonly [
     ["fd00::1", "id 77"],
   ],
   [
-    "who has the id",
+    "which address has the id",
     (pm) => pm.addAddr({ address: "10.9.9.9", id: 77 }),
     "EBUSY",
     ["id 77", "fd00::1"],
   ],
   [
-    "who has the id, whatever other ports the address has",
+    "which address has the id, whatever other ports the address has",
     (pm) =>
       pm.addAddr({
         address: "10.0.0.1",
@@ -178,7 +178,7 @@ const FINDINGS: readonly (readonly [
     "already",
   ],
   [
-    "how many there are, whoever has the id",
+    "how many there are, also if the id is taken",
     (pm) => (fill(pm, 7), pm.addAddr({ address: "10.9.9.9", id: 77 })),
     "ERANGE",
     ["8 endpoints"],
@@ -196,7 +196,7 @@ for (const [name, add, code, includes, excludes = "?"] of FINDINGS) {
   Deno.test(`\`addAddr()\` finds out ${name} when it is refused`, () => {
     const { pm } = open();
     pm.addAddr({ address: "fd00::1", id: 77 });
-    if (name.startsWith("who has the id,")) fill(pm, 1);
+    if (name.startsWith("which address has the id,")) fill(pm, 1);
     const error = assertThrows(() => add(pm), NetlinkError);
     assertEquals([error.op, error.code], ["add-addr", code]);
     for (const text of includes) {

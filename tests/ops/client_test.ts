@@ -2,15 +2,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type OpName, OPS } from "../../codec/mptcp_pm.gen.ts";
 import type { OpPolicy } from "../../codec/policy.ts";
-import {
-  isPermissionError,
-  NetlinkError,
-  NotFoundError,
-} from "../../netlink/errors.ts";
+import { isPermissionError, NetlinkError } from "../../netlink/errors.ts";
 import { Client } from "../../ops/client.ts";
 import { isConnectionGone } from "../../ops/connection_gone.ts";
 import { ACTIONS, type Operation } from "../../ops/operation.ts";
-import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { FakeNamespace } from "../../testing/fake_namespace.ts";
 import { camelCased, golden, goldenNames } from "../helpers/golden.ts";
 import { captured, script } from "../helpers/script.ts";
@@ -209,9 +204,10 @@ for (const [name, reason, instead] of REFUSALS) {
       .find(({ decoded }) => decoded.error !== undefined)!.decoded;
     assertEquals(error.errno, -ack.error!);
     assertEquals(error.code, reason.match(/\((E\w+)/)![1]);
-    const { attribute, ...rest } = error.extack ?? {};
+    const { attribute, policy, ...rest } = error.extack ?? {};
     assertEquals(attribute, reason.match(/ at "(.*)"/)?.[1]);
-    const { msg, offs, "miss-type": missType } = ack.extack ?? {};
+    const { msg, offs, "miss-type": missType, ...hex } = ack.extack ?? {};
+    assertEquals(policy !== undefined, "policy-hex" in hex);
     assertEquals(rest, {
       ...msg !== undefined && { message: msg },
       ...offs !== undefined && { offset: offs },
@@ -261,16 +257,4 @@ Deno.test("each operation has words for errors", () => {
     Object.keys(ACTIONS).toSorted(),
     [...Object.keys(OPS), "getfamily"].toSorted(),
   );
-});
-
-Deno.test("`Client` says that the kernel has no `mptcp_pm`", () => {
-  const kernel = new FakeKernel();
-  kernel.hasFamily = false;
-  const error = assertThrows(() => new Client(kernel, () => {}), NotFoundError);
-  assertEquals([error.what, error.message], [
-    "family",
-    'Cannot find the netlink family "mptcp_pm": this kernel has no Multipath ' +
-    "TCP path manager, which Linux has from 5.7 on if it was built with " +
-    "CONFIG_MPTCP=y",
-  ]);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { SyscallError } from "../../ffi/syscall_error.ts";
 import type { ExtAck } from "../../codec/extack.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { isConnectionGone } from "../../ops/connection_gone.ts";
 

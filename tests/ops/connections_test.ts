@@ -63,7 +63,7 @@ Deno.test("`subflowCreate()` and `subflowDestroy()` open a subflow and close it"
   );
 });
 
-Deno.test("commands for connections point at a token that is none", () => {
+Deno.test("commands for connections name an invalid token", () => {
   const { pm } = open();
   const calls: ((token: number) => unknown)[] = [
     (token) => pm.announce({ token, address: "10.0.0.1", id: 1 }),

@@ -199,7 +199,7 @@ function subflow(...attrs: Uint8Array[]): unknown {
 
 const plain = { backup: false, ifIndex: 0 };
 
-Deno.test("`decodeEvent()` tells number, name and text of an error", () => {
+Deno.test("`decodeEvent()` gives number, name and text of an error", () => {
   const rows: [number, string, string][] = [
     [101, "ENETUNREACH", "Network is unreachable"],
     [103, "ECONNABORTED", "Software caused connection abort"],
@@ -217,7 +217,7 @@ Deno.test("`decodeEvent()` tells number, name and text of an error", () => {
   assertEquals(subflow(attr(12, u8(0))), plain);
 });
 
-Deno.test("`decodeEvent()` tells number, name and text of a reset", () => {
+Deno.test("`decodeEvent()` gives number, name and text of a reset", () => {
   const rows: [reason: number, name: string, message: RegExp][] = [
     [0, "unspec", /^No reason/],
     [1, "mptcp", /error in the MPTCP options/],

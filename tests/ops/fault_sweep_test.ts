@@ -59,7 +59,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     call === "receive" ? new Uint8Array() : proceed(),
   "half a header": garbage((datagram) => datagram.subarray(0, 8)),
   "half a datagram": garbage((datagram) =>
-    // Not between two messages, where nobody would notice.
+    // Not between two messages, where it would not be noticed.
     datagram.subarray(0, (datagram.length >> 1) + 1)
   ),
   "zeros": garbage((datagram) => datagram.fill(0)),
@@ -158,7 +158,7 @@ function sweep(
 }
 
 for (const operation of Object.values(OPERATIONS).flat()) {
-  Deno.test(`\`${sourceOf(operation)}\` survives what can happen, wherever it does`, () => {
+  Deno.test(`\`${sourceOf(operation)}\` fails with a typed error or not at all, whichever call fails`, () => {
     const clean = doTwice(operation);
     sweep((faulty, kernel, nth, what) => {
       using pm = PathManager.open({ namespace: faulty.namespace });
@@ -172,7 +172,7 @@ for (const operation of Object.values(OPERATIONS).flat()) {
       } else if (
         faulty.reached && clean.once.outcome.startsWith("returns")
       ) {
-        assert(!what.startsWith(FAILS), `${what}: nothing is told`);
+        assert(!what.startsWith(FAILS), `${what}: no error`);
       }
       // What was late has come by now.
       for (const transport of kernel.transports) transport.wait(0);

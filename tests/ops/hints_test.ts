@@ -14,7 +14,7 @@ const PRIVILEGE = "CAP_NET_ADMIN is needed in the user namespace that owns " +
   "this network namespace: try as root";
 const KEEPS_ID = "an address keeps its id: give the one that it is known by";
 
-/** What is said besides: for each cause, the hint or that there is none. */
+/** The hint for each cause; `undefined`: there is none. */
 const HINTS: readonly (readonly [
   op: Operation,
   errno: number,

@@ -19,7 +19,7 @@ Deno.test("`setLimits()` leaves the limit that is not given", () => {
   assertEquals(pm.getLimits(), fresh);
 });
 
-Deno.test("`setLimits()` sets none of two if one is refused, and says which", () => {
+Deno.test("`setLimits()` sets neither of two if one is refused, and says which", () => {
   const kernel = new FakeKernel();
   using pm = PathManager.open({ namespace: kernel });
   const rows: [Parameters<PathManager["setLimits"]>[0], string][] = [

@@ -1,6 +1,6 @@
 /**
  * Kernels of other releases than 6.18: what they answered, byte by byte, and,
- * where none could be had, what their sources say that they answer.
+ * where a kernel was not available, what its source says that it answers.
  *
  * @module
  */
@@ -22,28 +22,24 @@ import {
   UnsupportedError,
   type Warning,
 } from "../../mod.ts";
-import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { FakeNamespace } from "../../testing/fake_namespace.ts";
 import {
-  attr,
   type Bytes,
   flagsOf,
   GENL_ID_CTRL,
   join,
-  message,
   NLM_F_DUMP,
   seqOf,
-  text,
   typeOf,
-  u16,
   u32,
-  u8,
   verdict,
   viewOf,
   withSeq,
 } from "../../testing/netlink_bytes.ts";
 import { type Item, parseSpec } from "../../tools/gen/spec.ts";
 import record from "../golden/older_kernels.jsonl" with { type: "text" };
+import { describing } from "../netlink/client.ts";
 import { goldenLines } from "../helpers/golden.ts";
 import { SCENARIOS, type Scene } from "../helpers/kernel_scenarios.ts";
 
@@ -390,7 +386,7 @@ function assertOutcome(actual: unknown, expected: unknown): void {
 
 for (const kernel of KERNELS) {
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    Deno.test(`${name} comes out right on Linux ${kernel}`, () => {
+    Deno.test(`${name} has the right outcome on Linux ${kernel}`, () => {
       const [, expected] = Object.entries(OUTCOMES[name]!)
         .find(([kernels]) => kernels.split(" ").includes(kernel))!;
       using opened = open(replay(kernel, name));
@@ -416,22 +412,22 @@ function releaseTest(
 /** Each release that the specification names: `"event-attr.error 5.12"`. */
 function notes(): string[] {
   const { definitions = [], operations, ...rest } = parseSpec(spec, "spec");
-  const rooms: [string, readonly Item[]][] = [
+  const sections: [string, readonly Item[]][] = [
     ...definitions.map(({ name, entries = [] }) => [name, entries] as const),
     ...rest["attribute-sets"]
       .map(({ name, attributes }) => [name, attributes] as const),
     ["operations", operations.list],
   ].map(([name, items]) => [name as string, items as readonly Item[]]);
-  return rooms.flatMap(([room, items]) =>
+  return sections.flatMap(([section, items]) =>
     items.flatMap(({ name, since, doc }) =>
       [since, ...doc.match(/\b\d+\.\d+\b/g) ?? []]
-        .map((release) => `${room}.${name} ${release}`)
+        .map((release) => `${section}.${name} ${release}`)
     )
   );
 }
 
 /** Takes the events that a kernel of the record sent to a host. */
-async function heard(
+async function eventsOf(
   kernel: string,
   host: "client" | "server",
 ): Promise<PathManagerEvent[]> {
@@ -457,48 +453,11 @@ const ofType = <Type extends PathManagerEvent["type"]>(
   );
 
 /** A 6.18 that describes itself as an older one does. */
-function older(commands: number, groups: readonly string[]): FakeKernel {
-  const kernel = new FakeKernel();
-  const nests = (items: Bytes[]) =>
-    items.map((item, index) => attr(index + 1, item));
-  const family = [
-    attr(1, u16(FAMILY)),
-    attr(2, text("mptcp_pm")),
-    attr(3, u32(1)),
-    attr(
-      6,
-      ...nests(
-        Array.from(
-          { length: commands },
-          (_, index) => join([attr(1, u32(index + 1)), attr(2, u32(0x1a))]),
-        ),
-      ),
-    ),
-    attr(
-      7,
-      ...nests(
-        groups.map((name, index) =>
-          join([attr(1, text(name)), attr(2, u32(index + 1))])
-        ),
-      ),
-    ),
-  ];
-  kernel.distort = (answer, request) =>
-    typeOf(request) === GENL_ID_CTRL
-      ? [message(
-        GENL_ID_CTRL,
-        0,
-        seqOf(request),
-        u8(1),
-        u8(2),
-        u16(0),
-        ...family,
-      )]
-      : cmdOf(request) > commands
-      ? [verdict(request, 95)]
-      : answer;
-  return kernel;
-}
+const older = (commands: number, ...groups: string[]) =>
+  describing(
+    Array.from({ length: commands }, (_, index) => index + 1),
+    Object.fromEntries(groups.map((name, index) => [name, index + 1])),
+  );
 
 const GROUPS = ["mptcp_pm_cmds", "mptcp_pm_events"];
 
@@ -530,14 +489,18 @@ function without(request: Bytes, ...types: number[]): Bytes {
 
 releaseTest(
   [/ 5\.7$/],
-  "a kernel without `mptcp_pm` is told from others",
+  "a kernel without `mptcp_pm` is reported as such",
   () => {
     const error = assertThrows(
       () => open(replay("5.10", "getfamily")),
       NotFoundError,
-      "Linux has from 5.7 on if it was built with CONFIG_MPTCP=y",
     );
-    assertEquals(error.what, "family");
+    assertEquals([error.what, error.message], [
+      "family",
+      'Cannot find the netlink family "mptcp_pm": this kernel has no ' +
+      "Multipath TCP path manager, which Linux has from 5.7 on if it was " +
+      "built with CONFIG_MPTCP=y",
+    ]);
   },
 );
 
@@ -549,9 +512,14 @@ releaseTest(
   ],
   "events say which kernel has them",
   () => {
-    using opened = open(older(6, ["mptcp_pm_cmds"]));
+    const kernel = older(6, "mptcp_pm_cmds");
+    using opened = open(kernel);
     const error = assertThrows(() => opened.pm.events(), UnsupportedError);
-    assertEquals(error.since, "5.12");
+    assertEquals([error.since, error.message], [
+      "5.12",
+      "Cannot get events: this needs Linux 5.12 or later",
+    ]);
+    assertEquals(kernel.subscriptions, []);
     assertEquals(opened.pm.dumpAddrs(), []);
   },
 );
@@ -564,7 +532,7 @@ releaseTest(
   ],
   "a command that the kernel does not know says which kernel does",
   () => {
-    const kernel = older(6, GROUPS);
+    const kernel = older(6, ...GROUPS);
     using opened = open(kernel);
     const { pm } = opened;
     const address = "10.0.0.1";
@@ -604,7 +572,7 @@ releaseTest(
   [/^operations\.set-flags 5\.19$/],
   "a subflow's flags do not become those of an endpoint",
   () => {
-    const kernel = older(7, GROUPS);
+    const kernel = older(7, ...GROUPS);
     change(kernel, (request) => without(request, 4, 6));
     using opened = open(kernel);
     const { pm } = opened;
@@ -635,7 +603,7 @@ releaseTest(
     // 6.1 and others ignore the token; so do 6.7 and 6.8, but in a dump they
     // refuse what they do not know.
     for (const refuses of [false, true]) {
-      const kernel = older(11, GROUPS);
+      const kernel = older(11, ...GROUPS);
       kernel.connect(5);
       let hasToken = false;
       change(kernel, (request) => {
@@ -663,7 +631,7 @@ releaseTest(
   },
 );
 
-Deno.test("a kernel that lets nobody unprivileged read says what is missing", () => {
+Deno.test("a kernel that needs the privilege for reading says so", () => {
   // As releases of about 6.7 may.
   const kernel = new FakeKernel();
   kernel.distort = (answer, request) =>
@@ -693,7 +661,7 @@ releaseTest(
   async () => {
     for (const kernel of KERNELS) {
       for (const host of ["client", "server"] as const) {
-        const closed = ofType(await heard(kernel, host), "sub-closed");
+        const closed = ofType(await eventsOf(kernel, host), "sub-closed");
         assertEquals(closed.length, 1);
         assertEquals(["reset" in closed[0]!, "error" in closed[0]!], [
           false,
@@ -724,7 +692,7 @@ releaseTest(
   [/^addr-flags\.implicit 5\.18$/],
   "no kernel is asked for an implicit endpoint",
   () => {
-    const kernel = older(11, GROUPS);
+    const kernel = older(11, ...GROUPS);
     using opened = open(kernel);
     const { length } = kernel.sent;
     assertThrows(
@@ -740,13 +708,13 @@ releaseTest(
     /^event-flags\.(deny-join-id0 6\.17|server-side 6\.18)$/,
     /^event-attr\.server-side (5\.19|6\.17)$/,
   ],
-  "the server's side is told by the attribute or by the flag",
+  "the server's side is read from the attribute or from the flag",
   async () => {
     const flags: Record<string, number> = { "7.3": 2 };
     for (const kernel of KERNELS) {
       for (const type of ["created", "established"] as const) {
-        const [near] = ofType(await heard(kernel, "client"), type);
-        const [far] = ofType(await heard(kernel, "server"), type);
+        const [near] = ofType(await eventsOf(kernel, "client"), type);
+        const [far] = ofType(await eventsOf(kernel, "server"), type);
         // The server is one that wants no join to its first address.
         assertEquals(
           [near!.serverSide, near!.denyJoinId0, near!.flags],
@@ -773,13 +741,13 @@ releaseTest(
       ...["sub-priority", "sub-closed", "closed"],
     ];
     for (const kernel of KERNELS) {
-      const types = (await heard(kernel, "server")).map(({ type }) => type);
+      const types = (await eventsOf(kernel, "server")).map(({ type }) => type);
       assertEquals(
         types,
         kernel === "6.1" ? life : ["listener-created", ...life],
         kernel,
       );
-      const near = (await heard(kernel, "client")).map(({ type }) => type);
+      const near = (await eventsOf(kernel, "client")).map(({ type }) => type);
       assertEquals(near.toSorted(), [
         ...["announced", "closed", "created", "established"],
         ...["removed", "sub-closed", "sub-established"],
@@ -831,7 +799,7 @@ Deno.test("`getMode()` and `setMode()` know the sysctls of each kernel", () => {
 });
 
 Deno.test("before Linux 5.19 there is one mode, and nothing to write", () => {
-  const kernel = older(7, GROUPS);
+  const kernel = older(7, ...GROUPS);
   kernel.sysctls.clear();
   kernel.sysctls.set("enabled", "1");
   using opened = open(kernel);
@@ -843,7 +811,7 @@ Deno.test("before Linux 5.19 there is one mode, and nothing to write", () => {
 });
 
 Deno.test("`setFlags()` gives the address, which Linux before 5.17 goes by", () => {
-  const kernel = older(7, GROUPS);
+  const kernel = older(7, ...GROUPS);
   const { distort } = kernel;
   // "missing family": an attribute of the nest, behind two headers.
   kernel.distort = (answer, request) =>
@@ -866,7 +834,7 @@ Deno.test("`setFlags()` gives the address, which Linux before 5.17 goes by", () 
 });
 
 Deno.test("`setFlags()` warns of what the kernel did not change", () => {
-  const kernel = older(7, GROUPS);
+  const kernel = older(7, ...GROUPS);
   using opened = open(kernel);
   const { pm, warnings } = opened;
   const endpoint = pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] });

@@ -125,9 +125,9 @@ Deno.test("`open()` closes the socket when it fails, and leaves the namespace", 
         throw failure;
       }, "SyscallError"],
   ];
-  for (const [spoil, name] of rows) {
+  for (const [change, name] of rows) {
     const namespace = new FakeKernel();
-    spoil(namespace);
+    change(namespace);
     const error = assertThrows(() => PathManager.open({ namespace }), Error);
     assertEquals(error.name, name);
     if (name === "SyscallError") assertStrictEquals(error, failure);
@@ -143,7 +143,7 @@ Deno.test("`open()` does nothing but look up the family", () => {
   assertEquals(namespace.sent[0]![4], 16);
 });
 
-Deno.test("`onWarning` hears of warnings, from the kernel and from here", () => {
+Deno.test("`onWarning` gets warnings, from the kernel and from the library", () => {
   const namespace = new FakeKernel();
   const warnings: Warning[] = [];
   using pm = PathManager.open({
@@ -157,7 +157,7 @@ Deno.test("`onWarning` hears of warnings, from the kernel and from here", () => 
   assertEquals(warnings.map(({ op }) => op), ["set-limits", "add-addr"]);
 });
 
-Deno.test("warnings go nowhere when nobody asked for them", () => {
+Deno.test("warnings are dropped without `onWarning`", () => {
   const namespace = new FakeKernel();
   using pm = PathManager.open({ namespace });
   namespace.distort = warned("mind the gap");
@@ -166,7 +166,7 @@ Deno.test("warnings go nowhere when nobody asked for them", () => {
   assertEquals(pm.addAddr({ address: "10.0.0.1", flags: ["0x100"] }).flags, []);
 });
 
-Deno.test("`onWarning` that throws does not spoil the path manager", () => {
+Deno.test("the path manager works after an `onWarning` that throws", () => {
   const namespace = new FakeKernel();
   const failure = new Error("on purpose");
   using pm = PathManager.open({

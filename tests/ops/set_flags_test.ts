@@ -85,7 +85,7 @@ Deno.test("`setFlags()` finds an endpoint by its address", () => {
   }
 });
 
-Deno.test("`setFlags()` asks for the port where the address does not tell", () => {
+Deno.test("`setFlags()` asks for the port where the address fits several endpoints", () => {
   const { pm, kernel } = open("subflow");
   pm.addAddr({ address: "10.0.0.1", port: 80, flags: ["signal"] });
   const error = assertThrows(
@@ -133,7 +133,7 @@ Deno.test("`setFlags()` explains why there is no full mesh", () => {
   );
 });
 
-Deno.test("`setFlags()` does not speak of full mesh when the endpoint is gone meanwhile", () => {
+Deno.test("`setFlags()` says nothing of full mesh when the endpoint is gone meanwhile", () => {
   const { pm, kernel } = open("signal");
   kernel.distort = (answer, request) => {
     if (request[16] === GET_ADDR) kernel.endpoints.length = 0;

@@ -68,12 +68,12 @@ Deno.test("`emitEvent()` sends what the kernel sent", () => {
   );
 });
 
-/** What a path manager hears of something that a kernel tells. */
-async function heard(tell: (kernel: FakeKernel) => void) {
+/** The events that a path manager gets while something happens. */
+async function eventsOf(happen: (kernel: FakeKernel) => void) {
   const kernel = new FakeKernel();
   using pm = PathManager.open({ namespace: kernel });
   using events = pm.events();
-  tell(kernel);
+  happen(kernel);
   const all: PathManagerEvent[] = [];
   kernel.emitEvent("closed", { token: 99 });
   for await (const event of events) {
@@ -87,7 +87,7 @@ Deno.test("`emitEvent()` has a default for what a test does not say", async () =
   const local = { address: "10.0.0.1", port: 40000 };
   const remote = { address: "10.0.0.2", port: 443 };
   const ids = { locId: 0, remId: 0 };
-  const all = await heard((kernel) => {
+  const all = await eventsOf((kernel) => {
     kernel.emitEvent("established", { token: 5 });
     kernel.emitEvent("announced", { token: 5, remId: 3 });
     kernel.emitEvent("listener-created", {});
@@ -127,7 +127,7 @@ Deno.test("`emitEvent()` has a default for what a test does not say", async () =
 Deno.test("`emitEvent()` knows the ends of a connection", async () => {
   const local = { address: "fd77::1", port: 5000 };
   const remote = { address: "fd77::2", port: 6000 };
-  const [event] = await heard((kernel) => {
+  const [event] = await eventsOf((kernel) => {
     kernel.connect(5, { local, remote });
     kernel.emitEvent("sub-priority", { token: 5, backup: true });
   });
@@ -164,21 +164,21 @@ Deno.test("`emitOverrun()` is an event behind all that is there, and the stream 
   const kernel = new FakeKernel();
   using pm = PathManager.open({ namespace: kernel });
   using events = pm.events();
-  const tell = (remId: number) =>
+  const remove = (remId: number) =>
     kernel.emitEvent("removed", { token: 5, remId });
   const removed = (remId: number) =>
     ({ type: "removed", token: 5, remId }) as const;
-  tell(1);
+  remove(1);
   kernel.emitOverrun();
-  tell(2);
+  remove(2);
   for (const event of [removed(1), removed(2), { type: "overrun" }]) {
     assertEquals<unknown>((await events.next()).value, event);
   }
-  tell(3);
+  remove(3);
   assertEquals((await events.next()).value, removed(3));
 });
 
-Deno.test("nobody hears of events without the privilege, nor sets the mode", () => {
+Deno.test("events and the mode need the privilege", () => {
   const kernel = new FakeKernel();
   kernel.privileged = false;
   using pm = PathManager.open({ namespace: kernel });
