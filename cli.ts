@@ -10,19 +10,18 @@
 
 import { main } from "./cli/main.ts";
 import { rerun, write } from "./cli/stdio.ts";
+import { stop } from "./cli/stop.ts";
+import { PathManager } from "./mod.ts";
 
 if (import.meta.main) {
-  Deno.exitCode = await main(Deno.args, {
-    out: (text) => write(Deno.stdout, text),
-    err: (text) => write(Deno.stderr, text),
-    async open(options) {
-      const { PathManager } = await import("./mod.ts");
-      return PathManager.open(options);
-    },
-    async stop() {
-      const { stop } = await import("./cli/stop.ts");
-      return stop();
-    },
-    rerun: () => rerun(import.meta.url, Deno.args),
-  });
+  // Sooner than to wait for nothing more to do.
+  Deno.exit(
+    await main(Deno.args, {
+      out: (text) => write(Deno.stdout, text),
+      err: (text) => write(Deno.stderr, text),
+      open: (options) => PathManager.open(options),
+      stop,
+      rerun: () => rerun(import.meta.url, Deno.args),
+    }),
+  );
 }

@@ -13,11 +13,9 @@ export interface Io {
   /** Writes to standard error. */
   readonly err: (text: string) => void;
   /** Opens a path manager. */
-  readonly open: (
-    options: PathManagerOptions,
-  ) => PathManager | Promise<PathManager>;
+  readonly open: (options: PathManagerOptions) => PathManager;
   /** Starts to look out for what stops a command that goes on. */
-  readonly stop: () => OutputWatch | Promise<OutputWatch>;
+  readonly stop: () => OutputWatch;
   /** The command line that has the permission to call libc. */
   readonly rerun: () => string;
 }
@@ -27,7 +25,8 @@ export class Context implements Disposable {
   readonly #io: Io;
   readonly #json: boolean;
   readonly #netns: Netns | undefined;
-  readonly #opened: Disposable[] = [];
+  readonly #opened: DisposableStack = new DisposableStack();
+  #pm: PathManager | undefined;
 
   /**
    * Opens nothing.
@@ -42,9 +41,9 @@ export class Context implements Disposable {
     this.#netns = netns;
   }
 
-  /** Opens a path manager, which is closed when the command has ended. */
-  async pm(): Promise<PathManager> {
-    const pm = await this.#io.open({
+  /** The path manager of the namespace, which is closed after the command. */
+  pm(): PathManager {
+    return this.#pm ??= this.#opened.use(this.#io.open({
       ...this.#netns !== undefined && { netns: this.#netns },
       onWarning: ({ message }) =>
         this.#io.err(
@@ -52,20 +51,16 @@ export class Context implements Disposable {
             ? jsonLine({ warning: message })
             : printable(`mptcp: ${message}\n`),
         ),
-    });
-    this.#opened.push(pm);
-    return pm;
+    }));
   }
 
   /** Starts to look out for what stops a command that goes on. */
-  async stop(): Promise<OutputWatch> {
-    const stop = await this.#io.stop();
-    this.#opened.push(stop);
-    return stop;
+  stop(): OutputWatch {
+    return this.#opened.use(this.#io.stop());
   }
 
   /** Closes what was opened. */
   [Symbol.dispose](): void {
-    for (const one of this.#opened.reverse()) one[Symbol.dispose]();
+    this.#opened.dispose();
   }
 }

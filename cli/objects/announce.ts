@@ -13,9 +13,8 @@ export const COMMANDS: readonly Command[] = [
       dev,
       port,
     },
-    async run(context, values) {
-      const pm = await context.pm();
-      pm.announce(values);
+    run(context, values) {
+      context.pm().announce(values);
       return echo(values);
     },
   }),

@@ -49,10 +49,8 @@ export const COMMANDS: readonly Command[] = [
       port,
       flags: words("FLAG…", "what to do with the address", FLAGS),
     },
-    async run(context, values) {
-      const pm = await context.pm();
-      return jsonOnly(endpoints([pm.addAddr(values)]));
-    },
+    run: (context, values) =>
+      jsonOnly(endpoints([context.pm().addAddr(values)])),
   }),
   command({
     word: "delete",
@@ -64,23 +62,19 @@ export const COMMANDS: readonly Command[] = [
       port,
       dev,
     },
-    async run(context, values) {
+    run(context, values) {
       if (Object.keys(values).every((name) => name === "port")) {
         throw new UsageError("One of id N, ADDR and dev IF is needed");
       }
       const { id, address, ...others } = values;
-      if (id !== 0) {
-        const pm = await context.pm();
-        return jsonOnly(endpoints(pm.delAddr(values)));
-      }
+      if (id !== 0) return jsonOnly(endpoints(context.pm().delAddr(values)));
       if (address === undefined || others.dev !== undefined) {
         throw new UsageError(
           "Unknown address: id 0 is the address of each connection's initial " +
             "subflow, which is told by address and port",
         );
       }
-      const pm = await context.pm();
-      pm.closeInitialSubflows({ address, ...others });
+      context.pm().closeInitialSubflows({ address, ...others });
       return jsonOnly(endpoints([]));
     },
   }),
@@ -95,7 +89,7 @@ export const COMMANDS: readonly Command[] = [
       changes: required(words("CHANGE…", "the new flags", CHANGES)),
     },
     hints: { signal: ANEW, subflow: ANEW, laminar: ANEW, dev: ANEW },
-    async run(context, { changes, ...selector }) {
+    run(context, { changes, ...selector }) {
       if (selector.id === undefined && selector.address === undefined) {
         throw new UsageError("One of id N and ADDR is needed");
       }
@@ -104,16 +98,15 @@ export const COMMANDS: readonly Command[] = [
         ...switched("backup", changes),
         ...switched("fullmesh", changes),
       };
-      const pm = await context.pm();
-      return jsonOnly(endpoints([pm.setFlags(change)]));
+      return jsonOnly(endpoints([context.pm().setFlags(change)]));
     },
   }),
   command({
     word: "show",
     summary: "List the endpoints, or the addresses of one connection",
     operands: { id: idOrInitial, token },
-    async run(context, { id, ...options }) {
-      const pm = await context.pm();
+    run(context, { id, ...options }) {
+      const pm = context.pm();
       return endpoints(
         id === undefined
           ? pm.dumpAddrs(options)
@@ -125,8 +118,8 @@ export const COMMANDS: readonly Command[] = [
     word: "flush",
     summary: "Delete all endpoints",
     operands: {},
-    async run(context) {
-      const pm = await context.pm();
+    run(context) {
+      const pm = context.pm();
       const all = pm.dumpAddrs();
       pm.flushAddrs();
       return jsonOnly(endpoints(all));

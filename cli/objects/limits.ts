@@ -27,13 +27,13 @@ export const COMMANDS: readonly Command[] = [
         integer,
       ),
     },
-    async run(context, values) {
+    run(context, values) {
       if (Object.keys(values).length === 0) {
         throw new UsageError(
           "One of subflows N and add_addr_accepted N is needed",
         );
       }
-      const pm = await context.pm();
+      const pm = context.pm();
       pm.setLimits(values);
       return jsonOnly(limits(pm.getLimits()));
     },
@@ -42,7 +42,7 @@ export const COMMANDS: readonly Command[] = [
     word: "show",
     summary: "Show the limits",
     operands: {},
-    run: async (context) => limits((await context.pm()).getLimits()),
+    run: (context) => limits(context.pm().getLimits()),
   }),
 ];
 

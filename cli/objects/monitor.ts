@@ -28,8 +28,8 @@ export const COMMANDS: readonly Command[] = [
     },
     options: ["timestamp", "explain"],
     async *run(context, { types = [], timestamp, explain, ...options }) {
-      const pm = await context.pm();
-      const stop = await context.stop();
+      const pm = context.pm();
+      const stop = context.stop();
       const wanted = types.filter((type): type is Type => type !== "event");
       const events = pm.events({
         ...options,

@@ -10,9 +10,8 @@ export const COMMANDS: readonly Command[] = [
       token: theToken,
       id: required(idOrInitial),
     },
-    async run(context, values) {
-      const pm = await context.pm();
-      pm.remove(values);
+    run(context, values) {
+      context.pm().remove(values);
       return echo(values);
     },
   }),

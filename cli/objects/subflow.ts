@@ -63,10 +63,9 @@ export const COMMANDS: readonly Command[] = [
       rport,
       backup: words("backup", BACKUP[1], [BACKUP]),
     },
-    async run(context, values) {
-      const pm = await context.pm();
+    run(context, values) {
       const { token, laddr, lid, lport, dev, raddr, rport, backup } = values;
-      pm.subflowCreate({
+      context.pm().subflowCreate({
         token,
         local: {
           address: laddr,
@@ -84,10 +83,9 @@ export const COMMANDS: readonly Command[] = [
     word: "destroy",
     summary: "Close a subflow of one connection",
     operands: ENDS,
-    async run(context, values) {
-      const pm = await context.pm();
+    run(context, values) {
       const { token, laddr, lport, raddr, rport } = values;
-      pm.subflowDestroy({
+      context.pm().subflowDestroy({
         token,
         local: { address: laddr, port: lport },
         remote: { address: raddr, port: rport },
@@ -104,11 +102,10 @@ export const COMMANDS: readonly Command[] = [
         words("backup|nobackup", "the new priority", [BACKUP, NOBACKUP]),
       ),
     },
-    async run(context, values) {
-      const pm = await context.pm();
+    run(context, values) {
       const { token, laddr, lport, raddr, rport, priority } = values;
       const { backup = false } = switched("backup", priority);
-      pm.setSubflowBackup({
+      context.pm().setSubflowBackup({
         token,
         local: { address: laddr, port: lport },
         remote: { address: raddr, port: rport },

@@ -6,7 +6,8 @@ import {
 } from "@std/assert";
 import type { Io } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
-import { allCommands, OBJECTS } from "../../cli/objects.ts";
+import { allCommands, type CliObject, OBJECTS } from "../../cli/objects.ts";
+import { command } from "../../cli/words/grammar.ts";
 import { SyscallError } from "../../mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_namespace.ts";
@@ -529,6 +530,44 @@ Deno.test("`main()` opens nothing when the line makes no sense", async () => {
       error,
       ...hint !== undefined && { hint: hint.slice("hint: ".length) },
     });
+  }
+});
+
+Deno.test("`main()` ends as the command says, and opens no more than it asks for", async () => {
+  async function* twice() {
+    for (const code of [0, 5]) {
+      yield await Promise.resolve({ text: `${code}\n`, json: code, code });
+    }
+  }
+  const object: CliObject = {
+    word: "try",
+    about: "",
+    group: "",
+    load: () =>
+      Promise.resolve({
+        COMMANDS: [
+          command({
+            word: "once",
+            summary: "",
+            operands: {},
+            run: () => ({ text: "no\n", json: false, code: 3 }),
+          }),
+          command({ word: "twice", summary: "", operands: {}, run: twice }),
+        ],
+      }),
+  };
+  (OBJECTS as CliObject[]).push(object);
+  try {
+    assertEquals(
+      await run("try once", new Error("opened")),
+      { code: 3, out: "no\n", err: "", opened: [] },
+    );
+    assertEquals(
+      await run("-j try twice", new Error("opened")),
+      { code: 5, out: "0\n5\n", err: "", opened: [] },
+    );
+  } finally {
+    (OBJECTS as CliObject[]).pop();
   }
 });
 

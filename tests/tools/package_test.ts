@@ -32,6 +32,7 @@ Deno.test("the published command line says what that of the checkout does", () =
     ["monitor", "--help"],
     ["completion", "bash"],
     ["limits", "set"],
+    ["endpiont", "show"],
     ["-j", "endpoint", "add", "10.1"],
   ];
   for (const words of rows) {
