@@ -30,7 +30,7 @@ function callOf(line: string): string | undefined {
   const args = rest.replace(/( <unfinished|\) +=).*/, "").split(", ");
   const file = args[0]!.match(/^-?\d+<(.*)>$/)?.[1]
     ?.replace(/\[.*\]/, "") ?? "";
-  const path = rest.match(/"(.*?)"/)?.[1]?.replace(/fd\/\d+$/, "fd/N");
+  const path = rest.match(/"(.*?)"/)?.[1];
   switch (name) {
     case "open":
     case "openat":

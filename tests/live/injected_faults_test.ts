@@ -53,12 +53,12 @@ const ROWS: readonly (readonly [
   [open, "openat:error=EACCES:when=2", "open EACCES"],
   [getLimits, "sendto:error=ENOBUFS", "send ENOBUFS"],
   [getLimits, "sendto:error=EINTR:when=1", 2],
-  [getLimits, "recvfrom:error=ENOMEM", "recvfrom ENOMEM"],
+  [getLimits, "recvfrom:error=ENOMEM", "recv ENOMEM"],
   [getLimits, "recvfrom:error=EINTR:when=1", 2],
   [getLimits, "recvfrom:error=EAGAIN:when=1", 2],
   [addLoopback, "ioctl:error=EPERM", "ioctl EPERM"],
   [addLoopback, "ioctl:error=ENODEV", "RangeError"],
-  [getMode, "ioctl:error=EMFILE", "ioctl EMFILE"],
+  [getMode, "setns:error=EPERM:when=1", "setns EPERM"],
   [getMode, "openat:error=EMFILE", "open EMFILE", { path: PATH_MANAGER }],
   [getMode, "read:error=EIO", "read EIO", { path: PATH_MANAGER }],
   [setMode, "write:error=EINVAL", "write EINVAL", { path: PATH_MANAGER }],
@@ -90,6 +90,9 @@ for (const [operation, fault, outcome, where] of ROWS) {
       const { netns } = lab.client;
       using pm = PathManager.open({ netns });
       const context = { pm, netns };
+      // The namespace keeps the socket that it looks devices up with.
+      addLoopback(context);
+      pm.flushAddrs();
       const home = netnsHere();
       const fds = openFiles().length;
       const result = await outcomeOf(() =>

@@ -121,7 +121,7 @@ const DENIED = {
   setMode: denied(
     "open",
     "EACCES",
-    "Cannot set net.mptcp.path_manager to kernel: " +
+    'Cannot write "kernel" to /proc/sys/net/mptcp/path_manager: ' +
       `Permission denied (open: EACCES): ${HINT}`,
   ),
   setLimits: refused("set-limits", "set limits"),

@@ -85,7 +85,7 @@ for (const [name, prepare] of Object.entries(operations)) {
     }
     fill();
     const gone = before + count - held.length;
-    results.push(gone > 0 ? `${result}, ${gone} leaked` : result);
+    results.push(gone > 0 ? `${result}, ${gone} more open` : result);
     free(ENOUGH);
     if (!result.includes("EMFILE")) break;
   }
