@@ -11,7 +11,7 @@
 import { main } from "./cli/main.ts";
 import { rerun, write } from "./cli/stdio.ts";
 import { stop } from "./cli/stop.ts";
-import { PathManager } from "./mod.ts";
+import { openNamespace, PathManager } from "./mod.ts";
 
 if (import.meta.main) {
   // Sooner than to wait for nothing more to do.
@@ -20,6 +20,7 @@ if (import.meta.main) {
       out: (text) => write(Deno.stdout, text),
       err: (text) => write(Deno.stderr, text),
       open: (options) => PathManager.open(options),
+      namespace: openNamespace,
       stop,
       rerun: () => rerun(import.meta.url, Deno.args),
     }),

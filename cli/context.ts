@@ -1,8 +1,10 @@
 import type {
+  Namespace,
   Netns,
   OutputWatch,
   PathManager,
   PathManagerOptions,
+  traced,
 } from "../mod.ts";
 import { jsonLine, printable } from "./printable.ts";
 
@@ -14,17 +16,28 @@ export interface Io {
   readonly err: (text: string) => void;
   /** Opens a path manager. */
   readonly open: (options: PathManagerOptions) => PathManager;
+  /** Opens a network namespace, for a trace. */
+  readonly namespace: (netns?: Netns) => Namespace;
   /** Starts to look out for what stops a command that goes on. */
   readonly stop: () => OutputWatch;
   /** The command line that has the permission to call libc. */
   readonly rerun: () => string;
 }
 
+/** What the options say of how a command is run. */
+export interface Settings {
+  /** Whether warnings are written as JSON. */
+  readonly json: boolean;
+  /** The network namespace to work in; absent: our own. */
+  readonly netns?: Netns | undefined;
+  /** Shows the messages that pass through a namespace; absent: nothing does. */
+  readonly traced?: typeof traced | undefined;
+}
+
 /** What a command works with: each thing is opened when it is asked for. */
 export class Context implements Disposable {
   readonly #io: Io;
-  readonly #json: boolean;
-  readonly #netns: Netns | undefined;
+  readonly #settings: Settings;
   readonly #opened: DisposableStack = new DisposableStack();
   #pm: PathManager | undefined;
 
@@ -32,26 +45,32 @@ export class Context implements Disposable {
    * Opens nothing.
    *
    * @param io The world around the run.
-   * @param json Whether warnings are written as JSON.
-   * @param netns The network namespace to work in; by default our own.
+   * @param settings What the options say.
    */
-  constructor(io: Io, json: boolean, netns?: Netns) {
+  constructor(io: Io, settings: Settings) {
     this.#io = io;
-    this.#json = json;
-    this.#netns = netns;
+    this.#settings = settings;
   }
 
   /** The path manager of the namespace, which is closed after the command. */
   pm(): PathManager {
+    const { json, netns, traced } = this.#settings;
     return this.#pm ??= this.#opened.use(this.#io.open({
-      ...this.#netns !== undefined && { netns: this.#netns },
+      ...traced !== undefined
+        ? { namespace: this.#traced(traced, netns) }
+        : netns !== undefined && { netns },
       onWarning: ({ message }) =>
         this.#io.err(
-          this.#json
+          json
             ? jsonLine({ warning: message })
             : printable(`mptcp: ${message}\n`),
         ),
     }));
+  }
+
+  #traced(trace: typeof traced, netns: Netns | undefined): Namespace {
+    const namespace = this.#opened.use(this.#io.namespace(netns));
+    return trace(namespace, (line) => this.#io.err(`${printable(line)}\n`));
   }
 
   /** Starts to look out for what stops a command that goes on. */

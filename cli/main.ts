@@ -77,7 +77,10 @@ async function run(
     ),
   };
   const json = given.has("json");
-  using context = new Context(io, json, netns);
+  const traced = given.has("trace")
+    ? (await import("../mod.ts")).traced
+    : undefined;
+  using context = new Context(io, { json, netns, traced });
   let code: number = EXIT.done;
   const print = (output: Output) => {
     io.out(json ? jsonLine(output.json) : printable(output.text));

@@ -6,6 +6,7 @@
 
 import { decodeAttrs } from "../codec/attrs.ts";
 import { errnoName } from "../codec/errno.ts";
+import { DecodeError } from "../codec/decode_error.ts";
 import { decodeAck, nameAttribute } from "../codec/extack.ts";
 import { GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import { EVENTS, MPTCP_PM_NAME, OPS } from "../codec/mptcp_pm.gen.ts";
@@ -229,8 +230,18 @@ function line(
     : `${families.get(type)!.name} ${policy.name}`;
   const what = policy === undefined
     ? payload.toHex()
-    : JSON.stringify(decodeAttrs(policy.set, payload, GENL_HDRLEN), readable);
+    : attrsOf(policy.set, payload);
   return `${name} seq=${seq}${bits === "" ? "" : ` ${bits}`} ${what}`;
+}
+
+/** A trace shows what cannot be decoded, too. */
+function attrsOf(set: AttrSet, payload: Uint8Array): string {
+  try {
+    return JSON.stringify(decodeAttrs(set, payload, GENL_HDRLEN), readable);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return payload.toHex();
+  }
 }
 
 /** Values that JSON does not have. */

@@ -24,6 +24,7 @@ interface Option {
 export type OptionName =
   | "json"
   | "netns"
+  | "trace"
   | "timestamp"
   | "explain"
   | "help"
@@ -37,6 +38,10 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     metavar: "NAME|PATH|PID",
     values: [["@/run/netns", "network namespace"]],
     help: "work in another network namespace",
+    isGlobal: true,
+  },
+  trace: {
+    help: "show each message to and from the kernel",
     isGlobal: true,
   },
   timestamp: {

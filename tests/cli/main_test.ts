@@ -864,6 +864,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
       open() {
         throw bug;
       },
+      namespace: () => unreachable(),
       stop: () => unreachable(),
       rerun: () => RERUN,
     };

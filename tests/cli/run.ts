@@ -6,7 +6,12 @@
  */
 
 import { main } from "../../cli/main.ts";
-import { PathManager, type PathManagerOptions } from "../../mod.ts";
+import {
+  openNamespace,
+  PathManager,
+  type PathManagerOptions,
+} from "../../mod.ts";
+import { ForwardingNamespace } from "../../netlink/forwarding.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 
 /** Stands for the command line that has the permission. */
@@ -47,9 +52,13 @@ export async function run(
       if (kernel instanceof Error) throw kernel;
       const { netns: _, ...others } = options;
       return PathManager.open(
-        kernel === "running" ? options : { ...others, namespace: kernel },
+        kernel === "running" ? options : { namespace: kernel, ...others },
       );
     },
+    namespace: (netns) =>
+      kernel instanceof FakeKernel
+        ? Object.assign(new ForwardingNamespace(kernel), { close() {} })
+        : openNamespace(netns),
     stop: () => ({
       signal,
       writable: () => Promise.resolve(),

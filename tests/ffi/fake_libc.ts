@@ -49,6 +49,8 @@ const REQUESTS = new Map([
 const O_ACCMODE = 3;
 
 const POLLIN = 1;
+/** Found whether or not it was asked for. */
+const POLLERR = 8;
 const POLLNVAL = 0x20;
 
 /** The network namespaces that there are. */
@@ -90,8 +92,8 @@ export class FakeLibc {
   readonly opened: string[] = [];
   /** The descriptors of each `pollAside` under way. */
   readonly polling: Set<readonly number[]> = new Set();
-  /** What can be read, of what is neither a socket nor an eventfd. */
-  readonly readable: Set<number> = new Set();
+  /** What `poll` finds, by descriptor: bits of `revents`. */
+  readonly ready: Map<number, number> = new Map();
   /** Where this thread is. */
   netns = "home";
   /** The files that stand for network namespaces, and one that does not. */
@@ -198,9 +200,9 @@ export class FakeLibc {
     return this.#nextFd;
   }
 
-  /** Makes something that can be read at once, whatever it is. */
-  signal(fd: number): void {
-    this.readable.add(fd);
+  /** Makes something readable at once, or what else the bits say. */
+  signal(fd: number, revents: number = POLLIN): void {
+    this.ready.set(fd, revents);
     this.#written.resolve();
   }
 
@@ -234,9 +236,7 @@ export class FakeLibc {
       const events = pollfds.getInt16(at + 4, true);
       const revents = !this.fds.has(fd)
         ? POLLNVAL
-        : this.readable.has(fd)
-        ? events & POLLIN
-        : 0;
+        : (this.ready.get(fd) ?? 0) & (events | POLLERR);
       pollfds.setInt16(at + 6, revents, true);
       if (revents !== 0) ready++;
     }
@@ -268,7 +268,7 @@ export class FakeLibc {
         if (what !== "eventfd") {
           return this.#readFile(fd, args[1] as Uint8Array);
         }
-        return this.readable.delete(fd) ? 8 : this.#fail(EAGAIN);
+        return this.ready.delete(fd) ? 8 : this.#fail(EAGAIN);
       case "write":
         if (what !== "eventfd") {
           return this.#writeFile(what, args[1] as Uint8Array);
@@ -372,7 +372,7 @@ export class FakeLibc {
     socket: Socket,
     [fd, buffer, length]: readonly unknown[],
   ): number {
-    this.readable.delete(fd as number);
+    this.ready.delete(fd as number);
     const bytes = (socket.subscription ?? connected(socket)).receive();
     if (bytes === undefined) return this.#fail(EAGAIN);
     (buffer as Uint8Array).set(bytes.subarray(0, Number(length)));

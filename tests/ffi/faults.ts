@@ -121,6 +121,11 @@ export async function sweep<Some extends Result>(
   }
 }
 
+/** Lets everything go on that waits for nothing outside. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await undefined;
+}
+
 /** What only streams of events use. */
 export const STREAMING: readonly string[] = [
   "recvfrom",

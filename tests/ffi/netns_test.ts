@@ -1,13 +1,7 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { closeFd } from "../../ffi/file.ts";
 import { openFd } from "../../ffi/netlink_socket.ts";
-import {
-  inNetns,
-  inOpenNetns,
-  type Netns,
-  netnsPath,
-  openNetns,
-} from "../../ffi/netns.ts";
+import { inNetns, type Netns, netnsPath, openNetns } from "../../ffi/netns.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { called, libc, restart } from "./fake_libc.ts";
 
@@ -90,21 +84,6 @@ Deno.test("`inNetns()` opens in the namespace and comes back", () => {
     const [here, there, home] = [2, 3, 5].map((at) => libc.calls[at]!.args[0]);
     assertEquals([here === home, here === there], [true, false]);
   }
-});
-
-Deno.test("an open namespace is entered any number of times, without its file", () => {
-  restart();
-  const netns = openNetns("blue");
-  libc.namespaces.delete("/run/netns/blue");
-  for (let count = 1; count <= 3; count++) {
-    inOpenNetns(netns, open, closeFd);
-    assertEquals([...libc.fds.values()], [
-      "blue",
-      ...Array(count).fill("generic socket in blue"),
-    ]);
-    assertEquals(libc.netns, "home");
-  }
-  assertEquals(libc.opened.filter((what) => what === "blue").length, 1);
 });
 
 Deno.test("`inNetns()` says what is wrong with a namespace", () => {

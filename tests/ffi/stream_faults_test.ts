@@ -12,6 +12,7 @@ import {
   type Hit,
   isHarmless,
   type Result,
+  settle,
   STREAMING,
   sweep,
   thrownBy,
@@ -27,11 +28,6 @@ function withAttr(message: Uint8Array, bytes: Uint8Array) {
   const whole = join([message, bytes]);
   whole.set(u32(whole.length));
   return whole;
-}
-
-/** Lets everything go on that waits for nothing outside. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await undefined;
 }
 
 /** A stream, and what its reader has got. */
