@@ -8,17 +8,11 @@ import {
 } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
-import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import { listenBriefly } from "../helpers/listen.ts";
 import { liveTest } from "../helpers/live.ts";
 import { openFiles, polling, sockets } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
 import { within } from "../helpers/within.ts";
-
-/** Makes two events happen, and returns their port. */
-function listenBriefly({ netns }: Host): number {
-  using listener = MptcpSocket.listen(netns, { address: "::", port: 0 });
-  return listener.local.port;
-}
 
 /** What is seen of listeners on these ports. */
 const seenOf = (ports: readonly number[]): string[] =>

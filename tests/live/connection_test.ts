@@ -4,6 +4,7 @@ import { type Endpoint, PathManager } from "../../mod.ts";
 import { assertRefused, type Refusal } from "../helpers/assert_refused.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
+import type { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { liveTest } from "../helpers/live.ts";
 import { RawClient } from "../helpers/raw_client.ts";
@@ -243,13 +244,13 @@ liveTest("`remove()` with id 0 withdraws the initial address", async () => {
   connection.transfer(1000);
 });
 
-liveTest("an unknown token is refused by each command", () => {
-  using lab = Lab.open({ paths: 0 });
-  using pm = PathManager.open({ netns: lab.client.netns });
-  const token = 0x12345678;
-  const local = { address: "10.0.0.1", port: 1 };
-  const remote = { address: "10.0.0.2", port: 2 };
-  const address = "10.0.0.1";
+/** Asserts that each command refuses a token. */
+function assertTokenRefused(
+  pm: PathManager,
+  { token, local, remote }: Pick<MptcpSocket, "token" | "local" | "remote">,
+  refusal: Refusal,
+): void {
+  const { address } = local;
   const table: [string, () => unknown][] = [
     ["get-addr", () => pm.dumpAddrs({ token })],
     ["announce", () => pm.announce({ token, address, id: 1 })],
@@ -262,16 +263,23 @@ liveTest("an unknown token is refused by each command", () => {
     ],
   ];
   for (const [op, action] of table) {
-    assertRefused(action, `${op} EINVAL`, {
-      message: "invalid token",
-      attribute: ".token",
-      hint: "a token belongs to one network namespace",
-    });
+    assertRefused(action, `${op} EINVAL`, { attribute: ".token", ...refusal });
   }
+}
+
+liveTest("each command refuses an unknown token", () => {
+  using lab = Lab.open({ paths: 0 });
+  using pm = PathManager.open({ netns: lab.client.netns });
+  const local = { address: "10.0.0.1", port: 1 };
+  const remote = { address: "10.0.0.2", port: 2 };
+  assertTokenRefused(pm, { token: 0x12345678, local, remote }, {
+    message: "invalid token",
+    hint: "a token belongs to one network namespace",
+  });
 });
 
 liveTest(
-  "the token of a connection with the kernel's path manager is refused",
+  "each command refuses a connection of the kernel's path manager",
   () => {
     using lab = Lab.open();
     using pm = PathManager.open({ netns: lab.client.netns });
@@ -279,26 +287,10 @@ liveTest(
     connection.transfer(1000);
     // Too late for this connection.
     pm.setMode("userspace");
-    const { token, local, remote } = connection.client;
-    const address = "10.77.1.1";
-    const table: [string, () => unknown][] = [
-      ["get-addr", () => pm.dumpAddrs({ token })],
-      ["announce", () => pm.announce({ token, address, id: 1 })],
-      ["remove", () => pm.remove({ token, id: 1 })],
-      ["subflow-create", () => pm.subflowCreate({ token, local, remote })],
-      ["subflow-destroy", () => pm.subflowDestroy({ token, local, remote })],
-      [
-        "set-flags",
-        () => pm.setSubflowBackup({ token, local, remote, backup: true }),
-      ],
-    ];
-    for (const [op, action] of table) {
-      assertRefused(action, `${op} EINVAL`, {
-        message: "userspace PM not selected",
-        attribute: ".token",
-        hint: "while net.mptcp.path_manager was userspace",
-      });
-    }
+    assertTokenRefused(pm, connection.client, {
+      message: "userspace PM not selected",
+      hint: "while net.mptcp.path_manager was userspace",
+    });
   },
 );
 

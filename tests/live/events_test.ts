@@ -18,6 +18,7 @@ import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { IpMonitor } from "../helpers/ip_monitor.ts";
+import { listen } from "../helpers/listen.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners, openFiles, polling } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
@@ -31,11 +32,6 @@ function watch(host: Host, options?: EventsOptions) {
   const events = stack.use(new Witness(pm.events(options)));
   const owned = stack.move();
   return { pm, events, [Symbol.dispose]: () => owned.dispose() };
-}
-
-/** Causes an event. */
-function listen(host: Host): MptcpSocket {
-  return MptcpSocket.listen(host.netns, { address: "0.0.0.0", port: 0 });
 }
 
 /** Linux before 6.18 has no flag for the server's side. */
@@ -298,24 +294,6 @@ liveTest("an endpoint with a port listens", async () => {
     }
   }
 });
-
-liveTest(
-  "a stream of a deleted namespace goes on until it is closed",
-  async () => {
-    using lab = Lab.open();
-    const { netns } = lab.client;
-    using listener = listen(lab.client);
-    using pm = PathManager.open({ netns });
-    lab.close();
-    using events = new Witness(pm.events());
-    const { local } = listener;
-    listener.close();
-    assertEquals(await events.take("listener-closed"), {
-      type: "listener-closed",
-      local,
-    });
-  },
-);
 
 liveTest("nothing is lost before the first `next()`", async () => {
   using lab = Lab.open();

@@ -10,15 +10,11 @@ import { PathManager, type PathManagerEvent, SyscallError } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import { listenBriefly } from "../helpers/listen.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners, openFiles } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
 import { within } from "../helpers/within.ts";
-
-/** Causes two events. */
-function listenBriefly({ netns }: Host, port = 0): void {
-  MptcpSocket.listen(netns, { address: "0.0.0.0", port }).close();
-}
 
 /** Lets so much happen that the kernel cannot keep all of it. */
 function overrun(host: Host): void {
@@ -107,16 +103,18 @@ liveTest(
     pm.addAddr({ address: client.address(1), port: 10100, flags });
     const { value } = await within(next, () => "an event");
     assertEquals(value?.type, "listener-created");
-    pm.events().close();
     const error = assertThrows(() => PathManager.open({ netns }), SyscallError);
     assertEquals(error.code, "ENOENT");
 
+    using later = pm.events();
     pm.flushAddrs();
-    pm.close();
-    await within(stream.next(), () => "an event without its path manager");
+    for (const events of [stream, later]) {
+      const { value } = await within(events.next(), () => "an event");
+      assertEquals(value?.type, "listener-closed");
+    }
     assert(isThere());
-    const end = stream.next();
-    stream.close();
+    const end = later.next();
+    pm.close();
     assertEquals((await within(end, () => "the end")).done, true);
     await until(() => !isThere(), "the namespace to go away");
     assertEquals(openFiles().length, before);

@@ -88,18 +88,6 @@ liveTest("`inNetns()` returns after success and after failure", () => {
   assertEquals(netnsHere(), home);
 });
 
-liveTest("a deleted namespace works until it is closed", () => {
-  using lab = Lab.open({ paths: 0 });
-  const { netns } = lab.client;
-  using pm = PathManager.open({ netns });
-  lab.close();
-  pm.setLimits({ subflows: 5 });
-  assertEquals(pm.getLimits().subflows, 5);
-  assertEquals(pm.addAddr({ address: "10.0.0.1" }).id, 1);
-  const error = assertThrows(() => PathManager.open({ netns }), SyscallError);
-  assertEquals(error.code, "ENOENT");
-});
-
 liveTest("`open()` and `close()` leave no file descriptor", () => {
   using lab = Lab.open({ paths: 0 });
   const { netns } = lab.client;

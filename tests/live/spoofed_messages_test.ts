@@ -20,7 +20,6 @@ import { ForwardingNamespace } from "../../netlink/forwarding.ts";
 import { NETLINK_GENERIC } from "../../netlink/genl.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
-import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import {
   attr,
   type Bytes,
@@ -36,6 +35,7 @@ import {
   verdict,
   withSeq,
 } from "../../testing/netlink_bytes.ts";
+import { listen } from "../helpers/listen.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
@@ -203,11 +203,6 @@ function listenerOf(host: Host): { port: number; group: number } {
 function spoofedEvent(family: number): Bytes {
   const header = Uint8Array.of(3, 1, 0, 0);
   return message(family, 0, 0, header, attr(1, u32(0xbad)));
-}
-
-/** Causes an event. */
-function listen(host: Host): MptcpSocket {
-  return MptcpSocket.listen(host.netns, { address: "0.0.0.0", port: 0 });
 }
 
 liveTest(
