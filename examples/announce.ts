@@ -1,7 +1,6 @@
 /**
- * A path manager for a server, in ten lines: it tells the peer of each new
- * connection about a second address of this host, which the peer can then open
- * another subflow to.
+ * A path manager for a server, in ten lines: it announces a second address of
+ * this host on each new connection, to which the peer can open another subflow.
  *
  * ```sh
  * sudo sysctl net.mptcp.path_manager=userspace   # new connections are yours

@@ -28,7 +28,7 @@ let home = -1;
 
 /**
  * Calls `action` with this thread in another network namespace, and returns it
- * whatever happens. A thread or a process that starts meanwhile would stay in
+ * in any case. A thread or a process that starts meanwhile would stay in
  * that namespace for good: `action` makes one system call.
  *
  * Should the way back fail, the next call tries it again before anything else.
@@ -75,7 +75,7 @@ export function openNetns(netns: Netns): OpenNetns {
     {
       [ENOENT]: `there is no ${path}; "ip netns" lists those with a name`,
       ...typeof netns === "number" && {
-        [EACCES]: "the process belongs to somebody else: CAP_SYS_PTRACE is " +
+        [EACCES]: "the process belongs to another user: CAP_SYS_PTRACE is " +
           "needed",
       },
     },

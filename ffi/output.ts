@@ -20,7 +20,7 @@ export interface OutputWatchOptions {
 
 /** A descriptor that is watched, until the end of the block. */
 export interface OutputWatch extends Disposable {
-  /** Aborts when nobody reads the pipe or socket any more. */
+  /** Aborts when the pipe or socket has no reader any more. */
   readonly signal: AbortSignal;
   /**
    * Settles when a line can be written without waiting for a slow reader, or

@@ -6,7 +6,7 @@ import { MptcpError } from "../codec/mptcp_error.ts";
  * `NetlinkError`s; this is about the socket below them, the network namespace
  * or the device.
  *
- * @example Tell a missing namespace from other trouble
+ * @example Recognise a missing namespace
  * ```ts
  * import { PathManager, SyscallError } from "@mptcp/pm";
  *

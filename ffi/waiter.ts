@@ -19,7 +19,7 @@ const counter = new BigUint64Array(1);
 
 /** A wait under way. */
 export interface Wait {
-  /** Settles when the descriptor is ready, or nobody waits for it any more. */
+  /** Settles when the descriptor is ready, or the wait was cancelled. */
   readonly ended: Promise<void>;
   /**
    * Ends the wait. The descriptor may be closed when `ended` has settled, and
@@ -44,7 +44,7 @@ let eventfd = -1;
  *
  * @param fd The descriptor.
  * @param events What to wait for; 0 is a failure alone, such as a pipe that
- * nobody reads.
+ * has no reader.
  */
 export function waitFor(fd: number, events: number = POLLIN): Wait {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

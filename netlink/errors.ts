@@ -171,8 +171,8 @@ export class ProtocolError extends MptcpError {
 }
 
 /**
- * Whether an error says that a privilege is missing, whoever found that out:
- * the kernel's answer to a command, or a system call.
+ * Whether an error says that a privilege is missing: the kernel's answer to a
+ * command, or a system call.
  *
  * @param error What was thrown.
  *

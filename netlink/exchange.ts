@@ -1,6 +1,6 @@
 /**
- * Requests to the kernel and its answers, whatever the protocol. An exchange
- * has one of three forms:
+ * Requests to the kernel and its answers, in any protocol. An exchange has one
+ * of three forms:
  *
  * ```text
  *  execute  request, NLM_F_ACK   ->  NLMSG_ERROR 0
@@ -75,7 +75,7 @@ export abstract class NetlinkClient<Op> implements Disposable {
     seq: number,
   ): Uint8Array<ArrayBuffer>;
 
-  /** Decodes a reply; `undefined`: the message is none to this request. */
+  /** Decodes a reply; `undefined`: the message is no reply to this request. */
   protected abstract decode(op: Op, message: NlMessage): object | undefined;
 
   /** What a request does, as errors say it: `"set limits"`. */

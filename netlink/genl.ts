@@ -32,7 +32,7 @@ const ENOENT = 2;
 const EINVAL = 22;
 const EOPNOTSUPP = 95;
 
-/** The family that knows the others; nobody asks it for its own description. */
+/** The family that knows the others: its own description is not asked for. */
 const NLCTRL: GenlFamily = {
   id: GENL_ID_CTRL,
   name: "nlctrl",
@@ -196,7 +196,7 @@ export class GenlClient extends NetlinkClient<OpPolicy> {
     { type, payload }: NlMessage,
   ): object | undefined {
     if (type !== this.#family.id) return undefined;
-    // A reply has the number of its command, but for that of nlctrl.
+    // A reply has the number of its command, except for that of nlctrl.
     const isReply = type === GENL_ID_CTRL || payload[0] === cmd;
     return isReply ? decodeAttrs(set, payload, GENL_HDRLEN) : undefined;
   }

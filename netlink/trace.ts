@@ -81,7 +81,7 @@ const KNOWN: readonly Tables[] = [{
 
 class TracedNamespace extends ForwardingNamespace {
   readonly #write: Write;
-  /** The families by their numbers, as nlctrl has told them. */
+  /** The families by their numbers, from the answers of nlctrl. */
   readonly #families = new Map([[GENL_ID_CTRL as number, NLCTRL]]);
 
   constructor(to: Namespace, write: Write) {

@@ -82,7 +82,7 @@ export interface Subscription extends Disposable {
  * process id; these need `CAP_SYS_ADMIN`, and `CAP_SYS_PTRACE` for a process of
  * another user. @default {the one that this thread is in}
  * @throws {SyscallError} `ENOENT`: no such namespace; `EACCES`: the process
- * belongs to somebody else.
+ * belongs to another user.
  *
  * @example Two path managers of one namespace
  * ```ts

@@ -53,7 +53,7 @@ export function ownAddress(text: string): Address {
 /**
  * Checks an integer.
  *
- * @throws {RangeError} It is none, or out of range.
+ * @throws {RangeError} It is no integer, or out of range.
  */
 export function integer(
   name: string,

@@ -6,7 +6,7 @@ import { type EndpointSelector, selectEndpoints } from "./select.ts";
 /**
  * `MPTCP_PM_CMD_DEL_ADDR`. The kernel goes by the id alone, and takes an
  * address without one for the initial subflow of live connections, with
- * success whatever happens. So the id is looked up here.
+ * success in any case. So the id is looked up here.
  */
 export function delAddr(
   client: Client,

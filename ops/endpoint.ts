@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly flags: readonly EndpointFlag[];
   /** Index of the device that subflows are bound to; 0: none. */
   readonly ifIndex: number;
-  /** Name of that device; absent: there is none, or no longer. */
+  /** Name of that device; absent: no device has the index. */
   readonly dev?: string;
 }
 

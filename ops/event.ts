@@ -55,8 +55,8 @@ export interface EstablishedEvent extends ConnectionEvent {
 }
 
 /**
- * A connection was closed on this host. Its subflows are gone without events
- * of their own. A connection that the peer aborted may end without this.
+ * A connection was closed on this host. Its subflows end without events of
+ * their own. A connection that the peer aborted may end without this event.
  */
 export interface ClosedEvent {
   /** Name of the event. */
@@ -108,7 +108,7 @@ export interface SubflowEvent {
   readonly backup: boolean;
   /** Index of the device that the subflow is bound to; 0: none. */
   readonly ifIndex: number;
-  /** Name of that device; absent: there is none, or no longer. */
+  /** Name of that device; absent: no device has the index. */
   readonly dev?: string;
   /** The socket's error; absent: there was none. */
   readonly error?: {
@@ -152,7 +152,7 @@ export interface SubPriorityEvent extends SubflowEvent {
   readonly type: "sub-priority";
 }
 
-/** What the events of a listening socket have in common, whatever the program. */
+/** What the events of a listening socket, of any program, have in common. */
 export interface ListenerEvent {
   /** Where it listens. */
   readonly local: SubflowAddress;
@@ -171,9 +171,9 @@ export interface ListenerClosedEvent extends ListenerEvent {
 }
 
 /**
- * Events were lost, because they came faster than they were taken. It comes
- * once, behind all that the kernel had kept: from a full queue it drops events
- * until that was read empty. Look then at what is there.
+ * You read too slowly, and the kernel dropped events. It comes once, after those
+ * that were still queued: from a full queue the kernel drops events until all of
+ * it was read. Re-read the state.
  */
 export interface OverrunEvent {
   /** Name of the event, which this library makes. */

@@ -97,12 +97,13 @@ export class PathManager implements Disposable {
    * Opens a socket to `mptcp_pm`. Needs the permission to call libc
    * (`--allow-ffi`, or `--allow-ffi=` with the path of libc) and nothing else.
    *
-   * @param options Where to open it, and who hears warnings.
+   * @param options Where to open it, and what takes warnings.
    * @throws {NotFoundError} The kernel has no `mptcp_pm` (Linux 5.7).
    * @throws {Deno.errors.NotSupported} This is not Linux.
    * @throws {Deno.errors.NotCapable} The permission is missing.
    * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`: it needs
-   * `CAP_SYS_ADMIN`; `EACCES`: the process belongs to somebody else; `EINVAL`: the file is no network namespace.
+   * `CAP_SYS_ADMIN`; `EACCES`: the process belongs to another user; `EINVAL`: the
+   * file is no network namespace.
    *
    * @example Work in a namespace without entering it
    * ```ts
@@ -176,7 +177,7 @@ export class PathManager implements Disposable {
    * @throws {NotFoundError} No endpoint has all that.
    * @throws {NetlinkError} `EPERM`.
    *
-   * @example Delete whatever is on a device
+   * @example Delete the endpoints of a device
    * ```ts
    * import { PathManager } from "@mptcp/pm";
    *
@@ -215,7 +216,7 @@ export class PathManager implements Disposable {
    * Gets the endpoint with an id; with a token, an address of one connection.
    *
    * `MPTCP_PM_CMD_GET_ADDR`, `ip mptcp endpoint show id`; needs no privilege
-   * (on Linux 6.7 and its like it may need `CAP_NET_ADMIN`); Linux 5.7, with a
+   * (on Linux 6.7, and stable kernels that took the same patch, it may need `CAP_NET_ADMIN`); Linux 5.7, with a
    * token 6.9.
    *
    * @param options Which address.
@@ -243,7 +244,7 @@ export class PathManager implements Disposable {
    * listed twice or not at all.
    *
    * `MPTCP_PM_CMD_GET_ADDR` as a dump, `ip mptcp endpoint show`; needs no
-   * privilege (on Linux 6.7 and its like it may need `CAP_NET_ADMIN`); Linux
+   * privilege (on Linux 6.7, and stable kernels that took the same patch, it may need `CAP_NET_ADMIN`); Linux
    * 5.7, with a token 6.9.
    *
    * @param options Which addresses.
@@ -394,8 +395,8 @@ export class PathManager implements Disposable {
    * Linux 5.19.
    *
    * @param options Connection and address.
-   * @throws {NetlinkError} `EINVAL` at `.token`: it is none of a connection
-   * with the userspace path manager; `EINVAL` at `.addr`: the address or the
+   * @throws {NetlinkError} `EINVAL` at `.token`: no connection with the
+   * userspace path manager has it; `EINVAL` at `.addr`: the address or the
    * id is in use with another one; `EPERM`.
    *
    * @example Announce a second address
@@ -438,7 +439,7 @@ export class PathManager implements Disposable {
   /**
    * Opens a subflow of one connection. Success says that the first packet is
    * on its way; whether the peer accepts it comes as an event. Linux 6.1
-   * ignores `dev` and `backup` without an error; 6.12 heeds them.
+   * ignores `dev` and `backup` without an error; 6.12 uses them.
    *
    * `MPTCP_PM_CMD_SUBFLOW_CREATE`, no `ip mptcp` equivalent; needs
    * `CAP_NET_ADMIN`; Linux 5.19.
@@ -502,9 +503,9 @@ export class PathManager implements Disposable {
    * too slowly, the kernel drops events. You then get one `overrun` after those
    * that were still queued. {@linkcode PathManager.close} ends the stream.
    *
-   * While anything on the host listens, in any namespace, connections with the
-   * userspace path manager accept subflows and announcements; else they refuse
-   * them.
+   * While any program on the host listens, in any namespace, connections with the
+   * userspace path manager accept subflows and announcements; otherwise they
+   * refuse them.
    *
    * Group `mptcp_pm_events`, `ip mptcp monitor`; needs `CAP_NET_ADMIN`; Linux
    * 5.12, for listeners 6.2.
@@ -537,7 +538,7 @@ export class PathManager implements Disposable {
   }
 
   /**
-   * Tells who manages the paths of connections made from now on.
+   * The path manager of connections made from now on.
    *
    * Sysctl `net.mptcp.path_manager`, `pm_type` before Linux 6.15; needs no
    * privilege.
@@ -555,8 +556,8 @@ export class PathManager implements Disposable {
   }
 
   /**
-   * Chooses who manages the paths of connections made from now on. Existing
-   * connections keep theirs.
+   * Sets the path manager of connections made from now on. Existing connections
+   * keep theirs.
    *
    * Sysctl `net.mptcp.path_manager`, `pm_type` before Linux 6.15; needs
    * `CAP_NET_ADMIN`.

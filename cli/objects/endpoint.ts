@@ -71,7 +71,7 @@ export const COMMANDS: readonly Command[] = [
       if (address === undefined || others.dev !== undefined) {
         throw new UsageError(
           "Unknown address: id 0 is the address of each connection's initial " +
-            "subflow, which is told by address and port",
+            "subflow, which is given by address and port",
         );
       }
       context.pm().closeInitialSubflows({ address, ...others });

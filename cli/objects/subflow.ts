@@ -95,7 +95,7 @@ export const COMMANDS: readonly Command[] = [
   }),
   command({
     word: "change",
-    summary: "Change the priority of a subflow, and tell the peer",
+    summary: "Change the priority of a subflow, and send it to the peer",
     operands: {
       ...ENDS,
       priority: required(

@@ -128,7 +128,7 @@ Deno.test("`inNetns()` says what is wrong with a namespace", () => {
       1,
       EACCES,
       "find network namespace of process 42: Permission denied " +
-      "(open: EACCES): the process belongs to somebody else: " +
+      "(open: EACCES): the process belongs to another user: " +
       "CAP_SYS_PTRACE is needed",
     ],
     ["blue", 2, EIO, `remember this network namespace: ${io} (open: EIO)`],

@@ -202,7 +202,7 @@ liveTest(
         "open",
         "EACCES",
         `Cannot find network namespace of process ${pid}: Permission denied ` +
-          "(open: EACCES): the process belongs to somebody else: " +
+          "(open: EACCES): the process belongs to another user: " +
           "CAP_SYS_PTRACE is needed",
       ),
     });
