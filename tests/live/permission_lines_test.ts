@@ -54,19 +54,17 @@ class Desk implements Disposable {
   }
 
   /** Starts a line that goes on. */
-  start(line: string): Running {
+  start(line: string): Deno.ChildProcess {
     const [command, ...args] = this.#shell(`exec ${line}`);
     const { env, cwd } = this.#options();
-    return new Running(
-      new Deno.Command(command!, {
-        args,
-        cwd,
-        env: { ...environment(), ...env },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn(),
-    );
+    return new Deno.Command(command!, {
+      args,
+      cwd,
+      env: { ...environment(), ...env },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
   }
 
   #shell(line: string): string[] {
@@ -107,24 +105,6 @@ function addPath({ client, server }: Lab, number: number): void {
   }
   const metric = `${number + 1}`;
   client.ip("route", "add", "10.77.1.0/24", "dev", dev, "metric", metric);
-}
-
-/** A program that was started, until the end of the block. */
-class Running implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-
-  constructor(process: Deno.ChildProcess) {
-    this.#process = process;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill();
-    } catch {
-      // It has ended.
-    }
-    await this.#process.status;
-  }
 }
 
 /** Runs a line, and fails unless it does what it is there for. */
