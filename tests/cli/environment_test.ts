@@ -4,7 +4,7 @@ import { Lab, until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
-import { environment, launcher, run } from "./program.ts";
+import { environment, launcher, run } from "../helpers/command_line.ts";
 
 /** What surrounds the program: variables, or what a shell does before. */
 const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {

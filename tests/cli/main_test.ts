@@ -13,7 +13,7 @@ import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_namespace.ts";
 import { interrupted, warned } from "../helpers/distortions.ts";
 import denoJson from "../../deno.json" with { type: "json" };
-import { commandsSent, kernelWith, RERUN, run } from "./run.ts";
+import { commandsSent, kernelWith, RERUN, run } from "../helpers/run_main.ts";
 
 const ENDS = "token 5 laddr 10.0.0.1 lport 1000 raddr 10.0.0.2 rport 80";
 const CREATE = `subflow create ${ENDS}`;

@@ -4,7 +4,14 @@ import { Lab, waitFor } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { liveTest } from "../helpers/live.ts";
 import { eventsGroup } from "../helpers/proc.ts";
-import { deno, environment, launcher, quoted, run, script } from "./program.ts";
+import {
+  deno,
+  environment,
+  launcher,
+  quoted,
+  run,
+  script,
+} from "../helpers/command_line.ts";
 
 /** The ways to start the program. */
 const STARTS: { readonly [how: string]: readonly string[] } = {

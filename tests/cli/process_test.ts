@@ -11,7 +11,7 @@ import {
   root,
   run,
   script,
-} from "./program.ts";
+} from "../helpers/command_line.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** A folder that is removed at the end of the block. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-import { run, wordsOf } from "./run.ts";
+import { run, wordsOf } from "../helpers/run_main.ts";
 
 /** Exit code and standard output. */
 type Outcome = readonly [code: number, out: string];

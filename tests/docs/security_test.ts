@@ -1,6 +1,6 @@
 /** What SECURITY.md says can be looked up. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { root, run } from "../cli/program.ts";
+import { root, run } from "../helpers/command_line.ts";
 import { blocks, textOf } from "../helpers/shell_lines.ts";
 
 const text = textOf("SECURITY.md");

@@ -19,8 +19,8 @@ import {
   OPERATIONS,
   sourceOf,
 } from "../helpers/operations.ts";
-import { ERRORS } from "./errnos.ts";
-import { bound, libc, restart } from "./fake_libc.ts";
+import { ERRORS } from "../helpers/errnos.ts";
+import { bound, libc, restart } from "../helpers/fake_libc.ts";
 import {
   arm,
   disarm,
@@ -31,7 +31,7 @@ import {
   STREAMING,
   sweep,
   thrownBy,
-} from "./faults.ts";
+} from "../helpers/faults.ts";
 
 /** Starts anew, with a kernel that answers late, so that each answer is waited for. */
 function refill(): void {

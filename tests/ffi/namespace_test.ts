@@ -3,7 +3,7 @@ import { O_RDONLY, openFile, readText } from "../../ffi/file.ts";
 import { NetworkNamespace } from "../../ffi/namespace.ts";
 import type { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
-import { called, fail, libc, restart } from "./fake_libc.ts";
+import { called, fail, libc, restart } from "../helpers/fake_libc.ts";
 
 const EPERM = 1;
 const ENOENT = 2;

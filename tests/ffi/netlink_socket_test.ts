@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { NetlinkSocket, openFd } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { golden } from "../helpers/golden.ts";
-import { called, fail, libc, restart } from "./fake_libc.ts";
+import { called, fail, libc, restart } from "../helpers/fake_libc.ts";
 
 const EPERM = 1;
 const EINTR = 4;

@@ -3,7 +3,7 @@ import { closeFd } from "../../ffi/file.ts";
 import { openFd } from "../../ffi/netlink_socket.ts";
 import { inNetns, type Netns, netnsPath, openNetns } from "../../ffi/netns.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
-import { called, libc, restart } from "./fake_libc.ts";
+import { called, libc, restart } from "../helpers/fake_libc.ts";
 
 const EPERM = 1;
 const EIO = 5;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { watchOutput } from "../../ffi/output.ts";
-import { libc, restart } from "./fake_libc.ts";
+import { libc, restart } from "../helpers/fake_libc.ts";
 import {
   arm,
   disarm,
@@ -9,7 +9,7 @@ import {
   settle,
   sweep,
   thrownBy,
-} from "./faults.ts";
+} from "../helpers/faults.ts";
 
 const POLLOUT = 4;
 const POLLERR = 8;

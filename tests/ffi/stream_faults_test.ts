@@ -4,7 +4,7 @@ import type { EventStream } from "../../ops/events.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { attr, join, u32 } from "../../testing/netlink_bytes.ts";
 import { golden } from "../helpers/golden.ts";
-import { libc, restart } from "./fake_libc.ts";
+import { libc, restart } from "../helpers/fake_libc.ts";
 import {
   arm,
   disarm,
@@ -16,7 +16,7 @@ import {
   STREAMING,
   sweep,
   thrownBy,
-} from "./faults.ts";
+} from "../helpers/faults.ts";
 
 /** An event with the index of a device. */
 const event = withAttr(

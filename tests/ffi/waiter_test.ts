@@ -4,7 +4,7 @@ import { NetlinkSocket, openFd } from "../../ffi/netlink_socket.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { isReady, pollFds, type Wait, waitFor } from "../../ffi/waiter.ts";
 import { golden } from "../helpers/golden.ts";
-import { libc, restart } from "./fake_libc.ts";
+import { libc, restart } from "../helpers/fake_libc.ts";
 
 const EINTR = 4;
 const EIO = 5;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { deno, root, run } from "../cli/program.ts";
+import { deno, root, run } from "../helpers/command_line.ts";
 import { golden, goldenLines, goldenNames } from "../helpers/golden.ts";
 import { TARGETS as BROKEN } from "./broken_targets.ts";
 import found from "./found.jsonl" with { type: "text" };

@@ -14,7 +14,7 @@ import {
 } from "../../codec/mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Bytes } from "../../testing/netlink_bytes.ts";
-import { run, wordsOf } from "../cli/run.ts";
+import { run, wordsOf } from "../helpers/run_main.ts";
 import { goldenLines } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";
 import inet from "../golden/inet.jsonl" with { type: "text" };

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { allCommands } from "../../cli/objects.ts";
-import { deno, root, script } from "../cli/program.ts";
+import { deno, root, script } from "../helpers/command_line.ts";
 import {
   DONE,
   openOperationsLab,

@@ -6,7 +6,7 @@ import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { PathManager } from "../../mod.ts";
 import { Lab, until } from "../../testing/lab.ts";
-import { type Ended, environment, root, run } from "../cli/program.ts";
+import { type Ended, environment, root, run } from "../helpers/command_line.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners } from "../helpers/proc.ts";

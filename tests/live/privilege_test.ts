@@ -10,7 +10,7 @@ import { NetlinkError, PathManager } from "../../mod.ts";
 import { run } from "../../testing/host.ts";
 import { Lab, LabConnection } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
-import { quoted } from "../cli/program.ts";
+import { quoted } from "../helpers/command_line.ts";
 import {
   DONE,
   type Failed,

@@ -2,8 +2,8 @@
 import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { Lab } from "../../testing/lab.ts";
-import { launcher, run } from "../cli/program.ts";
-import { run as runHere } from "../cli/run.ts";
+import { launcher, run } from "../helpers/command_line.ts";
+import { run as runHere } from "../helpers/run_main.ts";
 import { liveTest } from "../helpers/live.ts";
 
 /**

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { until } from "../../testing/lab.ts";
-import { environment, launcher } from "../cli/program.ts";
+import { environment, launcher } from "../helpers/command_line.ts";
 import { within } from "../helpers/within.ts";
 import type { Actions, Side, World } from "./world.ts";
 

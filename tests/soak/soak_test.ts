@@ -5,7 +5,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { until } from "../../testing/lab.ts";
-import { deno, environment, root } from "../cli/program.ts";
+import { deno, environment, root } from "../helpers/command_line.ts";
 import { liveTest } from "../helpers/live.ts";
 import { growthOf, judge } from "./flatness.ts";
 import { Random } from "./random.ts";

@@ -8,7 +8,7 @@ import {
   unitOf,
   UNITS,
 } from "../../tools/imports.ts";
-import { root } from "../cli/program.ts";
+import { root } from "../helpers/command_line.ts";
 
 const imports = readImports();
 const units = Object.keys(UNITS);

@@ -1,5 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { deno, type Ended, root, run, script } from "../cli/program.ts";
+import {
+  deno,
+  type Ended,
+  root,
+  run,
+  script,
+} from "../helpers/command_line.ts";
 import { liveTest } from "../helpers/live.ts";
 
 /** Makes the package, with `@std/*` from where this run has it. */

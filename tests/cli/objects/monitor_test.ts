@@ -10,7 +10,7 @@ import {
   goldenOf,
 } from "../../helpers/golden.ts";
 import monitor from "../../golden/monitor.jsonl" with { type: "text" };
-import { type Ran, run } from "../run.ts";
+import { type Ran, run } from "../../helpers/run_main.ts";
 
 type Delivery = Uint8Array<ArrayBuffer> | Error;
 

@@ -3,7 +3,7 @@ import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import { candidates } from "../../../cli/words/completion.ts";
 import { OPTIONS, optionsOf } from "../../../cli/words/options.ts";
 import { EVENT_TYPES } from "../../../ops/event.ts";
-import { run } from "../run.ts";
+import { run } from "../../helpers/run_main.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 const COMMANDS = await allCommands();

@@ -13,7 +13,7 @@ import {
   optionsOf,
 } from "../../../cli/words/options.ts";
 import { findCommand, readOperands } from "../../../cli/words/parse.ts";
-import { kernelWith, run, wordsOf } from "../run.ts";
+import { kernelWith, run, wordsOf } from "../../helpers/run_main.ts";
 
 const objects = OBJECTS.map(({ word }) => word);
 const COMMANDS = await allCommands();

@@ -3,7 +3,7 @@ import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import { UsageError } from "../../../cli/words/grammar.ts";
 import { nearest } from "../../../cli/words/nearest.ts";
 import { findCommand, readOperands } from "../../../cli/words/parse.ts";
-import { wordsOf } from "../run.ts";
+import { wordsOf } from "../../helpers/run_main.ts";
 
 /** The path of the command that a line names. */
 async function pathOf(line: string): Promise<string> {
