@@ -1,9 +1,9 @@
-import type {
-  Namespace,
-  Netns,
-  OutputWatch,
-  PathManager,
-  PathManagerOptions,
+import {
+  type Namespace,
+  type Netns,
+  type OutputWatch,
+  type PathManager,
+  type PathManagerOptions,
   traced,
 } from "../mod.ts";
 import { jsonLine, printable } from "./printable.ts";
@@ -28,10 +28,10 @@ export interface Io {
 export interface Settings {
   /** Whether warnings are written as JSON. */
   readonly json: boolean;
+  /** Whether to show each message. */
+  readonly trace: boolean;
   /** The network namespace to work in; absent: our own. */
   readonly netns?: Netns | undefined;
-  /** Shows the messages that pass through a namespace; absent: nothing does. */
-  readonly traced?: typeof traced | undefined;
 }
 
 /** What a command works with: each thing is opened when it is asked for. */
@@ -54,10 +54,10 @@ export class Context implements Disposable {
 
   /** The path manager of the namespace, which is closed after the command. */
   pm(): PathManager {
-    const { json, netns, traced } = this.#settings;
+    const { json, trace, netns } = this.#settings;
     return this.#pm ??= this.#opened.use(this.#io.open({
-      ...traced !== undefined
-        ? { namespace: this.#traced(traced, netns) }
+      ...trace
+        ? { namespace: this.#traced(netns) }
         : netns !== undefined && { netns },
       onWarning: ({ message }) =>
         this.#io.err(
@@ -68,9 +68,9 @@ export class Context implements Disposable {
     }));
   }
 
-  #traced(trace: typeof traced, netns: Netns | undefined): Namespace {
+  #traced(netns: Netns | undefined): Namespace {
     const namespace = this.#opened.use(this.#io.namespace(netns));
-    return trace(namespace, (line) => this.#io.err(`${printable(line)}\n`));
+    return traced(namespace, (line) => this.#io.err(`${printable(line)}\n`));
   }
 
   /** Starts to look out for what stops a command that goes on. */

@@ -66,7 +66,7 @@ export function describe(
   const hint = name === "NotCapable"
     ? `run: ${rerun()}`
     : error instanceof UsageError
-    ? error.hint ?? meant(error)
+    ? error.advice.hint ?? meant(error)
     : (error as Known).hint;
   return {
     code: exit,
@@ -95,8 +95,9 @@ function isArgumentError(error: unknown): boolean {
       .test(error.message);
 }
 
-function meant({ given, known }: UsageError): string | undefined {
-  const words = given === undefined ? [] : nearest(given, known);
+function meant({ advice }: UsageError): string | undefined {
+  const { given = "", known = [] } = advice;
+  const words = nearest(given, known);
   return words.length === 0
     ? undefined
     : `did you mean ${words.map((word) => `"${word}"`).join(" or ")}?`;

@@ -77,10 +77,7 @@ async function run(
     ),
   };
   const json = given.has("json");
-  const traced = given.has("trace")
-    ? (await import("../mod.ts")).traced
-    : undefined;
-  using context = new Context(io, { json, netns, traced });
+  using context = new Context(io, { json, trace: given.has("trace"), netns });
   let code: number = EXIT.done;
   const print = (output: Output) => {
     io.out(json ? jsonLine(output.json) : printable(output.text));

@@ -9,26 +9,24 @@ import type { Context } from "../context.ts";
 import type { Output } from "../output.ts";
 import type { OptionName } from "./options.ts";
 
+/** What helps somebody whose command line makes no sense. */
+interface Advice {
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** A word that is not known, and those that could stand in its place. */
+  readonly given?: string;
+  readonly known?: readonly string[];
+}
+
 /** A command line that makes no sense; the message says what would. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
-  /** What to do about it. */
-  readonly hint: string | undefined;
-  /** A word that is not known. */
-  readonly given: string | undefined;
-  /** The words that could stand in its place. */
-  readonly known: readonly string[];
+  readonly advice: Advice;
 
   /** Made where a line is read. */
-  constructor(message: string, { hint, given, known = [] }: {
-    readonly hint?: string | undefined;
-    readonly given?: string;
-    readonly known?: readonly string[];
-  } = {}) {
+  constructor(message: string, advice: Advice = {}) {
     super(message);
-    this.hint = hint;
-    this.given = given;
-    this.known = known;
+    this.advice = advice;
   }
 }
 
@@ -111,15 +109,19 @@ export function required<T>(operand: Operand<T>): Operand<T, true> {
   return { ...operand, required: true };
 }
 
+const BARE = {
+  required: false,
+  words: [],
+  values: [],
+  takesValue: false,
+} as const;
+
 /** An address, known by its dots or colons. */
 export function address(help: string): Operand<string, false> {
   return {
     usage: "ADDR",
     help,
-    required: false,
-    words: [],
-    values: [],
-    takesValue: false,
+    ...BARE,
     read(word, _value, before) {
       if (!/[.:]/.test(word)) return undefined;
       if (before !== undefined) {
@@ -157,7 +159,7 @@ export function option<T>(
   return {
     usage: `${keyword} ${metavar}`,
     help,
-    required: false,
+    ...BARE,
     words: [[keyword, help]],
     values,
     takesValue: true,
@@ -181,10 +183,8 @@ export function words<Word extends string>(
   return {
     usage: metavar,
     help,
-    required: false,
+    ...BARE,
     words: entries,
-    values: [],
-    takesValue: false,
     read(word, _value, before = []) {
       const wanted = canonical(word);
       const entry = entries.find(([known]) => known === wanted);
@@ -206,10 +206,7 @@ export function rest(
   return {
     usage: metavar,
     help,
-    required: false,
-    words: [],
-    values: [],
-    takesValue: false,
+    ...BARE,
     read: (word, _value, before = []) => [...before, word],
   };
 }

@@ -20,18 +20,7 @@ interface Option {
   readonly isHarmless?: boolean;
 }
 
-/** What the options are called. */
-export type OptionName =
-  | "json"
-  | "netns"
-  | "trace"
-  | "timestamp"
-  | "explain"
-  | "help"
-  | "version";
-
-/** All of them. */
-export const OPTIONS: Readonly<Record<OptionName, Option>> = {
+const TABLE = {
   json: { short: "j", help: "write JSON, errors too", isGlobal: true },
   netns: {
     short: "n",
@@ -40,10 +29,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     help: "work in another network namespace",
     isGlobal: true,
   },
-  trace: {
-    help: "show each message to and from the kernel",
-    isGlobal: true,
-  },
+  trace: { help: "show each message to and from the kernel", isGlobal: true },
   timestamp: {
     short: "t",
     help: "say when",
@@ -53,7 +39,13 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   explain: { help: "say what errors mean", isGlobal: false },
   help: { short: "h", help: "explain", isGlobal: true },
   version: { short: "V", help: "print the version", isGlobal: true },
-};
+} as const;
+
+/** What the options are called. */
+export type OptionName = keyof typeof TABLE;
+
+/** All of them. */
+export const OPTIONS: Readonly<Record<OptionName, Option>> = TABLE;
 
 /** Their names, in the order of the table. */
 export const OPTION_NAMES: readonly OptionName[] = Object.keys(

@@ -1,5 +1,6 @@
 import {
   assertEquals,
+  assertMatch,
   assertRejects,
   assertThrows,
   unreachable,
@@ -386,7 +387,8 @@ Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", 
   }
 });
 
-const OPTIONS = "known are -j, -n NAME|PATH|PID, -t, --explain, -h, -V";
+const OPTIONS =
+  "known are -j, -n NAME|PATH|PID, --trace, -t, --explain, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +
@@ -571,6 +573,18 @@ Deno.test("`main()` ends as the command says, and opens no more than it asks for
   }
 });
 
+Deno.test("`main()` shows the conversation on stderr with --trace", async () => {
+  const kernel = await kernelWith("10.0.0.1");
+  const { code, out, err } = await run("--trace endpoint show", kernel);
+  assertEquals([code, out], [0, "10.0.0.1 id 1 \n"]);
+  const lines = err.split("\n").slice(0, -1);
+  assertEquals(lines.length, 5, err);
+  for (const line of lines) {
+    assertMatch(line, /^(->|<-) (nlctrl|mptcp_pm|done) /);
+  }
+  assertEquals(kernel.transports.at(-1)!.closed, true);
+});
+
 Deno.test("`main()` takes -t with every command, as `ip` does", async () => {
   const { code, out, err } = await run("-t limits");
   assertEquals([code, out, err], [0, "add_addr_accepted 0 subflows 2 \n", ""]);
@@ -600,7 +614,7 @@ const UNSENT: { readonly [line: string]: string } = {
   "endpoint delete port 80": "One of id N, ADDR and dev IF is needed",
   "endpoint delete id 0":
     "Unknown address: id 0 is the address of each connection's initial " +
-    "subflow, which is told by address and port",
+    "subflow, which is given by address and port",
   "endpoint change backup": "One of id N and ADDR is needed",
   "endpoint change id 0 backup": "Invalid id 0: it is an integer from 1 to 255",
   "endpoint change id 1 backup nobackup":
