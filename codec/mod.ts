@@ -68,6 +68,7 @@ export {
 export { encodeMessage } from "./message.ts";
 export { MptcpError } from "./mptcp_error.ts";
 export * as mptcpPm from "./mptcp_pm.gen.ts";
+export * as sockDiag from "./sock_diag.gen.ts";
 export {
   CTRL_CMD_GETFAMILY,
   CTRL_CMD_NEWFAMILY,
@@ -110,6 +111,7 @@ export type {
   Bitfield32,
   EventPolicy,
   IntegerKind,
+  MessagePolicy,
   OpPolicy,
   StructMember,
   StructPolicy,

@@ -1,5 +1,6 @@
 // Generated from codec/spec/mptcp_pm.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 82c9be76cd18b0204d0705d362a6b4f07b0856bfa946aac8a86b27146a35d0c8
+// SHA-256 of the specification: 9773e01ac0e5152f863634206f8525b80ef2ee6a5edd8785dbb20be7f60e43b1
+// deno-fmt-ignore-file
 
 /**
  * Multipath TCP path management: endpoints and limits of the in-kernel path
@@ -14,445 +15,220 @@ import type { AttrInput, AttrSet, EventPolicy, OpPolicy } from "./policy.ts";
 
 /** Name of the generic-netlink family. */
 export const MPTCP_PM_NAME = "mptcp_pm" as const;
-
 /** Version of the family, for the message header. */
 export const MPTCP_PM_VER = 1 as const;
-
 /** Name of the multicast group to which nothing is sent. */
 export const MPTCP_PM_CMD_GRP_NAME = "mptcp_pm_cmds" as const;
-
 /** Name of the multicast group of the events. */
 export const MPTCP_PM_EV_GRP_NAME = "mptcp_pm_events" as const;
-
-/** Reserved, never sent. Since Linux 5.7. */
-export const MPTCP_PM_CMD_UNSPEC = 0 as const;
-
 /**
  * Add an endpoint to the table of the in-kernel path manager. Since Linux 5.7.
  */
 export const MPTCP_PM_CMD_ADD_ADDR = 1 as const;
-
 /**
  * Delete the endpoint with the id in addr and close its subflows.
  * Since Linux 5.7.
  */
 export const MPTCP_PM_CMD_DEL_ADDR = 2 as const;
-
 /** Read the endpoint with the id in addr, or dump all. Since Linux 5.7. */
 export const MPTCP_PM_CMD_GET_ADDR = 3 as const;
-
 /** Delete all endpoints and close their subflows. Since Linux 5.7. */
 export const MPTCP_PM_CMD_FLUSH_ADDRS = 4 as const;
-
 /** Change either limit or both, all or nothing. Since Linux 5.7. */
 export const MPTCP_PM_CMD_SET_LIMITS = 5 as const;
-
 /** Read both limits. Since Linux 5.7. */
 export const MPTCP_PM_CMD_GET_LIMITS = 6 as const;
-
 /**
  * Set backup and fullmesh of an endpoint, both at once and absolutely: a bit
  * that is not given is cleared. Since Linux 5.12.
  */
 export const MPTCP_PM_CMD_SET_FLAGS = 7 as const;
-
 /**
  * Announce a local address to the peer of a connection managed from user space.
  * Since Linux 5.19.
  */
 export const MPTCP_PM_CMD_ANNOUNCE = 8 as const;
-
 /**
  * Withdraw a local address from the peer of a connection managed from user
  * space. Since Linux 5.19.
  */
 export const MPTCP_PM_CMD_REMOVE = 9 as const;
-
 /**
  * Start to open a subflow of a connection managed from user space.
  * Since Linux 5.19.
  */
 export const MPTCP_PM_CMD_SUBFLOW_CREATE = 10 as const;
-
 /**
  * Close a subflow of a connection managed from user space. Since Linux 5.19.
  */
 export const MPTCP_PM_CMD_SUBFLOW_DESTROY = 11 as const;
-
 /** A connection was made. Since Linux 5.12. */
 export const MPTCP_EVENT_CREATED = 1 as const;
-
 /**
  * A connection is ready for further subflows: at once on the server, with the
  * first acknowledged data on the client. Since Linux 5.12.
  */
 export const MPTCP_EVENT_ESTABLISHED = 2 as const;
-
 /**
  * The application closed a connection; its subflows are not reported one by
  * one. Since Linux 5.12.
  */
 export const MPTCP_EVENT_CLOSED = 3 as const;
-
 /** The peer announced an address, be it accepted or not. Since Linux 5.12. */
 export const MPTCP_EVENT_ANNOUNCED = 6 as const;
-
 /**
  * The peer withdrew an address, one event for each identifier.
  * Since Linux 5.12.
  */
 export const MPTCP_EVENT_REMOVED = 7 as const;
-
 /** A subflow was added to a connection. Since Linux 5.12. */
 export const MPTCP_EVENT_SUB_ESTABLISHED = 10 as const;
-
 /** A subflow was closed or could not be opened. Since Linux 5.12. */
 export const MPTCP_EVENT_SUB_CLOSED = 11 as const;
-
 /**
  * The peer sent MP_PRIO for a subflow, even if that changed nothing.
  * Since Linux 5.12.
  */
 export const MPTCP_EVENT_SUB_PRIORITY = 13 as const;
-
 /**
  * An MPTCP socket started listening, be it of an application or of an endpoint
  * with a port. Since Linux 6.2.
  */
 export const MPTCP_EVENT_LISTENER_CREATED = 15 as const;
-
 /**
  * An MPTCP socket stopped listening, be it of an application or of an endpoint
  * with a port. Since Linux 6.2.
  */
 export const MPTCP_EVENT_LISTENER_CLOSED = 16 as const;
-
 /** Announce the address to the peer with ADD_ADDR. Since Linux 5.7. */
 export const MPTCP_PM_ADDR_FLAG_SIGNAL = 1 as const;
-
 /** Open an additional subflow from this address. Since Linux 5.7. */
 export const MPTCP_PM_ADDR_FLAG_SUBFLOW = 2 as const;
-
 /**
  * Ask the peer to use subflows of this endpoint only while no other subflow
  * works. Since Linux 5.7.
  */
 export const MPTCP_PM_ADDR_FLAG_BACKUP = 4 as const;
-
 /**
  * Open a subflow from this address to every known address of the peer.
  * Since Linux 5.15.
  */
 export const MPTCP_PM_ADDR_FLAG_FULLMESH = 8 as const;
-
 /**
  * The kernel made the endpoint by itself, for a local address that it picked
  * while answering ADD_ADDR. Since Linux 5.18.
  */
 export const MPTCP_PM_ADDR_FLAG_IMPLICIT = 16 as const;
-
 /**
  * Use this address as the source towards announced addresses, for one of them
  * per connection. Since Linux 6.18.
  */
 export const MPTCP_PM_ADDR_FLAG_LAMINAR = 32 as const;
-
 /**
  * The peer wants no further subflow to the address and port of the initial one.
  * Since Linux 6.17.
  */
 export const MPTCP_PM_EV_FLAG_DENY_JOIN_ID0 = 1 as const;
-
 /**
  * This host accepted the connection; absent on the host that opened it.
  * Since Linux 6.18.
  */
 export const MPTCP_PM_EV_FLAG_SERVER_SIDE = 2 as const;
-
 /** No reason was given. Since Linux 5.13. */
 export const MPTCP_RST_EUNSPEC = 0 as const;
-
 /** A peer found an error in the MPTCP options it received. Since Linux 5.13. */
 export const MPTCP_RST_EMPTCP = 1 as const;
-
 /** There are not enough resources for the subflow. Since Linux 5.13. */
 export const MPTCP_RST_ERESOURCE = 2 as const;
-
 /** A policy forbids the subflow. Since Linux 5.13. */
 export const MPTCP_RST_EPROHIBIT = 3 as const;
-
 /**
  * Too much data is outstanding, sent but not yet acknowledged at the connection
  * level. Since Linux 5.13.
  */
 export const MPTCP_RST_EWQ2BIG = 4 as const;
-
 /** The path performs too badly compared with the others. Since Linux 5.13. */
 export const MPTCP_RST_EBADPERF = 5 as const;
-
 /**
  * A middlebox between the hosts seems to interfere with MPTCP.
  * Since Linux 5.13.
  */
 export const MPTCP_RST_EMIDDLEBOX = 6 as const;
-
-/** The peer sent MP_CAPABLE, as on an initial subflow (M). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_MCAP_REM = 1 as const;
-
-/** This host sent MP_CAPABLE to open the connection (m). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_MCAP_LOC = 2 as const;
-
-/** The peer sent MP_JOIN, as on an additional subflow (J). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_JOIN_REM = 4 as const;
-
-/** This host sent MP_JOIN to open the subflow (j). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_JOIN_LOC = 8 as const;
-
-/** The peer asked for backup priority (B). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_BKUP_REM = 16 as const;
-
-/** This host asked for backup priority (b). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_BKUP_LOC = 32 as const;
-
-/**
- * The MPTCP handshake is confirmed by data, further subflows are possible (e).
- * Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_FLAG_FULLY_ESTABLISHED = 64 as const;
-
-/** The TCP handshake of the subflow is done (c). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_CONNECTED = 128 as const;
-
-/** A data sequence mapping is being received (v). Since Linux 5.7. */
-export const MPTCP_SUBFLOW_FLAG_MAPVALID = 256 as const;
-
-/** Reserved, never sent. Since Linux 5.12. */
-export const MPTCP_EVENT_UNSPEC = 0 as const;
-
-/** Reserved. Since Linux 5.7. */
-export const MPTCP_PM_ADDR_ATTR_UNSPEC = 0 as const;
-
-/**
- * Address family in host byte order, 2 (AF_INET) or 10 (AF_INET6).
- * Since Linux 5.7.
- */
+/** Number of `family` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_FAMILY = 1 as const;
-
-/** Address identifier, 1 to 255. Since Linux 5.7. */
+/** Number of `id` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_ID = 2 as const;
-
-/** IPv4 address in network byte order, for family 2. Since Linux 5.7. */
+/** Number of `addr4` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_ADDR4 = 3 as const;
-
-/**
- * IPv6 address in network byte order, exactly 16 bytes, for family 10.
- * Since Linux 5.7.
- */
+/** Number of `addr6` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_ADDR6 = 4 as const;
-
-/** TCP port in host byte order, unlike the ports of events. Since Linux 5.7. */
+/** Number of `port` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_PORT = 5 as const;
-
-/** Bits of addr-flags in host byte order. Since Linux 5.7. */
+/** Number of `flags` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_FLAGS = 6 as const;
-
-/**
- * Index of the network interface that subflows of this address are bound to, in
- * host byte order. Since Linux 5.7.
- */
+/** Number of `if-idx` in {@linkcode ADDRESS}. */
 export const MPTCP_PM_ADDR_ATTR_IF_IDX = 7 as const;
-
-/** Reserved. Since Linux 5.7. */
-export const MPTCP_SUBFLOW_ATTR_UNSPEC = 0 as const;
-
-/** Token of the peer in host byte order. Since Linux 5.7. */
-export const MPTCP_SUBFLOW_ATTR_TOKEN_REM = 1 as const;
-
-/**
- * Token of the connection on this host, in host byte order. Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_TOKEN_LOC = 2 as const;
-
-/**
- * Next sequence number to write, relative to the start of the subflow, in host
- * byte order. Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_RELWRITE_SEQ = 3 as const;
-
-/**
- * Connection-level sequence number of the latest mapping received, in host byte
- * order. Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_MAP_SEQ = 4 as const;
-
-/**
- * Subflow sequence number of the latest mapping received, in host byte order.
- * Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_MAP_SFSEQ = 5 as const;
-
-/**
- * Initial sequence number of the subflow in host byte order. Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_SSN_OFFSET = 6 as const;
-
-/**
- * Length in bytes of the latest mapping received, in host byte order.
- * Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_MAP_DATALEN = 7 as const;
-
-/** Bits of subflow-flags in host byte order. Since Linux 5.7. */
-export const MPTCP_SUBFLOW_ATTR_FLAGS = 8 as const;
-
-/**
- * Address identifier of the remote end, 0 for the address of the initial
- * subflow. Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_ID_REM = 9 as const;
-
-/**
- * Address identifier of the local end, 0 for the address of the initial
- * subflow. Since Linux 5.7.
- */
-export const MPTCP_SUBFLOW_ATTR_ID_LOC = 10 as const;
-
-/** Filler that aligns map-seq on some machines. Since Linux 5.7. */
-export const MPTCP_SUBFLOW_ATTR_PAD = 11 as const;
-
-/** The endpoint. Since Linux 5.7. */
+/** Number of `addr` in {@linkcode ENDPOINT}. */
 export const MPTCP_PM_ENDPOINT_ADDR = 1 as const;
-
-/** Reserved. Since Linux 5.7. */
-export const MPTCP_PM_ATTR_UNSPEC = 0 as const;
-
-/** The endpoint, or the local end of a subflow. Since Linux 5.7. */
+/** Number of `addr` in {@linkcode ATTR}. */
 export const MPTCP_PM_ATTR_ADDR = 1 as const;
-
-/**
- * Number of addresses announced by the peer that a connection accepts, in host
- * byte order. Since Linux 5.7.
- */
+/** Number of `rcv-add-addrs` in {@linkcode ATTR}. */
 export const MPTCP_PM_ATTR_RCV_ADD_ADDRS = 2 as const;
-
-/**
- * Number of subflows that a connection may have besides its initial one, in
- * host byte order. Since Linux 5.7.
- */
+/** Number of `subflows` in {@linkcode ATTR}. */
 export const MPTCP_PM_ATTR_SUBFLOWS = 3 as const;
-
-/**
- * Token of a connection of this network namespace, in host byte order.
- * Since Linux 5.19.
- */
+/** Number of `token` in {@linkcode ATTR}. */
 export const MPTCP_PM_ATTR_TOKEN = 4 as const;
-
-/** Identifier of a local address, 0 to 255. Since Linux 5.19. */
+/** Number of `loc-id` in {@linkcode ATTR}. */
 export const MPTCP_PM_ATTR_LOC_ID = 5 as const;
-
-/** The remote end of a subflow. Since Linux 5.19. */
+/** Number of `addr-remote` in {@linkcode ATTR}. */
 export const MPTCP_PM_ATTR_ADDR_REMOTE = 6 as const;
-
-/** Reserved. Since Linux 5.12. */
-export const MPTCP_ATTR_UNSPEC = 0 as const;
-
-/**
- * Token of the connection on this host, in host byte order. Since Linux 5.12.
- */
+/** Number of `token` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_TOKEN = 1 as const;
-
-/**
- * Family of the socket in host byte order, 2 (AF_INET) or 10 (AF_INET6).
- * Since Linux 5.12.
- */
+/** Number of `family` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_FAMILY = 2 as const;
-
-/**
- * Identifier of the local address, 0 for that of the initial subflow.
- * Since Linux 5.12.
- */
+/** Number of `loc-id` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_LOC_ID = 3 as const;
-
-/**
- * Identifier of the remote address, 0 for that of the initial subflow and for a
- * subflow that could not be opened. Since Linux 5.12.
- */
+/** Number of `rem-id` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_REM_ID = 4 as const;
-
-/** Local IPv4 address in network byte order, for family 2. Since Linux 5.12. */
+/** Number of `saddr4` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_SADDR4 = 5 as const;
-
-/**
- * Local IPv6 address in network byte order, for family 10. Since Linux 5.12.
- */
+/** Number of `saddr6` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_SADDR6 = 6 as const;
-
-/**
- * Remote IPv4 address in network byte order, for family 2. Since Linux 5.12.
- */
+/** Number of `daddr4` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_DADDR4 = 7 as const;
-
-/**
- * Remote IPv6 address in network byte order, for family 10. Since Linux 5.12.
- */
+/** Number of `daddr6` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_DADDR6 = 8 as const;
-
-/** Local TCP port in network byte order. Since Linux 5.12. */
+/** Number of `sport` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_SPORT = 9 as const;
-
-/** Remote TCP port in network byte order. Since Linux 5.12. */
+/** Number of `dport` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_DPORT = 10 as const;
-
-/**
- * 1 if the peer asked for backup priority on this subflow, else 0.
- * Since Linux 5.12.
- */
+/** Number of `backup` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_BACKUP = 11 as const;
-
-/**
- * Positive errno of the subflow's socket, such as 111 for a refused connection.
- * Since Linux 5.12.
- */
+/** Number of `error` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_ERROR = 12 as const;
-
-/** Bits of event-flags in host byte order. Since Linux 5.12. */
+/** Number of `flags` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_FLAGS = 13 as const;
-
-/** A number that no kernel has ever sent. Since Linux 5.12. */
+/** Number of `timeout` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_TIMEOUT = 14 as const;
-
-/**
- * Index of the network interface that the subflow is bound to, in host byte
- * order. Since Linux 5.12.
- */
+/** Number of `if-idx` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_IF_IDX = 15 as const;
-
-/** Value of reset-reason in host byte order. Since Linux 5.13. */
+/** Number of `reset-reason` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_RESET_REASON = 16 as const;
-
-/**
- * Flags of MP_TCPRST in host byte order; 1 says that the reason is transient.
- * Since Linux 5.13.
- */
+/** Number of `reset-flags` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_RESET_FLAGS = 17 as const;
-
-/** 1 if this host accepted the connection. Since Linux 5.19. */
+/** Number of `server-side` in {@linkcode EVENT_ATTR}. */
 export const MPTCP_ATTR_SERVER_SIDE = 18 as const;
 
 /** A name in {@linkcode ADDR_FLAGS}. */
-export type AddrFlag =
-  | "signal"
-  | "subflow"
-  | "backup"
-  | "fullmesh"
-  | "implicit"
-  | "laminar";
+export type AddrFlag = "signal" | "subflow" | "backup" | "fullmesh" |
+  "implicit" | "laminar";
 
 /**
  * What an endpoint may be used for. Some releases drop bits they do not know,
  * others (6.17) keep them without effect.
  */
-export const ADDR_FLAGS: readonly (readonly [word: AddrFlag, bit: number])[] = [
+export const ADDR_FLAGS: readonly (readonly [word: AddrFlag, bit: number])[] =
+  [
   ["signal", MPTCP_PM_ADDR_FLAG_SIGNAL],
   ["subflow", MPTCP_PM_ADDR_FLAG_SUBFLOW],
   ["backup", MPTCP_PM_ADDR_FLAG_BACKUP],
@@ -465,101 +241,38 @@ export const ADDR_FLAGS: readonly (readonly [word: AddrFlag, bit: number])[] = [
 export type EventFlag = "deny-join-id0" | "server-side";
 
 /** Properties of a connection, told by the events created and established. */
-export const EVENT_FLAGS: readonly (readonly [word: EventFlag, bit: number])[] =
-  [
-    ["deny-join-id0", MPTCP_PM_EV_FLAG_DENY_JOIN_ID0],
-    ["server-side", MPTCP_PM_EV_FLAG_SERVER_SIDE],
-  ];
+export const EVENT_FLAGS: readonly (readonly [word: EventFlag, bit: number])[]
+  = [
+  ["deny-join-id0", MPTCP_PM_EV_FLAG_DENY_JOIN_ID0],
+  ["server-side", MPTCP_PM_EV_FLAG_SERVER_SIDE],
+];
 
 /** A name in {@linkcode RESET_REASONS}. */
-export type ResetReason =
-  | "unspec"
-  | "mptcp"
-  | "resource"
-  | "prohibit"
-  | "wq2big"
-  | "badperf"
-  | "middlebox";
+export type ResetReason = "unspec" | "mptcp" | "resource" | "prohibit" |
+  "wq2big" | "badperf" | "middlebox";
 
 /** Why a subflow was reset, the reason codes of MP_TCPRST in RFC 8684. */
-export const RESET_REASONS: Readonly<
-  Record<
-    number,
-    { readonly name: ResetReason; readonly doc: string } | undefined
-  >
-> = {
+export const RESET_REASONS: Readonly<Record<number, { readonly name:
+  ResetReason; readonly doc: string } | undefined>> = {
   0: { name: "unspec", doc: "No reason was given." },
-  1: {
-    name: "mptcp",
-    doc: "A peer found an error in the MPTCP options it received.",
-  },
-  2: {
-    name: "resource",
-    doc: "There are not enough resources for the subflow.",
-  },
+  1: { name: "mptcp", doc: "A peer found an error in the MPTCP options it received." },
+  2: { name: "resource", doc: "There are not enough resources for the subflow." },
   3: { name: "prohibit", doc: "A policy forbids the subflow." },
-  4: {
-    name: "wq2big",
-    doc:
-      "Too much data is outstanding, sent but not yet acknowledged at the connection level.",
-  },
-  5: {
-    name: "badperf",
-    doc: "The path performs too badly compared with the others.",
-  },
-  6: {
-    name: "middlebox",
-    doc: "A middlebox between the hosts seems to interfere with MPTCP.",
-  },
+  4: { name: "wq2big", doc: "Too much data is outstanding, sent but not yet acknowledged at the connection level." },
+  5: { name: "badperf", doc: "The path performs too badly compared with the others." },
+  6: { name: "middlebox", doc: "A middlebox between the hosts seems to interfere with MPTCP." },
 };
 
-/** A name in {@linkcode SUBFLOW_FLAGS}. */
-export type SubflowFlag =
-  | "mcap-rem"
-  | "mcap-loc"
-  | "join-rem"
-  | "join-loc"
-  | "bkup-rem"
-  | "bkup-loc"
-  | "fully-established"
-  | "connected"
-  | "mapvalid";
-
-/**
- * State of a subflow as sock_diag reports it; in parentheses the letter that ss
- * prints.
- */
-export const SUBFLOW_FLAGS:
-  readonly (readonly [word: SubflowFlag, bit: number])[] = [
-    ["mcap-rem", MPTCP_SUBFLOW_FLAG_MCAP_REM],
-    ["mcap-loc", MPTCP_SUBFLOW_FLAG_MCAP_LOC],
-    ["join-rem", MPTCP_SUBFLOW_FLAG_JOIN_REM],
-    ["join-loc", MPTCP_SUBFLOW_FLAG_JOIN_LOC],
-    ["bkup-rem", MPTCP_SUBFLOW_FLAG_BKUP_REM],
-    ["bkup-loc", MPTCP_SUBFLOW_FLAG_BKUP_LOC],
-    ["fully-established", MPTCP_SUBFLOW_FLAG_FULLY_ESTABLISHED],
-    ["connected", MPTCP_SUBFLOW_FLAG_CONNECTED],
-    ["mapvalid", MPTCP_SUBFLOW_FLAG_MAPVALID],
-  ];
-
-/**
- * Table of the set `address`. One address, as an endpoint or as an end of a
- * subflow. Replies carry family, port, id and flags always, if-idx only if
- * there is one, and one of addr4 and addr6.
- */
-export const ADDRESS: AttrSet<AddressAttrs> = {
-  name: "address",
-  attrs: [
-    undefined,
-    { type: 1, name: "family", key: "family", kind: "u16" },
-    { type: 2, name: "id", key: "id", kind: "u8" },
-    { type: 3, name: "addr4", key: "addr4", kind: "ipv4" },
-    { type: 4, name: "addr6", key: "addr6", kind: "ipv6" },
-    { type: 5, name: "port", key: "port", kind: "u16" },
-    { type: 6, name: "flags", key: "flags", kind: "u32" },
-    { type: 7, name: "if-idx", key: "ifIdx", kind: "s32" },
-  ],
-};
+/** Table of the set `address`. */
+export const ADDRESS: AttrSet<AddressAttrs> = { name: "address", attrs: [
+  undefined, { type: 1, name: "family", key: "family", kind: "u16" },
+  { type: 2, name: "id", key: "id", kind: "u8" },
+  { type: 3, name: "addr4", key: "addr4", kind: "ipv4" },
+  { type: 4, name: "addr6", key: "addr6", kind: "ipv6" },
+  { type: 5, name: "port", key: "port", kind: "u16" },
+  { type: 6, name: "flags", key: "flags", kind: "u32" },
+  { type: 7, name: "if-idx", key: "ifIdx", kind: "s32" },
+] };
 
 /**
  * Attributes of the set `address`. One address, as an endpoint or as an end of
@@ -604,97 +317,10 @@ export interface AddressAttrs {
   readonly ifIdx?: number | undefined;
 }
 
-/**
- * Table of the set `subflow-attribute`. What sock_diag tells of a TCP socket
- * that is a subflow. No message of this family carries it: it travels in the
- * ULP information of an inet_diag dump, inside the attribute for MPTCP.
- */
-export const SUBFLOW_ATTRIBUTE: AttrSet<SubflowAttributeAttrs> = {
-  name: "subflow-attribute",
-  attrs: [
-    undefined,
-    { type: 1, name: "token-rem", key: "tokenRem", kind: "u32" },
-    { type: 2, name: "token-loc", key: "tokenLoc", kind: "u32" },
-    { type: 3, name: "relwrite-seq", key: "relwriteSeq", kind: "u32" },
-    { type: 4, name: "map-seq", key: "mapSeq", kind: "u64" },
-    { type: 5, name: "map-sfseq", key: "mapSfseq", kind: "u32" },
-    { type: 6, name: "ssn-offset", key: "ssnOffset", kind: "u32" },
-    { type: 7, name: "map-datalen", key: "mapDatalen", kind: "u16" },
-    { type: 8, name: "flags", key: "flags", kind: "u32" },
-    { type: 9, name: "id-rem", key: "idRem", kind: "u8" },
-    { type: 10, name: "id-loc", key: "idLoc", kind: "u8" },
-  ],
-};
-
-/**
- * Attributes of the set `subflow-attribute`. What sock_diag tells of a TCP
- * socket that is a subflow. No message of this family carries it: it travels in
- * the ULP information of an inet_diag dump, inside the attribute for MPTCP.
- */
-export interface SubflowAttributeAttrs {
-  /**
-   * Token of the peer in host byte order. 0 except on subflows that this host
-   * opened with MP_JOIN. Since Linux 5.7.
-   */
-  readonly tokenRem?: number | undefined;
-  /**
-   * Token of the connection on this host, in host byte order. 0 where MPTCP is
-   * not in use. Since Linux 5.7.
-   */
-  readonly tokenLoc?: number | undefined;
-  /**
-   * Next sequence number to write, relative to the start of the subflow, in
-   * host byte order. Needs CAP_NET_ADMIN. Since Linux 5.7.
-   */
-  readonly relwriteSeq?: number | undefined;
-  /**
-   * Connection-level sequence number of the latest mapping received, in host
-   * byte order. Not aligned to 8 bytes. Needs CAP_NET_ADMIN. Since Linux 5.7.
-   */
-  readonly mapSeq?: bigint | undefined;
-  /**
-   * Subflow sequence number of the latest mapping received, in host byte order.
-   * Needs CAP_NET_ADMIN. Since Linux 5.7.
-   */
-  readonly mapSfseq?: number | undefined;
-  /**
-   * Initial sequence number of the subflow in host byte order. Needs
-   * CAP_NET_ADMIN. Since Linux 5.7.
-   */
-  readonly ssnOffset?: number | undefined;
-  /**
-   * Length in bytes of the latest mapping received, in host byte order. Needs
-   * CAP_NET_ADMIN. Since Linux 5.7.
-   */
-  readonly mapDatalen?: number | undefined;
-  /**
-   * Bits of subflow-flags in host byte order. See {@linkcode SUBFLOW_FLAGS}.
-   * Since Linux 5.7.
-   */
-  readonly flags?: number | undefined;
-  /**
-   * Address identifier of the remote end, 0 for the address of the initial
-   * subflow. Since Linux 5.7.
-   */
-  readonly idRem?: number | undefined;
-  /**
-   * Address identifier of the local end, 0 for the address of the initial
-   * subflow. Since Linux 5.7.
-   */
-  readonly idLoc?: number | undefined;
-}
-
-/**
- * Table of the set `endpoint`. Top level of the commands that change the
- * endpoint table.
- */
-export const ENDPOINT: AttrSet<EndpointAttrs> = {
-  name: "endpoint",
-  attrs: [
-    undefined,
-    { type: 1, name: "addr", key: "addr", kind: "nest", nested: ADDRESS },
-  ],
-};
+/** Table of the set `endpoint`. */
+export const ENDPOINT: AttrSet<EndpointAttrs> = { name: "endpoint", attrs: [
+  undefined, { type: 1, name: "addr", key: "addr", kind: "nest", nested: ADDRESS },
+] };
 
 /**
  * Attributes of the set `endpoint`. Top level of the commands that change the
@@ -705,25 +331,15 @@ export interface EndpointAttrs {
   readonly addr?: AddressAttrs | undefined;
 }
 
-/** Table of the set `attr`. Top level of all other commands. */
-export const ATTR: AttrSet<AttrAttrs> = {
-  name: "attr",
-  attrs: [
-    undefined,
-    { type: 1, name: "addr", key: "addr", kind: "nest", nested: ADDRESS },
-    { type: 2, name: "rcv-add-addrs", key: "rcvAddAddrs", kind: "u32" },
-    { type: 3, name: "subflows", key: "subflows", kind: "u32" },
-    { type: 4, name: "token", key: "token", kind: "u32" },
-    { type: 5, name: "loc-id", key: "locId", kind: "u8" },
-    {
-      type: 6,
-      name: "addr-remote",
-      key: "addrRemote",
-      kind: "nest",
-      nested: ADDRESS,
-    },
-  ],
-};
+/** Table of the set `attr`. */
+export const ATTR: AttrSet<AttrAttrs> = { name: "attr", attrs: [
+  undefined, { type: 1, name: "addr", key: "addr", kind: "nest", nested: ADDRESS },
+  { type: 2, name: "rcv-add-addrs", key: "rcvAddAddrs", kind: "u32" },
+  { type: 3, name: "subflows", key: "subflows", kind: "u32" },
+  { type: 4, name: "token", key: "token", kind: "u32" },
+  { type: 5, name: "loc-id", key: "locId", kind: "u8" },
+  { type: 6, name: "addr-remote", key: "addrRemote", kind: "nest", nested: ADDRESS },
+] };
 
 /** Attributes of the set `attr`. Top level of all other commands. */
 export interface AttrAttrs {
@@ -756,34 +372,27 @@ export interface AttrAttrs {
   readonly addrRemote?: AddressAttrs | undefined;
 }
 
-/**
- * Table of the set `event-attr`. Content of the events, flat. A reader takes
- * every attribute as optional and skips those it does not know.
- */
-export const EVENT_ATTR: AttrSet<EventAttrs> = {
-  name: "event-attr",
-  attrs: [
-    undefined,
-    { type: 1, name: "token", key: "token", kind: "u32" },
-    { type: 2, name: "family", key: "family", kind: "u16" },
-    { type: 3, name: "loc-id", key: "locId", kind: "u8" },
-    { type: 4, name: "rem-id", key: "remId", kind: "u8" },
-    { type: 5, name: "saddr4", key: "saddr4", kind: "ipv4" },
-    { type: 6, name: "saddr6", key: "saddr6", kind: "ipv6" },
-    { type: 7, name: "daddr4", key: "daddr4", kind: "ipv4" },
-    { type: 8, name: "daddr6", key: "daddr6", kind: "ipv6" },
-    { type: 9, name: "sport", key: "sport", kind: "u16", bigEndian: true },
-    { type: 10, name: "dport", key: "dport", kind: "u16", bigEndian: true },
-    { type: 11, name: "backup", key: "backup", kind: "u8" },
-    { type: 12, name: "error", key: "error", kind: "u8" },
-    { type: 13, name: "flags", key: "flags", kind: "u16" },
-    { type: 14, name: "timeout", key: "timeout", kind: "u32" },
-    { type: 15, name: "if-idx", key: "ifIdx", kind: "s32" },
-    { type: 16, name: "reset-reason", key: "resetReason", kind: "u32" },
-    { type: 17, name: "reset-flags", key: "resetFlags", kind: "u32" },
-    { type: 18, name: "server-side", key: "serverSide", kind: "u8" },
-  ],
-};
+/** Table of the set `event-attr`. */
+export const EVENT_ATTR: AttrSet<EventAttrs> = { name: "event-attr", attrs: [
+  undefined, { type: 1, name: "token", key: "token", kind: "u32" },
+  { type: 2, name: "family", key: "family", kind: "u16" },
+  { type: 3, name: "loc-id", key: "locId", kind: "u8" },
+  { type: 4, name: "rem-id", key: "remId", kind: "u8" },
+  { type: 5, name: "saddr4", key: "saddr4", kind: "ipv4" },
+  { type: 6, name: "saddr6", key: "saddr6", kind: "ipv6" },
+  { type: 7, name: "daddr4", key: "daddr4", kind: "ipv4" },
+  { type: 8, name: "daddr6", key: "daddr6", kind: "ipv6" },
+  { type: 9, name: "sport", key: "sport", kind: "u16", bigEndian: true },
+  { type: 10, name: "dport", key: "dport", kind: "u16", bigEndian: true },
+  { type: 11, name: "backup", key: "backup", kind: "u8" },
+  { type: 12, name: "error", key: "error", kind: "u8" },
+  { type: 13, name: "flags", key: "flags", kind: "u16" },
+  { type: 14, name: "timeout", key: "timeout", kind: "u32" },
+  { type: 15, name: "if-idx", key: "ifIdx", kind: "s32" },
+  { type: 16, name: "reset-reason", key: "resetReason", kind: "u32" },
+  { type: 17, name: "reset-flags", key: "resetFlags", kind: "u32" },
+  { type: 18, name: "server-side", key: "serverSide", kind: "u8" },
+] };
 
 /**
  * Attributes of the set `event-attr`. Content of the events, flat. A reader
@@ -872,521 +481,185 @@ export interface EventAttrs {
   readonly serverSide?: number | undefined;
 }
 
-/**
- * Request of `add-addr`. Add an endpoint to the table of the in-kernel path
- * manager. Needs in addr the family and the address; id, port, flags and if-idx
- * are optional. The reply does not tell an id chosen by the kernel. Takes
- * effect on open connections at once. Needs CAP_NET_ADMIN. Since Linux 5.7.
- */
-export type AddAddrRequest = Pick<AttrInput<EndpointAttrs>, "addr">;
-
-/**
- * Request of `del-addr`. Delete the endpoint with the id in addr and close its
- * subflows. An address beside the id is ignored. With id 0 or none, no endpoint
- * is deleted: the initial subflows from the address given are closed. Needs
- * CAP_NET_ADMIN. Since Linux 5.7.
- */
-export type DelAddrRequest = Pick<AttrInput<EndpointAttrs>, "addr">;
-
-/**
- * Request of `get-addr`. Read the endpoint with the id in addr, or dump all.
- * With token, which came with 6.9, read instead the local addresses of a
- * connection that is managed from user space. Since Linux 5.7.
- */
-export type GetAddrRequest = Pick<AttrInput<AttrAttrs>, "addr" | "token">;
-
-/** Dump request of `get-addr`. */
-export type GetAddrDumpRequest = Pick<AttrInput<AttrAttrs>, "token">;
-
-/** Reply to `get-addr`. */
-export type GetAddrReply = Pick<AttrAttrs, "addr">;
-
-/**
- * Request of `flush-addrs`. Delete all endpoints and close their subflows.
- * Limits stay. An addr is accepted and ignored. Needs CAP_NET_ADMIN.
- * Since Linux 5.7.
- */
-export type FlushAddrsRequest = Pick<AttrInput<EndpointAttrs>, never>;
-
-/**
- * Request of `set-limits`. Change either limit or both, all or nothing.
- * Connections that are open notice at their next path-management step. Needs
- * CAP_NET_ADMIN. Since Linux 5.7.
- */
-export type SetLimitsRequest = Pick<
-  AttrInput<AttrAttrs>,
-  "rcvAddAddrs" | "subflows"
->;
-
-/**
- * Request of `get-limits`. Read both limits. Attributes in the request are
- * accepted and ignored. Since Linux 5.7.
- */
-export type GetLimitsRequest = Pick<AttrInput<AttrAttrs>, never>;
-
-/** Reply to `get-limits`. */
-export type GetLimitsReply = Pick<AttrAttrs, "rcvAddAddrs" | "subflows">;
-
-/**
- * Request of `set-flags`. Set backup and fullmesh of an endpoint, both at once
- * and absolutely: a bit that is not given is cleared. The endpoint is the one
- * with the id in addr or, if a family is given, with the address. With token
- * and addr-remote, which came with 5.19, set instead the backup priority of the
- * subflow between the two addresses. Needs CAP_NET_ADMIN. Since Linux 5.12.
- */
-export type SetFlagsRequest = Pick<
-  AttrInput<AttrAttrs>,
-  "addr" | "token" | "addrRemote"
->;
-
-/**
- * Request of `announce`. Announce a local address to the peer of a connection
- * managed from user space. Needs token and, in addr, the address, an id other
- * than 0 and the flag signal; port and if-idx are optional. No listening socket
- * is opened. Needs CAP_NET_ADMIN. Since Linux 5.19.
- */
-export type AnnounceRequest = Pick<AttrInput<AttrAttrs>, "addr" | "token">;
-
-/**
- * Request of `remove`. Withdraw a local address from the peer of a connection
- * managed from user space. Needs token and loc-id. The peer closes the subflows
- * in question. Needs CAP_NET_ADMIN. Since Linux 5.19.
- */
-export type RemoveRequest = Pick<AttrInput<AttrAttrs>, "token" | "locId">;
-
-/**
- * Request of `subflow-create`. Start to open a subflow of a connection managed
- * from user space. Needs token, addr with an address and addr-remote with an
- * address and a port; id, port, flags and if-idx of addr are optional. Success
- * means that the attempt has begun: its end is an event. Needs CAP_NET_ADMIN.
- * Since Linux 5.19.
- */
-export type SubflowCreateRequest = Pick<
-  AttrInput<AttrAttrs>,
-  "addr" | "token" | "addrRemote"
->;
-
-/**
- * Request of `subflow-destroy`. Close a subflow of a connection managed from
- * user space. Needs token and, in addr as in addr-remote, the address and the
- * port, written in the family of the subflow's socket. Needs CAP_NET_ADMIN.
- * Since Linux 5.19.
- */
-export type SubflowDestroyRequest = Pick<
-  AttrInput<AttrAttrs>,
-  "addr" | "token" | "addrRemote"
->;
-
-/** The requests, by command. */
-export interface Requests {
-  /** Request of `add-addr`. */
-  readonly "add-addr": AddAddrRequest;
-  /** Request of `del-addr`. */
-  readonly "del-addr": DelAddrRequest;
-  /** Request of `get-addr`. */
-  readonly "get-addr": GetAddrRequest;
-  /** Request of `flush-addrs`. */
-  readonly "flush-addrs": FlushAddrsRequest;
-  /** Request of `set-limits`. */
-  readonly "set-limits": SetLimitsRequest;
-  /** Request of `get-limits`. */
-  readonly "get-limits": GetLimitsRequest;
-  /** Request of `set-flags`. */
-  readonly "set-flags": SetFlagsRequest;
-  /** Request of `announce`. */
-  readonly "announce": AnnounceRequest;
-  /** Request of `remove`. */
-  readonly "remove": RemoveRequest;
-  /** Request of `subflow-create`. */
-  readonly "subflow-create": SubflowCreateRequest;
-  /** Request of `subflow-destroy`. */
-  readonly "subflow-destroy": SubflowDestroyRequest;
-}
-
-/** The requests of dumps, by command. */
-export interface DumpRequests {
-  /** Dump request of `get-addr`. */
-  readonly "get-addr": GetAddrDumpRequest;
-}
-
-/** The replies, by command. */
-export interface Replies {
-  /** `add-addr` is only acknowledged. */
-  readonly "add-addr": unknown;
-  /** `del-addr` is only acknowledged. */
-  readonly "del-addr": unknown;
-  /** Reply to `get-addr`. */
-  readonly "get-addr": GetAddrReply;
-  /** `flush-addrs` is only acknowledged. */
-  readonly "flush-addrs": unknown;
-  /** `set-limits` is only acknowledged. */
-  readonly "set-limits": unknown;
-  /** Reply to `get-limits`. */
-  readonly "get-limits": GetLimitsReply;
-  /** `set-flags` is only acknowledged. */
-  readonly "set-flags": unknown;
-  /** `announce` is only acknowledged. */
-  readonly "announce": unknown;
-  /** `remove` is only acknowledged. */
-  readonly "remove": unknown;
-  /** `subflow-create` is only acknowledged. */
-  readonly "subflow-create": unknown;
-  /** `subflow-destroy` is only acknowledged. */
-  readonly "subflow-destroy": unknown;
-}
-
 /** The name of a command. */
-export type OpName =
-  | "add-addr"
-  | "del-addr"
-  | "get-addr"
-  | "flush-addrs"
-  | "set-limits"
-  | "get-limits"
-  | "set-flags"
-  | "announce"
-  | "remove"
-  | "subflow-create"
-  | "subflow-destroy";
+export type OpName = "add-addr" | "del-addr" | "get-addr" | "flush-addrs" |
+  "set-limits" | "get-limits" | "set-flags" | "announce" | "remove" |
+  "subflow-create" | "subflow-destroy";
 
 /** The commands, in the order of the specification. */
 export const OPS: {
-  readonly "add-addr": OpPolicy<AddAddrRequest>;
-  readonly "del-addr": OpPolicy<DelAddrRequest>;
-  readonly "get-addr": OpPolicy<
-    GetAddrRequest,
-    GetAddrReply,
-    GetAddrDumpRequest
-  >;
-  readonly "flush-addrs": OpPolicy<FlushAddrsRequest>;
-  readonly "set-limits": OpPolicy<SetLimitsRequest>;
-  readonly "get-limits": OpPolicy<GetLimitsRequest, GetLimitsReply>;
-  readonly "set-flags": OpPolicy<SetFlagsRequest>;
-  readonly "announce": OpPolicy<AnnounceRequest>;
-  readonly "remove": OpPolicy<RemoveRequest>;
-  readonly "subflow-create": OpPolicy<SubflowCreateRequest>;
-  readonly "subflow-destroy": OpPolicy<SubflowDestroyRequest>;
+  /**
+   * Add an endpoint to the table of the in-kernel path manager. Needs in addr
+   * the family and the address; id, port, flags and if-idx are optional. The
+   * reply does not tell an id chosen by the kernel. Takes effect on open
+   * connections at once. Needs CAP_NET_ADMIN. Since Linux 5.7.
+   */
+  readonly "add-addr": OpPolicy<Pick<AttrInput<EndpointAttrs>, "addr">>;
+  /**
+   * Delete the endpoint with the id in addr and close its subflows. An address
+   * beside the id is ignored. With id 0 or none, no endpoint is deleted: the
+   * initial subflows from the address given are closed. Needs CAP_NET_ADMIN.
+   * Since Linux 5.7.
+   */
+  readonly "del-addr": OpPolicy<Pick<AttrInput<EndpointAttrs>, "addr">>;
+  /**
+   * Read the endpoint with the id in addr, or dump all. With token, which came
+   * with 6.9, read instead the local addresses of a connection that is managed
+   * from user space. Since Linux 5.7.
+   */
+  readonly "get-addr": OpPolicy<Pick<AttrInput<AttrAttrs>, "addr" | "token">,
+    Pick<AttrAttrs, "addr">, Pick<AttrInput<AttrAttrs>, "token">>;
+  /**
+   * Delete all endpoints and close their subflows. Limits stay. An addr is
+   * accepted and ignored. Needs CAP_NET_ADMIN. Since Linux 5.7.
+   */
+  readonly "flush-addrs": OpPolicy<Pick<AttrInput<EndpointAttrs>, never>>;
+  /**
+   * Change either limit or both, all or nothing. Connections that are open
+   * notice at their next path-management step. Needs CAP_NET_ADMIN.
+   * Since Linux 5.7.
+   */
+  readonly "set-limits": OpPolicy<Pick<AttrInput<AttrAttrs>, "rcvAddAddrs" |
+    "subflows">>;
+  /**
+   * Read both limits. Attributes in the request are accepted and ignored.
+   * Since Linux 5.7.
+   */
+  readonly "get-limits": OpPolicy<Pick<AttrInput<AttrAttrs>, never>,
+    Pick<AttrAttrs, "rcvAddAddrs" | "subflows">>;
+  /**
+   * Set backup and fullmesh of an endpoint, both at once and absolutely: a bit
+   * that is not given is cleared. The endpoint is the one with the id in addr
+   * or, if a family is given, with the address. With token and addr-remote,
+   * which came with 5.19, set instead the backup priority of the subflow
+   * between the two addresses. Needs CAP_NET_ADMIN. Since Linux 5.12.
+   */
+  readonly "set-flags": OpPolicy<Pick<AttrInput<AttrAttrs>, "addr" | "token" |
+    "addrRemote">>;
+  /**
+   * Announce a local address to the peer of a connection managed from user
+   * space. Needs token and, in addr, the address, an id other than 0 and the
+   * flag signal; port and if-idx are optional. No listening socket is opened.
+   * Needs CAP_NET_ADMIN. Since Linux 5.19.
+   */
+  readonly "announce": OpPolicy<Pick<AttrInput<AttrAttrs>, "addr" | "token">>;
+  /**
+   * Withdraw a local address from the peer of a connection managed from user
+   * space. Needs token and loc-id. The peer closes the subflows in question.
+   * Needs CAP_NET_ADMIN. Since Linux 5.19.
+   */
+  readonly "remove": OpPolicy<Pick<AttrInput<AttrAttrs>, "token" | "locId">>;
+  /**
+   * Start to open a subflow of a connection managed from user space. Needs
+   * token, addr with an address and addr-remote with an address and a port; id,
+   * port, flags and if-idx of addr are optional. Success means that the attempt
+   * has begun: its end is an event. Needs CAP_NET_ADMIN. Since Linux 5.19.
+   */
+  readonly "subflow-create": OpPolicy<Pick<AttrInput<AttrAttrs>, "addr" |
+    "token" | "addrRemote">>;
+  /**
+   * Close a subflow of a connection managed from user space. Needs token and,
+   * in addr as in addr-remote, the address and the port, written in the family
+   * of the subflow's socket. Needs CAP_NET_ADMIN. Since Linux 5.19.
+   */
+  readonly "subflow-destroy": OpPolicy<Pick<AttrInput<AttrAttrs>, "addr" |
+    "token" | "addrRemote">>;
 } = {
-  "add-addr": {
-    name: "add-addr",
-    cmd: MPTCP_PM_CMD_ADD_ADDR,
-    set: ENDPOINT,
-    admin: true,
-    since: "5.7",
-  },
-  "del-addr": {
-    name: "del-addr",
-    cmd: MPTCP_PM_CMD_DEL_ADDR,
-    set: ENDPOINT,
-    admin: true,
-    since: "5.7",
-  },
-  "get-addr": {
-    name: "get-addr",
-    cmd: MPTCP_PM_CMD_GET_ADDR,
-    set: ATTR,
-    admin: false,
-    since: "5.7",
-  },
-  "flush-addrs": {
-    name: "flush-addrs",
-    cmd: MPTCP_PM_CMD_FLUSH_ADDRS,
-    set: ENDPOINT,
-    admin: true,
-    since: "5.7",
-  },
-  "set-limits": {
-    name: "set-limits",
-    cmd: MPTCP_PM_CMD_SET_LIMITS,
-    set: ATTR,
-    admin: true,
-    since: "5.7",
-  },
-  "get-limits": {
-    name: "get-limits",
-    cmd: MPTCP_PM_CMD_GET_LIMITS,
-    set: ATTR,
-    admin: false,
-    since: "5.7",
-  },
-  "set-flags": {
-    name: "set-flags",
-    cmd: MPTCP_PM_CMD_SET_FLAGS,
-    set: ATTR,
-    admin: true,
-    since: "5.12",
-  },
-  "announce": {
-    name: "announce",
-    cmd: MPTCP_PM_CMD_ANNOUNCE,
-    set: ATTR,
-    admin: true,
-    since: "5.19",
-  },
-  "remove": {
-    name: "remove",
-    cmd: MPTCP_PM_CMD_REMOVE,
-    set: ATTR,
-    admin: true,
-    since: "5.19",
-  },
-  "subflow-create": {
-    name: "subflow-create",
-    cmd: MPTCP_PM_CMD_SUBFLOW_CREATE,
-    set: ATTR,
-    admin: true,
-    since: "5.19",
-  },
-  "subflow-destroy": {
-    name: "subflow-destroy",
-    cmd: MPTCP_PM_CMD_SUBFLOW_DESTROY,
-    set: ATTR,
-    admin: true,
-    since: "5.19",
-  },
+  "add-addr": { name: "add-addr", cmd: MPTCP_PM_CMD_ADD_ADDR, set: ENDPOINT, admin: true, since: "5.7" },
+  "del-addr": { name: "del-addr", cmd: MPTCP_PM_CMD_DEL_ADDR, set: ENDPOINT, admin: true, since: "5.7" },
+  "get-addr": { name: "get-addr", cmd: MPTCP_PM_CMD_GET_ADDR, set: ATTR, admin: false, since: "5.7" },
+  "flush-addrs": { name: "flush-addrs", cmd: MPTCP_PM_CMD_FLUSH_ADDRS, set: ENDPOINT, admin: true, since: "5.7" },
+  "set-limits": { name: "set-limits", cmd: MPTCP_PM_CMD_SET_LIMITS, set: ATTR, admin: true, since: "5.7" },
+  "get-limits": { name: "get-limits", cmd: MPTCP_PM_CMD_GET_LIMITS, set: ATTR, admin: false, since: "5.7" },
+  "set-flags": { name: "set-flags", cmd: MPTCP_PM_CMD_SET_FLAGS, set: ATTR, admin: true, since: "5.12" },
+  "announce": { name: "announce", cmd: MPTCP_PM_CMD_ANNOUNCE, set: ATTR, admin: true, since: "5.19" },
+  "remove": { name: "remove", cmd: MPTCP_PM_CMD_REMOVE, set: ATTR, admin: true, since: "5.19" },
+  "subflow-create": { name: "subflow-create", cmd: MPTCP_PM_CMD_SUBFLOW_CREATE, set: ATTR, admin: true, since: "5.19" },
+  "subflow-destroy": { name: "subflow-destroy", cmd: MPTCP_PM_CMD_SUBFLOW_DESTROY, set: ATTR, admin: true, since: "5.19" },
 };
 
-/**
- * Attributes of the event `created`. A connection was made. A server sees it
- * when the handshake completes, a client when the peer has answered. Carries
- * server-side and flags only where they say something. Since Linux 5.12.
- */
-export type CreatedEventAttrs = Pick<
-  EventAttrs,
-  | "token"
-  | "serverSide"
-  | "flags"
-  | "family"
-  | "saddr4"
-  | "saddr6"
-  | "daddr4"
-  | "daddr6"
-  | "sport"
-  | "dport"
-  | "locId"
-  | "remId"
->;
-
-/**
- * Attributes of the event `established`. A connection is ready for further
- * subflows: at once on the server, with the first acknowledged data on the
- * client. Since Linux 5.12.
- */
-export type EstablishedEventAttrs = Pick<
-  EventAttrs,
-  | "token"
-  | "serverSide"
-  | "flags"
-  | "family"
-  | "saddr4"
-  | "saddr6"
-  | "daddr4"
-  | "daddr6"
-  | "sport"
-  | "dport"
-  | "locId"
-  | "remId"
->;
-
-/**
- * Attributes of the event `closed`. The application closed a connection; its
- * subflows are not reported one by one. Comes without created if the connection
- * fell back to TCP, and not at all if the peer aborted it. Since Linux 5.12.
- */
-export type ClosedEventAttrs = Pick<EventAttrs, "token">;
-
-/**
- * Attributes of the event `announced`. The peer announced an address, be it
- * accepted or not. The port is that of the connection if the peer named none.
- * Carries no family. Since Linux 5.12.
- */
-export type AnnouncedEventAttrs = Pick<
-  EventAttrs,
-  "token" | "remId" | "dport" | "daddr4" | "daddr6"
->;
-
-/**
- * Attributes of the event `removed`. The peer withdrew an address, one event
- * for each identifier. Since Linux 5.12.
- */
-export type RemovedEventAttrs = Pick<EventAttrs, "token" | "remId">;
-
-/**
- * Attributes of the event `sub-established`. A subflow was added to a
- * connection. The initial subflow is not reported. Since Linux 5.12.
- */
-export type SubEstablishedEventAttrs = Pick<
-  EventAttrs,
-  | "token"
-  | "family"
-  | "saddr4"
-  | "saddr6"
-  | "daddr4"
-  | "daddr6"
-  | "sport"
-  | "dport"
-  | "locId"
-  | "remId"
-  | "backup"
-  | "ifIdx"
-  | "error"
->;
-
-/**
- * Attributes of the event `sub-closed`. A subflow was closed or could not be
- * opened. Carries error if its socket had one, and the reset attributes if the
- * peer gave a reason. Since Linux 5.12.
- */
-export type SubClosedEventAttrs = Pick<
-  EventAttrs,
-  | "token"
-  | "family"
-  | "saddr4"
-  | "saddr6"
-  | "daddr4"
-  | "daddr6"
-  | "sport"
-  | "dport"
-  | "locId"
-  | "remId"
-  | "backup"
-  | "ifIdx"
-  | "error"
-  | "resetReason"
-  | "resetFlags"
->;
-
-/**
- * Attributes of the event `sub-priority`. The peer sent MP_PRIO for a subflow,
- * even if that changed nothing. Not seen on the host that sent it.
- * Since Linux 5.12.
- */
-export type SubPriorityEventAttrs = Pick<
-  EventAttrs,
-  | "token"
-  | "family"
-  | "saddr4"
-  | "saddr6"
-  | "daddr4"
-  | "daddr6"
-  | "sport"
-  | "dport"
-  | "locId"
-  | "remId"
-  | "backup"
-  | "ifIdx"
-  | "error"
->;
-
-/**
- * Attributes of the event `listener-created`. An MPTCP socket started
- * listening, be it of an application or of an endpoint with a port. Belongs to
- * no connection. Since Linux 6.2.
- */
-export type ListenerCreatedEventAttrs = Pick<
-  EventAttrs,
-  "family" | "sport" | "saddr4" | "saddr6"
->;
-
-/**
- * Attributes of the event `listener-closed`. An MPTCP socket stopped listening,
- * be it of an application or of an endpoint with a port. Belongs to no
- * connection. Since Linux 6.2.
- */
-export type ListenerClosedEventAttrs = Pick<
-  EventAttrs,
-  "family" | "sport" | "saddr4" | "saddr6"
->;
-
-/** The attributes of the events, by event. */
-export interface Events {
-  /** Attributes of the event `created`. */
-  readonly "created": CreatedEventAttrs;
-  /** Attributes of the event `established`. */
-  readonly "established": EstablishedEventAttrs;
-  /** Attributes of the event `closed`. */
-  readonly "closed": ClosedEventAttrs;
-  /** Attributes of the event `announced`. */
-  readonly "announced": AnnouncedEventAttrs;
-  /** Attributes of the event `removed`. */
-  readonly "removed": RemovedEventAttrs;
-  /** Attributes of the event `sub-established`. */
-  readonly "sub-established": SubEstablishedEventAttrs;
-  /** Attributes of the event `sub-closed`. */
-  readonly "sub-closed": SubClosedEventAttrs;
-  /** Attributes of the event `sub-priority`. */
-  readonly "sub-priority": SubPriorityEventAttrs;
-  /** Attributes of the event `listener-created`. */
-  readonly "listener-created": ListenerCreatedEventAttrs;
-  /** Attributes of the event `listener-closed`. */
-  readonly "listener-closed": ListenerClosedEventAttrs;
-}
-
-/** The name of an event. */
-export type EventName = keyof Events;
+/** The name of a event. */
+export type EventName = "created" | "established" | "closed" | "announced" |
+  "removed" | "sub-established" | "sub-closed" | "sub-priority" |
+  "listener-created" | "listener-closed";
 
 /** The events, in the order of the specification. */
 export const EVENTS: {
-  readonly [Name in EventName]: EventPolicy<Events[Name]>;
+  /**
+   * A connection was made. A server sees it when the handshake completes, a
+   * client when the peer has answered. Carries server-side and flags only where
+   * they say something. Since Linux 5.12.
+   */
+  readonly "created": EventPolicy<Pick<EventAttrs, "token" | "serverSide" |
+    "flags" | "family" | "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" |
+    "dport" | "locId" | "remId">>;
+  /**
+   * A connection is ready for further subflows: at once on the server, with the
+   * first acknowledged data on the client. Since Linux 5.12.
+   */
+  readonly "established": EventPolicy<Pick<EventAttrs, "token" | "serverSide"
+    | "flags" | "family" | "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" |
+    "dport" | "locId" | "remId">>;
+  /**
+   * The application closed a connection; its subflows are not reported one by
+   * one. Comes without created if the connection fell back to TCP, and not at
+   * all if the peer aborted it. Since Linux 5.12.
+   */
+  readonly "closed": EventPolicy<Pick<EventAttrs, "token">>;
+  /**
+   * The peer announced an address, be it accepted or not. The port is that of
+   * the connection if the peer named none. Carries no family. Since Linux 5.12.
+   */
+  readonly "announced": EventPolicy<Pick<EventAttrs, "token" | "remId" |
+    "dport" | "daddr4" | "daddr6">>;
+  /**
+   * The peer withdrew an address, one event for each identifier.
+   * Since Linux 5.12.
+   */
+  readonly "removed": EventPolicy<Pick<EventAttrs, "token" | "remId">>;
+  /**
+   * A subflow was added to a connection. The initial subflow is not reported.
+   * Since Linux 5.12.
+   */
+  readonly "sub-established": EventPolicy<Pick<EventAttrs, "token" | "family"
+    | "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" | "dport" | "locId" |
+    "remId" | "backup" | "ifIdx" | "error">>;
+  /**
+   * A subflow was closed or could not be opened. Carries error if its socket
+   * had one, and the reset attributes if the peer gave a reason.
+   * Since Linux 5.12.
+   */
+  readonly "sub-closed": EventPolicy<Pick<EventAttrs, "token" | "family" |
+    "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" | "dport" | "locId" |
+    "remId" | "backup" | "ifIdx" | "error" | "resetReason" | "resetFlags">>;
+  /**
+   * The peer sent MP_PRIO for a subflow, even if that changed nothing. Not seen
+   * on the host that sent it. Since Linux 5.12.
+   */
+  readonly "sub-priority": EventPolicy<Pick<EventAttrs, "token" | "family" |
+    "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" | "dport" | "locId" |
+    "remId" | "backup" | "ifIdx" | "error">>;
+  /**
+   * An MPTCP socket started listening, be it of an application or of an
+   * endpoint with a port. Belongs to no connection. Since Linux 6.2.
+   */
+  readonly "listener-created": EventPolicy<Pick<EventAttrs, "family" | "sport"
+    | "saddr4" | "saddr6">>;
+  /**
+   * An MPTCP socket stopped listening, be it of an application or of an
+   * endpoint with a port. Belongs to no connection. Since Linux 6.2.
+   */
+  readonly "listener-closed": EventPolicy<Pick<EventAttrs, "family" | "sport"
+    | "saddr4" | "saddr6">>;
 } = {
-  "created": {
-    name: "created",
-    cmd: MPTCP_EVENT_CREATED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "established": {
-    name: "established",
-    cmd: MPTCP_EVENT_ESTABLISHED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "closed": {
-    name: "closed",
-    cmd: MPTCP_EVENT_CLOSED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "announced": {
-    name: "announced",
-    cmd: MPTCP_EVENT_ANNOUNCED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "removed": {
-    name: "removed",
-    cmd: MPTCP_EVENT_REMOVED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "sub-established": {
-    name: "sub-established",
-    cmd: MPTCP_EVENT_SUB_ESTABLISHED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "sub-closed": {
-    name: "sub-closed",
-    cmd: MPTCP_EVENT_SUB_CLOSED,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "sub-priority": {
-    name: "sub-priority",
-    cmd: MPTCP_EVENT_SUB_PRIORITY,
-    set: EVENT_ATTR,
-    since: "5.12",
-  },
-  "listener-created": {
-    name: "listener-created",
-    cmd: MPTCP_EVENT_LISTENER_CREATED,
-    set: EVENT_ATTR,
-    since: "6.2",
-  },
-  "listener-closed": {
-    name: "listener-closed",
-    cmd: MPTCP_EVENT_LISTENER_CLOSED,
-    set: EVENT_ATTR,
-    since: "6.2",
-  },
+  "created": { name: "created", cmd: MPTCP_EVENT_CREATED, set: EVENT_ATTR },
+  "established": { name: "established", cmd: MPTCP_EVENT_ESTABLISHED, set: EVENT_ATTR },
+  "closed": { name: "closed", cmd: MPTCP_EVENT_CLOSED, set: EVENT_ATTR },
+  "announced": { name: "announced", cmd: MPTCP_EVENT_ANNOUNCED, set: EVENT_ATTR },
+  "removed": { name: "removed", cmd: MPTCP_EVENT_REMOVED, set: EVENT_ATTR },
+  "sub-established": { name: "sub-established", cmd: MPTCP_EVENT_SUB_ESTABLISHED, set: EVENT_ATTR },
+  "sub-closed": { name: "sub-closed", cmd: MPTCP_EVENT_SUB_CLOSED, set: EVENT_ATTR },
+  "sub-priority": { name: "sub-priority", cmd: MPTCP_EVENT_SUB_PRIORITY, set: EVENT_ATTR },
+  "listener-created": { name: "listener-created", cmd: MPTCP_EVENT_LISTENER_CREATED, set: EVENT_ATTR },
+  "listener-closed": { name: "listener-closed", cmd: MPTCP_EVENT_LISTENER_CLOSED, set: EVENT_ATTR },
 };

@@ -151,6 +151,19 @@ export interface EventPolicy<Values extends object = object> {
   readonly cmd: number;
   /** The set that the attributes belong to. */
   readonly set: AttrSet<Values>;
-  /** First Linux release with the event. */
-  readonly since: string;
+}
+
+/** One message of a protocol that is not generic netlink, in one direction. */
+export interface MessagePolicy<
+  Header extends object = object,
+  Values extends object = object,
+> {
+  /** Name in the specification: `"inet-diag-msg"`. */
+  readonly name: string;
+  /** Type in the netlink header. */
+  readonly type: number;
+  /** What is between the netlink header and the attributes. */
+  readonly header: StructPolicy<Header>;
+  /** The set that the attributes belong to. */
+  readonly set: AttrSet<Values>;
 }

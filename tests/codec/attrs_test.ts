@@ -12,13 +12,8 @@ import {
   ATTR,
   ENDPOINT,
   EVENT_ATTR,
-  SUBFLOW_ATTRIBUTE,
 } from "../../codec/mptcp_pm.gen.ts";
-import subflowAttribute from "../golden/subflow_attribute.jsonl" with {
-  type: "text",
-};
 import { assertDecodeError, hex } from "../helpers/bytes.ts";
-import { camelCased, goldenLines } from "../helpers/golden.ts";
 
 type Attrs = Record<string, unknown>;
 
@@ -155,28 +150,10 @@ Deno.test("`decodeAttrs()` reads every kind", () => {
 });
 
 Deno.test("the tables have every attribute at the index of its number", () => {
-  for (const set of [ADDRESS, ATTR, ENDPOINT, EVENT_ATTR, SUBFLOW_ATTRIBUTE]) {
+  for (const set of [ADDRESS, ATTR, ENDPOINT, EVENT_ATTR]) {
     for (const [index, policy] of set.attrs.entries()) {
       assertEquals(policy?.type ?? index, index, set.name);
     }
-  }
-});
-
-Deno.test("`decodeAttrs()` reads what sock_diag tells of subflows", () => {
-  type Line = { name: string; hex: string; decoded: Record<string, unknown> };
-  for (const line of goldenLines<Line>(subflowAttribute)) {
-    const expected = camelCased(line.decoded);
-    for (const key of ["tokenRem", "tokenLoc"]) {
-      expected[key] = parseInt(expected[key] as string, 16);
-    }
-    if ("mapSeq" in expected) {
-      expected["mapSeq"] = BigInt(expected["mapSeq"] as string);
-    }
-    assertEquals(
-      decodeAttrs(SUBFLOW_ATTRIBUTE, hex(line.hex)),
-      expected,
-      line.name,
-    );
   }
 });
 

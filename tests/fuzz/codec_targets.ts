@@ -17,6 +17,7 @@ import {
   type NlMessage,
   NLMSG_DONE,
   NLMSG_ERROR,
+  NLMSG_HDRLEN,
 } from "../../codec/mod.ts";
 import { ATTR, EVENT_ATTR } from "../../codec/mptcp_pm.gen.ts";
 import { decodeEvent } from "../../ops/event.ts";
@@ -34,7 +35,7 @@ import {
   goldenOf,
 } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";
-import subflowAttribute from "../golden/subflow_attribute.jsonl" with {
+import sockDiag from "../golden/sock_diag.jsonl" with {
   type: "text",
 };
 import { demandEvent } from "./demand_event.ts";
@@ -71,9 +72,13 @@ const ofTypes = (...types: number[]) =>
 const genlAttrs = ofTypes(28).map(attrsOf);
 const nests = genlAttrs.map((attrs) => attrs.slice(4))
   .filter(({ length }) => length > 0);
-const subflows = goldenLines<{ hex: string }>(subflowAttribute)
-  .map(({ hex }) => Uint8Array.fromHex(hex));
-const corpus = [...genlAttrs, ...nests, ...subflows];
+/** What is behind the 72 bytes of `inet_diag_msg`. */
+const sockets = goldenLines<{ datagrams: string[] }>(sockDiag)
+  .flatMap(({ datagrams }) => datagrams)
+  .flatMap((hex) => split(Uint8Array.fromHex(hex)))
+  .filter((message) => typeOf(message) === 20)
+  .map((message) => message.slice(NLMSG_HDRLEN + 72));
+const corpus = [...genlAttrs, ...nests, ...sockets];
 
 /** Attributes that may be those of a set. */
 function makeAttrs(set: AttrSet): Target["make"] {

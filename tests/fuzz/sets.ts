@@ -11,7 +11,8 @@ import type {
   AttrSet,
   StructPolicy,
 } from "../../codec/mod.ts";
-import * as generated from "../../codec/mptcp_pm.gen.ts";
+import * as mptcpPm from "../../codec/mptcp_pm.gen.ts";
+import * as sockDiag from "../../codec/sock_diag.gen.ts";
 
 /** A struct that is refused if it is short, so that it comes back whole. */
 const HEADER: StructPolicy = {
@@ -44,9 +45,9 @@ export const EVERYTHING: AttrSet = setOf("everything", {
   bitfield32: "bitfield32",
   struct: { kind: "struct", struct: HEADER },
   several: { kind: "string", multi: true },
-  severalNests: { kind: "nest", nested: generated.ADDRESS, multi: true },
-  nest: generated.ATTR,
-  array: [generated.ENDPOINT],
+  severalNests: { kind: "nest", nested: mptcpPm.ADDRESS, multi: true },
+  nest: mptcpPm.ATTR,
+  array: [mptcpPm.ENDPOINT],
   bigEndian: { kind: "s16", bigEndian: true },
   bigEndianToo: { kind: "u64", bigEndian: true },
 });
@@ -103,10 +104,12 @@ function setOf(
   return { name, attrs: [undefined, ...attrs] };
 }
 
-/** The sets of the specification, whichever they are. */
+/** The sets of the specifications, whichever they are. */
 export const SETS: readonly AttrSet[] = [
-  ...Object.values(generated).filter((value): value is AttrSet =>
-    typeof value === "object" && "attrs" in value
+  ...[mptcpPm, sockDiag].flatMap((module) =>
+    Object.values(module).filter((value): value is AttrSet =>
+      typeof value === "object" && "attrs" in value
+    )
   ),
   EVERYTHING,
 ];

@@ -1,12 +1,18 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import type { AttrSet } from "../../codec/policy.ts";
-import * as generated from "../../codec/mptcp_pm.gen.ts";
-import { locator } from "../../tools/gen/lines.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import * as mptcpPm from "../../codec/mptcp_pm.gen.ts";
+import type {
+  AttrSet,
+  MessagePolicy,
+  StructPolicy,
+} from "../../codec/policy.ts";
+import * as sockDiag from "../../codec/sock_diag.gen.ts";
+import { DocumentError } from "../../config/document.ts";
 import { generate, main } from "../../tools/gen/main.ts";
-import { parseSpec, SpecError } from "../../tools/gen/spec.ts";
+import { parseSpec } from "../../tools/gen/resolve.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SPEC = new URL("codec/spec/mptcp_pm.yaml", ROOT);
+const PATH = "codec/spec/mptcp_pm.yaml";
 const POLICY = new URL("codec/policy.ts", ROOT);
 
 /** Runs the generator and returns its exit code and what it said. */
@@ -46,14 +52,14 @@ Deno.test("`main()` names what is stale and the command that mends it", async ()
     ]);
     assertEquals(await run(root), [0, "codec/mptcp_pm.gen.ts written"]);
     assertEquals(await run(root, "--check"), [0, ""]);
-    assertEquals(await Deno.readTextFile(path), await generate(spec));
+    assertEquals(await Deno.readTextFile(path), await generate(spec, PATH));
     await Deno.remove(root, { recursive: true });
   }
 });
 
 Deno.test("`main()` leaves identical output untouched", async () => {
   const spec = await Deno.readTextFile(SPEC);
-  const [root, path] = await tree(spec, await generate(spec));
+  const [root, path] = await tree(spec, await generate(spec, PATH));
   await Deno.utime(path, 1, 1);
   assertEquals(await run(root), [0, ""]);
   assertEquals((await Deno.stat(path)).mtime, new Date(1000));
@@ -69,7 +75,7 @@ Deno.test("`main()` prints the faults of a specification", async () => {
       'codec/spec/mptcp_pm.yaml:1: missing key "attribute-sets"',
       'codec/spec/mptcp_pm.yaml:1: missing key "operations"',
       'codec/spec/mptcp_pm.yaml:2: unknown key "colour"; allowed: name, doc, ' +
-      "protocol, uapi-header, c-family-name, c-version-name, max-by-define, " +
+      "protocol, protonum, uapi-header, c-family-name, c-version-name, max-by-define, " +
       "kernel-policy, cmd-cnt-name, cmd-max-name, version, definitions, " +
       "attribute-sets, operations, mcast-groups",
     ].join("\n"),
@@ -84,53 +90,6 @@ Deno.test("`main()` prints the faults of a specification", async () => {
 Deno.test("`main()` refuses other arguments", async () => {
   const usage = "usage: deno task gen [--check]";
   assertEquals(await run(ROOT, "--force"), [255, usage]);
-});
-
-Deno.test("`generate()` writes what `deno fmt` would", async () => {
-  const [root, path] = await tree("", await generate(DEMO));
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--no-config", "--check", path.pathname],
-    stderr: "null",
-  }).output();
-  assertEquals(code, 0);
-  await Deno.remove(root, { recursive: true });
-});
-
-Deno.test("`locator()` finds its way in every block style", () => {
-  const text = `# comment
-list:
-- name: a   # in the column of its key
-  do: &anchor
-    x: 1
--
-    name: b
-    do: *anchor
-    doc: |
-      name: not a key
-      - nor an item
-
-    "quoted key": { flow: 1 }
-    nested:
-      - - deep
-        - deeper: 1
-last: [a, b]
-`;
-  const lineOf = locator(text);
-  assertEquals(lineOf(["list"]), 2);
-  assertEquals(lineOf(["list", 0]), 3);
-  assertEquals(lineOf(["list", 0, "name"]), 3);
-  assertEquals(lineOf(["list", 0, "do", "x"]), 5);
-  assertEquals(lineOf(["list", 1]), 6);
-  assertEquals(lineOf(["list", 1, "name"]), 7);
-  assertEquals(lineOf(["list", 1, "do", "x"]), 8);
-  assertEquals(lineOf(["list", 1, "doc"]), 9);
-  assertEquals(lineOf(["list", 1, "quoted key", "flow"]), 13);
-  assertEquals(lineOf(["list", 1, "nested", 0, 0]), 15);
-  assertEquals(lineOf(["list", 1, "nested", 0, 1, "deeper"]), 16);
-  assertEquals(lineOf(["list", 2]), 2);
-  assertEquals(lineOf(["last", 1]), 17);
-  assertEquals(lineOf([]), 1);
-  assertEquals(locator(text.replaceAll("\n", "\r\n"))(["last"]), 17);
 });
 
 /** A small specification without a fault, to be spoilt. */
@@ -210,7 +169,7 @@ const FAULTS: [what: string, text: string, by: string, message: string][] = [
   // The document.
   ["bad YAML", "doc: A family.", "doc: A: B #!", ""],
   ["a key twice", "doc: A family.", "doc: A.\ndoc: B. #!", ""],
-  ["an empty document", DEMO, "#!", '"spec" must be a mapping, not null'],
+  ["an empty document", DEMO, "#!", '"document" must be a mapping, not null'],
 
   // The schema.
   [
@@ -316,8 +275,8 @@ const FAULTS: [what: string, text: string, by: string, message: string][] = [
   [
     "what the tables cannot say",
     "type: binary",
-    "type: binary\n        multi-attr: true #!",
-    '"multi-attr" is not supported by this generator',
+    "type: binary\n        sub-type: u8 #!",
+    '"sub-type" is not supported by this generator',
   ],
 
   // Documentation.
@@ -546,14 +505,14 @@ const FAULTS: [what: string, text: string, by: string, message: string][] = [
   [
     "an attribute type without a kind",
     "type: binary\n        display-hint: ipv6\n        checks:\n          exact-len: 16",
-    "type: bitfield32 #!",
-    'type "bitfield32" is not supported',
+    "type: uint #!",
+    'type "uint" is not supported',
   ],
   [
-    "a struct",
-    "attribute-sets:\n",
-    "  - name: pair\n    type: struct #!\n    doc: Two.\nattribute-sets:\n",
-    'type "struct" is not supported',
+    "a header in front of generic netlink",
+    "- name: get\n",
+    "- name: get #!\n      fixed-header: modes\n",
+    'a fixed header needs netlink-raw\nx.yaml:48: no "modes" among none',
   ],
   [
     "a constant without a value",
@@ -599,22 +558,146 @@ const FAULTS: [what: string, text: string, by: string, message: string][] = [
   ],
 ];
 
-for (const [what, text, by, message] of FAULTS) {
-  Deno.test(`\`parseSpec()\` rejects ${what} with its line`, () => {
-    assert(DEMO.includes(text), "nothing to replace");
-    const spoilt = DEMO.replace(text, by);
+/** A protocol that is not generic netlink, with a struct. */
+const RAW = `name: raw
+protocol: netlink-raw
+protonum: 9
+doc: A protocol.
+definitions:
+  - name: head
+    type: struct
+    doc: In front.
+    members:
+      - { name: family, type: u8, doc: Family. }
+      - { name: pad, type: pad, len: 1 }
+      - { name: port, type: u16, byte-order: big-endian, doc: Port. }
+      - { name: address, type: binary, len: 6, doc: Address. Since 6.1. }
+attribute-sets:
+  - name: things
+    doc: Things.
+    attributes:
+      - name: info
+        type: binary
+        struct: head
+        doc: Information.
+      - name: item
+        type: bitfield32
+        multi-attr: true
+        doc: One of them. Since 6.1.
+operations:
+  enum-model: directional
+  fixed-header: head
+  list:
+    - name: get
+      doc: Ask.
+      attribute-set: things
+      do: { request: { value: 20 } }
+    - name: new
+      doc: Answer.
+      attribute-set: things
+      do: { reply: { value: 20, attributes: [info, item] } }
+`;
+
+const RAW_FAULTS: typeof FAULTS = [
+  ["no number", "protonum: 9", "", 'missing key "protonum"'],
+  [
+    "a member that is not aligned",
+    "      - { name: pad, type: pad, len: 1 }\n      - { name: port,",
+    "      - { name: port, #!\n         ",
+    "at byte 1, no multiple of 2",
+  ],
+  [
+    "bytes without a length",
+    "len: 6, doc: Address. Since 6.1. }",
+    "doc: Address. } #!",
+    'missing key "len"',
+  ],
+  [
+    "a member of two bytes orders",
+    "byte-order: big-endian, doc: Port. }",
+    "byte-order: little-endian, doc: Port. } #!",
+    'no "little-endian" u16 supported',
+  ],
+  [
+    "a member without documentation",
+    "type: u8, doc: Family. }",
+    "type: u8 } #!",
+    'missing key "doc"',
+  ],
+  [
+    "two members of one name",
+    "name: address",
+    "name: port",
+    'duplicate name "port"',
+  ],
+  [
+    "a struct without members",
+    RAW.slice(RAW.indexOf("    members:"), RAW.indexOf("attribute-sets:")),
+    "",
+    'missing key "members"',
+  ],
+  [
+    "a struct in a number",
+    "type: binary\n        struct: head",
+    "type: u8\n        struct: head #!",
+    "a struct needs a binary",
+  ],
+  [
+    "an unknown struct",
+    "struct: head",
+    "struct: tail #!",
+    'no "tail" among head',
+  ],
+  [
+    "an unknown header",
+    "- name: get",
+    "- name: get\n      fixed-header: tail #!",
+    'no "tail" among head',
+  ],
+  ["no header", "  fixed-header: head\n", "", 'missing key "fixed-header"'],
+  [
+    "two messages in one",
+    "- name: get\n      doc: Ask.\n      attribute-set: things\n      do: { request: { value: 20 } }",
+    "- name: get #!\n      doc: Ask.\n      attribute-set: things\n      do: { request: { value: 20 }, reply: {} }",
+    "more than one message",
+  ],
+  [
+    "two messages of one number",
+    "do: { reply:",
+    "do: { request:",
+    'duplicate value "20"',
+  ],
+];
+
+for (
+  const [what, text, by, message, base] of [
+    ...FAULTS.map((row) => [...row, DEMO] as const),
+    ...RAW_FAULTS.map((row) => [...row, RAW] as const),
+  ]
+) {
+  Deno.test(`\`parseSpec()\` rejects ${what} with its line`, async () => {
+    assert(base.includes(text), "nothing to replace");
+    const spoilt = base.replace(text, by);
     const line = spoilt.slice(0, spoilt.indexOf("#!")).split("\n").length;
-    const error = assertThrows(() => parseSpec(spoilt, "x.yaml"), SpecError);
+    const error = await assertRejects(
+      () => parseSpec(spoilt, "x.yaml"),
+      DocumentError,
+    );
     // The words for bad YAML are those of the parser.
     if (message === "") assertMatch(error.message, RegExp(`^x.yaml:${line}: `));
-    else assertEquals(error.message, `x.yaml:${line}: ${message}`);
+    else if (spoilt.includes("#!")) {
+      assertEquals(error.message, `x.yaml:${line}: ${message}`);
+    } else assertMatch(error.message, RegExp(`^x.yaml:\\d+: ${message}$`, "m"));
   });
 }
 
-Deno.test("`parseSpec()` reports all faults in the order of their lines", () => {
+Deno.test("`parseSpec()` reports all faults in the order of their lines", async () => {
   const spoilt = DEMO.replace("enum: modes", "enum: moods")
     .replace("Tell. Since 5.7.", "Tell.").replace("Modes.", '""');
-  const error = assertThrows(() => parseSpec(spoilt, "x.yaml"), SpecError);
+  const error = await assertRejects(
+    () => parseSpec(spoilt, "x.yaml"),
+    DocumentError,
+  );
   assertEquals(error.message.split("\n"), [
     'x.yaml:5: missing key "doc"',
     'x.yaml:23: no "moods" among modes',
@@ -622,7 +705,7 @@ Deno.test("`parseSpec()` reports all faults in the order of their lines", () => 
   ]);
 });
 
-Deno.test("`parseSpec()` reads aliases as if they were written out", () => {
+Deno.test("`parseSpec()` reads aliases as if they were written out", async () => {
   const list = "attributes:\n            - item\n";
   const aliased = DEMO.replace(list, list.replace(":", ": &list"))
     .replace("attributes: [item, source]", "attributes: *list")
@@ -634,20 +717,27 @@ Deno.test("`parseSpec()` reads aliases as if they were written out", () => {
       "operations:\n",
       "  - name: copy\n    doc: C.\n    attributes: *set\noperations:\n",
     );
-  const { operations, "attribute-sets": sets } = parseSpec(aliased, "x.yaml");
-  assertEquals(operations.list[0]!.do!.reply!.attributes, ["item"]);
-  assertEquals(sets[2]!.attributes[1]!.constant, "DEMO_COPY_A_MODE");
-  assertEquals(sets[0]!.attributes[1]!.constant, "DEMO_INNER_A_MODE");
+  const { commands, sets } = await parseSpec(aliased, "x.yaml");
+  assertEquals(commands[0]!.reply, ["item"]);
+  assertEquals(
+    sets.map(({ name, attributes }) => [name, attributes[0]!.constant]),
+    [
+      ["inner", "DEMO_INNER_A_MODE"],
+      ["outer", "DEMO_OUTER_A_ITEM"],
+      ["copy", "DEMO_COPY_A_MODE"],
+    ],
+  );
 });
 
-Deno.test("`parseSpec()` numbers commands and events apart or together", () => {
-  const numbers = (text: string) =>
-    parseSpec(text, "x.yaml").operations.list.map(({ constant, value }) =>
-      `${constant} ${value}`
-    );
-  assertEquals(numbers(DEMO), ["DEMO_CMD_GET 1", "DEMO_EVENT_TOLD 1"]);
+Deno.test("`parseSpec()` numbers commands and events apart or together", async () => {
+  const numbers = async (text: string) => {
+    const { commands, events } = await parseSpec(text, "x.yaml");
+    return [...commands, ...events]
+      .map(({ constant, value }) => `${constant} ${value}`);
+  };
+  assertEquals(await numbers(DEMO), ["DEMO_CMD_GET 1", "DEMO_EVENT_TOLD 1"]);
   assertEquals(
-    numbers(DEMO.replace("directional", "unified")),
+    await numbers(DEMO.replace("directional", "unified")),
     ["DEMO_CMD_GET 1", "DEMO_EVENT_TOLD 2"],
   );
 });
@@ -712,7 +802,7 @@ async function grown(): Promise<string> {
 }
 
 Deno.test("`generate()` brings what is new into tables and types", async () => {
-  const [root, path] = await tree("", await generate(await grown()));
+  const [root, path] = await tree("", await generate(await grown(), PATH));
   await Deno.copyFile(POLICY, new URL("codec/policy.ts", root));
   const { compilerOptions } = JSON.parse(
     await Deno.readTextFile(new URL("deno.json", ROOT)),
@@ -729,19 +819,21 @@ export const event: 20 = all.MPTCP_EVENT_SUB_PROBED;
 export const op: all.OpName = "probe";
 export const name: all.EventName = "sub-probed";
 export const bit: all.ProbeBit = "odd";
-export const request: all.ProbeRequest = {
+type Probe = typeof all.OPS["probe"]["set"];
+type Request = NonNullable<Probe["$input"]>;
+type Reply = NonNullable<Probe["$values"]>;
+type Event = NonNullable<typeof all.EVENTS["sub-probed"]["set"]["$values"]>;
+export const request: Request = {
   addr: { id: 1 },
   probeInner: {
     big: 1n, signed: -1n, bytes: new Uint8Array(), text: "", there: true,
     wide: 1,
   },
 };
-export const asked: all.Requests["probe"] = request;
-export const reply: all.ProbeReply = { probeList: [{ text: "" }] };
-export const replied: all.Replies["probe"] = reply;
-export const attrs: all.Events["sub-probed"] = { token: 1, ifIdx: 2 };
+export const reply: Reply = { probeList: [{ text: "" }] };
+export const attrs: Event = { token: 1, ifIdx: 2 };
 // @ts-expect-error: the request does not carry it
-export const none: all.ProbeRequest = { token: 1 };
+export const none: Request = { token: 1 };
 // What is undefined is not sent.
 export const empty: all.AttrAttrs = { probeGap: undefined };
 `,
@@ -761,7 +853,7 @@ export const empty: all.AttrAttrs = { probeGap: undefined };
     readonly PROBE_MAX: unknown;
     readonly MPTCP_PM_ATTR_PROBE_GAP: unknown;
   }
-  const module: typeof generated & Probe = await import(path.href);
+  const module: typeof mptcpPm & Probe = await import(path.href);
   const { ATTR, EVENT_ATTR, OPS, EVENTS, PROBE_SET: set } = module;
   assertEquals(ATTR.attrs.slice(7), [
     {
@@ -800,11 +892,53 @@ export const empty: all.AttrAttrs = { probeGap: undefined };
   ]);
   assertEquals(Object.entries(EVENTS).at(-1), [
     "sub-probed",
-    { name: "sub-probed", cmd: 20, set: EVENT_ATTR, since: "7.2" },
+    { name: "sub-probed", cmd: 20, set: EVENT_ATTR },
   ]);
   assertEquals(module.PROBE_BITS, [["odd", 2 ** 31]]);
   assertEquals(module.PROBE_MAX, 64);
   assertEquals(module.MPTCP_PM_ATTR_PROBE_GAP, 10);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("`generate()` makes headers and messages of netlink-raw", async () => {
+  const [root, path] = await tree("", await generate(RAW, "raw.yaml"));
+  const module: {
+    readonly HEAD: StructPolicy;
+    readonly MESSAGES: Readonly<Record<string, MessagePolicy>>;
+    readonly NETLINK_RAW: unknown;
+    readonly THINGS: AttrSet;
+  } = await import(path.href);
+  const { HEAD, MESSAGES, NETLINK_RAW, THINGS } = module;
+  assertEquals(NETLINK_RAW, 9);
+  assertEquals(HEAD, {
+    name: "head",
+    length: 10,
+    isHeader: true,
+    members: [
+      { key: "family", kind: "u8", offset: 0 },
+      { key: "port", kind: "u16", offset: 2, bigEndian: true },
+      { key: "address", kind: "binary", offset: 4, length: 6 },
+    ],
+  });
+  assertEquals(THINGS.attrs.slice(1), [
+    { type: 1, name: "info", key: "info", kind: "struct", struct: HEAD },
+    { type: 2, name: "item", key: "item", kind: "bitfield32", multi: true },
+  ]);
+  assertEquals(MESSAGES, {
+    get: { name: "get", type: 20, header: HEAD, set: THINGS },
+    new: { name: "new", type: 20, header: HEAD, set: THINGS },
+  });
+  const text = await Deno.readTextFile(path);
+  for (
+    const line of [
+      "  readonly family: number;",
+      "  /** Address. Since Linux 6.1. */\n  readonly address: Uint8Array;",
+      "  readonly info?: Head | undefined;",
+      "  readonly item?: readonly Bitfield32[] | undefined;",
+      '  readonly "get": MessagePolicy<Head, Pick<ThingsAttrs, never>>;',
+      'MessagePolicy<Head, Pick<ThingsAttrs, "info" | "item">>;',
+    ]
+  ) assert(text.includes(line), line);
   await Deno.remove(root, { recursive: true });
 });
 
@@ -813,20 +947,20 @@ export const empty: all.AttrAttrs = { probeGap: undefined };
  * sends and accepts. Names without a number follow the one before.
  */
 const NUMBERS: Record<string, string> = {
-  MPTCP_PM_CMD_: "UNSPEC=0 ADD_ADDR DEL_ADDR GET_ADDR FLUSH_ADDRS SET_LIMITS " +
+  MPTCP_PM_CMD_: "ADD_ADDR=1 DEL_ADDR GET_ADDR FLUSH_ADDRS SET_LIMITS " +
     "GET_LIMITS SET_FLAGS ANNOUNCE REMOVE SUBFLOW_CREATE SUBFLOW_DESTROY",
-  MPTCP_EVENT_: "UNSPEC=0 CREATED ESTABLISHED CLOSED ANNOUNCED=6 REMOVED " +
+  MPTCP_EVENT_: "CREATED=1 ESTABLISHED CLOSED ANNOUNCED=6 REMOVED " +
     "SUB_ESTABLISHED=10 SUB_CLOSED SUB_PRIORITY=13 LISTENER_CREATED=15 " +
     "LISTENER_CLOSED",
   MPTCP_PM_ENDPOINT_: "ADDR=1",
-  MPTCP_PM_ATTR_: "UNSPEC=0 ADDR RCV_ADD_ADDRS SUBFLOWS TOKEN LOC_ID " +
+  MPTCP_PM_ATTR_: "ADDR=1 RCV_ADD_ADDRS SUBFLOWS TOKEN LOC_ID " +
     "ADDR_REMOTE",
-  MPTCP_PM_ADDR_ATTR_: "UNSPEC=0 FAMILY ID ADDR4 ADDR6 PORT FLAGS IF_IDX",
-  MPTCP_ATTR_: "UNSPEC=0 TOKEN FAMILY LOC_ID REM_ID SADDR4 SADDR6 DADDR4 " +
+  MPTCP_PM_ADDR_ATTR_: "FAMILY=1 ID ADDR4 ADDR6 PORT FLAGS IF_IDX",
+  MPTCP_ATTR_: "TOKEN=1 FAMILY LOC_ID REM_ID SADDR4 SADDR6 DADDR4 " +
     "DADDR6 SPORT DPORT BACKUP ERROR FLAGS TIMEOUT IF_IDX RESET_REASON " +
     "RESET_FLAGS SERVER_SIDE",
-  MPTCP_SUBFLOW_ATTR_: "UNSPEC=0 TOKEN_REM TOKEN_LOC RELWRITE_SEQ MAP_SEQ " +
-    "MAP_SFSEQ SSN_OFFSET MAP_DATALEN FLAGS ID_REM ID_LOC PAD",
+  MPTCP_SUBFLOW_ATTR_: "TOKEN_REM=1 TOKEN_LOC RELWRITE_SEQ MAP_SEQ " +
+    "MAP_SFSEQ SSN_OFFSET MAP_DATALEN FLAGS ID_REM ID_LOC",
   MPTCP_PM_ADDR_FLAG_: "SIGNAL=1 SUBFLOW BACKUP=4 FULLMESH=8 IMPLICIT=16 " +
     "LAMINAR=32",
   MPTCP_PM_EV_FLAG_: "DENY_JOIN_ID0=1 SERVER_SIDE",
@@ -839,7 +973,10 @@ const NUMBERS: Record<string, string> = {
 /** Whatever of the generated module is spelled like the kernel's. */
 function constants(): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(generated).filter(([name]) => name.startsWith("MPTCP_")),
+    Object.entries({ ...mptcpPm, ...sockDiag })
+      .filter(([name, value]) =>
+        /^MPTCP_/.test(name) && typeof value !== "object"
+      ),
   );
 }
 

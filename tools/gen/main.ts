@@ -1,42 +1,48 @@
 /**
- * Generates `codec/mptcp_pm.gen.ts` from `codec/spec/mptcp_pm.yaml`.
- * With `--check` it writes nothing and fails if the file is not up to date.
+ * Generates `codec/*.gen.ts` from `codec/spec/*.yaml`, one from each.
+ * With `--check` it writes nothing and fails if a file is not up to date.
  *
  * @module
  */
 
+import { DocumentError } from "../../config/document.ts";
 import { render } from "./render.ts";
-import { parseSpec, SpecError } from "./spec.ts";
+import { parseSpec } from "./resolve.ts";
 
-const SPEC = "codec/spec/mptcp_pm.yaml";
-const OUTPUT = "codec/mptcp_pm.gen.ts";
+const SPECS = "codec/spec/";
 const COMMAND = "deno task gen";
 
-/** The text of the generated module for the text of a specification. */
-export async function generate(spec: string): Promise<string> {
+/** The text of the generated module for the text of the specification `path`. */
+export async function generate(spec: string, path: string): Promise<string> {
   const hash = await crypto.subtle.digest(
     "SHA-256",
     new TextEncoder().encode(spec),
   );
-  return await format(render(parseSpec(spec, SPEC), [
-    `Generated from ${SPEC} by \`${COMMAND}\`. Do not edit.`,
+  return render(await parseSpec(spec, path), [
+    `Generated from ${path} by \`${COMMAND}\`. Do not edit.`,
     `SHA-256 of the specification: ${new Uint8Array(hash).toHex()}`,
-  ]));
+  ]);
 }
 
-async function format(source: string): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--no-config", "--ext=ts", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(source));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
+/** Whether one module is up to date, or was brought so. */
+async function bring(
+  path: string,
+  root: URL,
+  check: boolean,
+): Promise<boolean> {
+  const output = path.replace("/spec/", "/").replace(".yaml", ".gen.ts");
+  const spec = await Deno.readTextFile(new URL(path, root));
+  const wanted = await generate(spec, path);
+  const found = await Deno.readTextFile(new URL(output, root))
+    .catch(() => undefined);
+  if (found === wanted) return true;
+  if (check) {
+    console.error(`${output} is not what ${path} says; run: ${COMMAND}`);
+    return false;
+  }
+  await Deno.writeTextFile(new URL(output, root), wanted);
+  console.error(`${output} written`);
+  return true;
 }
 
 /** Runs the generator in the tree at `root` and returns the exit code. */
@@ -46,23 +52,17 @@ export async function main(args: string[], root: URL): Promise<number> {
     console.error(`usage: ${COMMAND} [--check]`);
     return 255;
   }
-  try {
-    const wanted = await generate(await Deno.readTextFile(new URL(SPEC, root)));
-    const output = new URL(OUTPUT, root);
-    const found = await Deno.readTextFile(output).catch(() => undefined);
-    if (found === wanted) return 0;
-    if (check) {
-      console.error(`${OUTPUT} is not what ${SPEC} says; run: ${COMMAND}`);
-      return 1;
+  let isCurrent = true;
+  for (const { name } of Deno.readDirSync(new URL(SPECS, root))) {
+    try {
+      isCurrent = await bring(SPECS + name, root, check) && isCurrent;
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      console.error(error.message);
+      isCurrent = false;
     }
-    await Deno.writeTextFile(output, wanted);
-    console.error(`${OUTPUT} written`);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof SpecError)) throw error;
-    console.error(error.message);
-    return 1;
   }
+  return isCurrent ? 0 : 1;
 }
 
 if (import.meta.main) {

@@ -1,78 +1,74 @@
 /**
- * Writes the TypeScript of a specification. The layout is left to `deno fmt`,
- * except for comments, which it does not wrap.
+ * Writes the TypeScript of a model. It has a layout of its own, which takes
+ * half the lines of that of `deno fmt`.
  *
  * @module
  */
 
-import {
-  type Attribute,
-  type AttributeSet,
-  constantCase,
-  type Definition,
-  type Item,
-  type Operation,
-  type Spec,
-} from "./spec.ts";
+import type {
+  Attribute,
+  AttributeSet,
+  Described,
+  Item,
+  Member,
+  Model,
+  Struct,
+  Words,
+} from "./model.ts";
+import { constantCase } from "./scope.ts";
 
 /** The whole generated module; the lines of `stamp` go into its header. */
-export function render(spec: Spec, stamp: readonly string[]): string {
-  const { definitions = [], "attribute-sets": sets } = spec;
-  const { list } = spec.operations;
-  const held = sets.flatMap((set) => set.attributes.map((item) => item.enum));
+export function render(model: Model, stamp: readonly string[]): string {
+  const body = [
+    constants(model),
+    ...model.words.flatMap(words),
+    ...model.structs.flatMap((struct) => [layout(struct), members(struct)]),
+    ...model.sets.flatMap((set) => [table(set), values(set)]),
+    ...commands(model.commands),
+    ...events(model.events),
+    ...messages(model.messages),
+  ].join("\n");
+  const types = ["AttrInput", "AttrSet", "Bitfield32", "EventPolicy"]
+    .concat("MessagePolicy", "OpPolicy", "StructPolicy")
+    .filter((type) => body.includes(`${type}<`) || body.includes(`: ${type} `));
   return [
-    stamp.map((line) => `// ${line}\n`).join(""),
-    comment(spec.doc, "@module"),
-    "import type { AttrInput, AttrSet, EventPolicy, OpPolicy } " +
-    'from "./policy.ts";\n',
-    ...constants(spec),
-    ...definitions.filter(({ name }) => held.includes(name)).flatMap(words),
-    ...sets.flatMap((set) => [table(set), members(set)]),
-    ...commands(list.filter(({ event, reserved }) => !event && !reserved)),
-    ...events(list.filter(({ event, reserved }) => event && !reserved)),
+    stamp.map((line) => `// ${line}\n`).join("") + "// deno-fmt-ignore-file\n",
+    comment(model.doc, "\n@module"),
+    `import type { ${types.join(", ")} } from "./policy.ts";\n`,
+    body,
   ].join("\n");
 }
 
-function constants(spec: Spec): string[] {
-  const { name, version = 1, definitions = [] } = spec;
-  const { list } = spec.operations;
-  const rows: [constant: string, value: string | number, doc: string][] = [
-    [
-      constantCase(spec["c-family-name"] ?? `${name}-family-name`),
-      name,
-      "Name of the generic-netlink family.",
-    ],
-    [
-      constantCase(spec["c-version-name"] ?? `${name}-family-version`),
-      version,
-      "Version of the family, for the message header.",
-    ],
-  ];
-  for (const { name, constant } of spec["mcast-groups"]?.list ?? []) {
-    const used = list.some(({ mcgrp }) => mcgrp === name);
-    const purpose = used ? "of the events" : "to which nothing is sent";
-    rows.push([constant, name, `Name of the multicast group ${purpose}.`]);
-  }
-  for (const { type, constant, value, doc } of definitions) {
-    if (type === "const") rows.push([constant, value, doc]);
-  }
-  const items = [
-    ...list,
-    ...definitions.flatMap(({ entries = [] }) => entries),
-    ...spec["attribute-sets"].flatMap(({ attributes }) => attributes),
-  ];
-  for (const item of items) {
-    // The whole text stands where the item is used.
-    const [sentence] = /^.*?\.(?= |$)/.exec(item.doc) ?? [item.doc];
-    rows.push([item.constant, item.value, `${sentence} ${since(item)}`]);
-  }
-  // An event may be both a definition's entry and an operation.
-  const written = new Set<string>();
-  return rows.filter(([name]) => !written.has(name) && written.add(name)).map((
-    [name, value, doc],
-  ) =>
-    `${comment(doc)}export const ${name} = ${JSON.stringify(value)} as const;\n`
-  );
+function constants(
+  { constants, words, sets, commands, events }: Model,
+): string {
+  const row = (constant: string, value: string | number, doc: string) =>
+    `${comment(doc)}export const ${constant} = ${
+      JSON.stringify(value)
+    } as const;\n`;
+  // The whole text stands where the item is used.
+  const short = (item: Item) =>
+    row(
+      item.constant,
+      item.value,
+      about({ ...item, doc: /^.*?\.(?= |$)/.exec(item.doc)?.[0] ?? item.doc }),
+    );
+  return [
+    ...constants.map(({ constant, value, doc }) => row(constant, value, doc)),
+    ...[...commands, ...events].map(short),
+    ...words.flatMap(({ entries }) => entries).map(short),
+    ...sets.flatMap(({ name, attributes }) =>
+      attributes.map((item) =>
+        row(
+          item.constant,
+          item.value,
+          `Number of \`${item.name}\` in {@linkcode\u00a0${
+            constantCase(name)
+          }}.`,
+        )
+      )
+    ),
+  ].join("");
 }
 
 /** `addr-flags` becomes the type `AddrFlag` and the list `ADDR_FLAGS`. */
@@ -84,212 +80,216 @@ function wordsNames(definition: string): { word: string; list: string } {
   };
 }
 
-function words({ name, type, doc, entries = [] }: Definition): string[] {
+function words({ name, type, doc, entries }: Words): string[] {
   const { word, list } = wordsNames(name);
-  const [shape, brackets, rows] = type === "flags"
+  const [shape, open, rows, close] = type === "flags"
     ? [
-      `readonly (readonly [word: ${word}, bit: number])[]`,
-      "[]",
-      entries.map(({ name, constant }) => `["${name}", ${constant}],`),
+      `readonly (readonly\u00a0[word:\u00a0${word},\u00a0bit:\u00a0number])[]`,
+      "[",
+      entries.map(({ name, constant }) => `  ["${name}", ${constant}],\n`),
+      "]",
     ]
     : [
-      `Readonly<Record<number, { readonly name: ${word};` +
-      " readonly doc: string } | undefined>>",
-      "{}",
+      `Readonly<Record<number, { readonly\u00a0name: ${word}; ` +
+      "readonly\u00a0doc:\u00a0string } | undefined>>",
+      "{",
       entries.map(({ name, value, doc }) =>
-        `${value}: { name: "${name}", doc: ${JSON.stringify(doc)} },`
+        `  ${value}: { name: "${name}", doc: ${JSON.stringify(doc)} },\n`
       ),
+      "}",
     ];
   return [
-    `${comment(`A name in {@linkcode ${list}}.`)}export type ${word} = ` +
-    `${entries.map(({ name }) => `"${name}"`).join(" | ")};\n`,
-    `${comment(doc)}export const ${list}: ${shape} = ` +
-    `${brackets[0]}\n${rows.join("\n")}${brackets[1]};\n`,
+    comment(`A name in {@linkcode ${list}}.`) +
+    wrap(`export type ${word} = ${union(entries.map(({ name }) => name))};`),
+    `${comment(doc)}${wrap(`export const ${list}: ${shape} = ${open}`)}` +
+    `${rows.join("")}${close};\n`,
   ];
 }
 
-function table({ name, attributes, doc }: AttributeSet): string {
+function layout({ name, length, isHeader, members }: Struct): string {
+  const rows = members.map(({ name, kind, offset, width, isBigEndian }) =>
+    `  { key: "${camelCase(name)}", kind: "${kind}", offset: ${offset}` +
+    (kind === "binary" ? `, length: ${width}` : "") +
+    (isBigEndian ? ", bigEndian: true" : "") + " },\n"
+  );
+  const header = isHeader ? ", isHeader: true" : "";
+  return `${comment(`Layout of the struct \`${name}\`.`)}` +
+    `export const ${constantCase(name)}: StructPolicy<${pascalCase(name)}> = ` +
+    `{ name: "${name}", length: ${length}${header}, members: [\n` +
+    `${rows.join("")}] };\n`;
+}
+
+function members({ name, doc, isHeader, members }: Struct): string {
+  const [optional, type] = isHeader ? ["", ""] : ["?", " | undefined"];
+  const rows = members.map((member) =>
+    comment(about(member), "", 2) +
+    `  readonly ${camelCase(member.name)}${optional}: ` +
+    `${scalarType(member.kind)}${type};\n`
+  );
+  return `${comment(`The struct \`${name}\`. ${doc}`)}` +
+    `export interface ${pascalCase(name)} {\n${rows.join("")}}\n`;
+}
+
+function table({ name, attributes }: AttributeSet): string {
   const rows: string[] = [];
   for (const attribute of attributes) {
-    const { name, value, kind } = attribute;
-    if (kind === "unused" || kind === "pad") continue;
-    const nested = attribute["nested-attributes"];
-    const order = attribute["byte-order"] && /^[us]/.test(kind)
-      ? ", bigEndian: true"
-      : "";
+    const { name, value, kind, nested, struct } = attribute;
+    const isInteger = /^[us]\d/.test(kind);
     rows[value] = `{ type: ${value}, name: "${name}", ` +
-      `key: "${camelCase(name)}", kind: "${kind}"${order}` +
-      (nested === undefined ? "" : `, nested: ${constantCase(nested)}`) + "}";
+      `key: "${camelCase(name)}", kind: "${kind}"` +
+      (isInteger && attribute.isBigEndian ? ", bigEndian: true" : "") +
+      (attribute.isMulti ? ", multi: true" : "") +
+      (kind === "struct" ? `, struct: ${constantCase(struct!)}` : "") +
+      (nested === undefined ? "" : `, nested: ${constantCase(nested)}`) + " }";
   }
-  const dense = Array.from(rows, (row) => `${row ?? "undefined"},\n`).join("");
-  return `${comment(`Table of the set \`${name}\`. ${doc}`)}` +
+  const dense = Array.from(rows, (row) => `${row ?? "undefined"},\n`).join("")
+    .replaceAll("undefined,\n", "undefined, ").replaceAll(/^/gm, "  ")
+    .trimEnd();
+  return `${comment(`Table of the set \`${name}\`.`)}` +
     `export const ${constantCase(name)}: AttrSet<${attrsType(name)}> = ` +
-    `{\nname: "${name}", attrs: [\n${dense}] };\n`;
+    `{ name: "${name}", attrs: [\n${dense}\n] };\n`;
 }
 
-function members({ name, attributes, doc }: AttributeSet): string {
-  const rows = attributes
-    .filter(({ kind }) => kind !== "unused" && kind !== "pad")
-    .map((attribute) => {
-      const { name, doc, enum: type } = attribute;
-      const see = type ? ` See {@linkcode\u00a0${wordsNames(type).list}}.` : "";
-      return comment(`${doc}${see} ${since(attribute)}`, "", 1) +
-        `readonly ${camelCase(name)}?: ${typeOf(attribute)} | undefined;`;
-    });
-  const head = `interface ${attrsType(name)}`;
-  return block(`Attributes of the set \`${name}\`. ${doc}`, head, rows);
+function values({ name, attributes, doc }: AttributeSet): string {
+  const rows = attributes.map((attribute) =>
+    comment(about(attribute), "", 2) +
+    `  readonly ${camelCase(attribute.name)}?: ${
+      typeOf(attribute)
+    } | undefined;\n`
+  );
+  return `${comment(`Attributes of the set \`${name}\`. ${doc}`)}` +
+    `export interface ${attrsType(name)} {\n${rows.join("")}}\n`;
 }
 
-function commands(list: readonly Operation[]): string[] {
-  const types: string[] = [];
-  const requests: string[] = [];
-  const dumps: string[] = [];
-  const replies: string[] = [];
-  const policies: string[] = [];
-  const rows: string[] = [];
-  for (const command of list) {
-    const { name, doc, do: do_, dump, constant } = command;
-    const set = command["attribute-set"];
-    const admin = command.flags !== undefined;
-    const need = admin ? " Needs CAP_NET_ADMIN." : "";
-    const message = (
-      suffix: string,
-      names: readonly string[],
-      what: string,
-    ) => {
-      const type = pascalCase(name) + suffix;
-      const attrs = suffix === "Reply"
-        ? attrsType(set)
-        : `AttrInput<${attrsType(set)}>`;
-      types.push(pick(type, attrs, names, what));
-      return member(name, type, what.slice(0, what.indexOf(".") + 1));
-    };
-    const [request, reply, dumped] = ["Request", "Reply", "DumpRequest"]
-      .map((suffix) => pascalCase(name) + suffix);
-    requests.push(message(
-      "Request",
-      do_?.request?.attributes ?? [],
-      `Request of \`${name}\`. ${doc}${need} ${since(command)}`,
-    ));
-    if (dump !== undefined) {
-      const names = dump.request?.attributes ?? [];
-      dumps.push(message("DumpRequest", names, `Dump request of \`${name}\`.`));
-    }
-    const answers = [do_?.reply, dump?.reply].filter((reply) => reply);
-    const names = answers.flatMap((reply) => reply!.attributes ?? []);
-    replies.push(
-      answers.length === 0
-        ? member(name, "unknown", `\`${name}\` is only acknowledged.`)
-        : message("Reply", [...new Set(names)], `Reply to \`${name}\`.`),
-    );
-    policies.push(
-      `readonly "${name}": OpPolicy<${request}` +
-        (answers.length === 0 ? "" : `, ${reply}`) +
-        (dump === undefined ? "" : `, ${dumped}`) + ">;",
-    );
-    rows.push(
-      `"${name}": { name: "${name}", cmd: ${constant}, ` +
-        `set: ${constantCase(set)}, ` +
-        `admin: ${admin}, since: "${command.since}" },`,
-    );
-  }
-  return [
-    ...types,
-    block("The requests, by command.", "interface Requests", requests),
-    block(
-      "The requests of dumps, by command.",
-      "interface DumpRequests",
-      dumps,
-    ),
-    block("The replies, by command.", "interface Replies", replies),
-    `${comment("The name of a command.")}export type OpName = ` +
-    `${list.map(({ name }) => `"${name}"`).join(" | ")};\n`,
-    block(
-      "The commands, in the order of the specification.",
-      `const OPS: {${policies.join("")}} =`,
-      rows,
-    ),
-  ];
+function commands(list: Model["commands"]): string[] {
+  return registry("OPS", "OpName", "command", list, (command) => {
+    const { set, request, reply, dumpRequest, needsAdmin } = command;
+    const attrs = attrsType(set);
+    const types = [
+      pick(`AttrInput<${attrs}>`, request),
+      reply && pick(attrs, reply),
+      dumpRequest && pick(`AttrInput<${attrs}>`, dumpRequest),
+    ].filter((type) => type !== undefined);
+    return [
+      needsAdmin ? "Needs CAP_NET_ADMIN." : "",
+      `OpPolicy<${types.join(", ")}>`,
+      `cmd: ${command.constant}, set: ${constantCase(set)}, ` +
+      `admin: ${needsAdmin}, since: "${command.since}"`,
+    ];
+  });
 }
 
-function events(list: readonly Operation[]): string[] {
-  const types: string[] = [];
-  const rows: string[] = [];
-  const policies: string[] = [];
-  for (const event of list) {
-    const { name, constant, "attribute-set": set } = event;
-    const type = `${pascalCase(name)}EventAttrs`;
-    const what = `Attributes of the event \`${name}\`.`;
-    const doc = `${what} ${event.doc} ${since(event)}`;
-    types.push(pick(type, attrsType(set), event.event?.attributes ?? [], doc));
-    rows.push(member(name, type, what));
-    policies.push(
-      `"${name}": { name: "${name}", cmd: ${constant}, ` +
-        `set: ${constantCase(set)}, ` +
-        `since: "${event.since}" },`,
-    );
-  }
-  return [
-    ...types,
-    block("The attributes of the events, by event.", "interface Events", rows),
-    `${
-      comment("The name of an event.")
-    }export type EventName = keyof Events;\n`,
-    block(
-      "The events, in the order of the specification.",
-      "const EVENTS: { readonly [Name in EventName]: EventPolicy<Events[Name]> } =",
-      policies,
-    ),
-  ];
+function events(list: Model["events"]): string[] {
+  return registry("EVENTS", "EventName", "event", list, (event) => [
+    "",
+    `EventPolicy<${pick(attrsType(event.set), event.attributes)}>`,
+    `cmd: ${event.constant}, set: ${constantCase(event.set)}`,
+  ]);
 }
 
-function pick(
+function messages(list: Model["messages"]): string[] {
+  return registry("MESSAGES", "MessageName", "message", list, (message) => {
+    const { value, set, header, attributes } = message;
+    const types = [pascalCase(header), pick(attrsType(set), attributes)];
+    return [
+      "",
+      `MessagePolicy<${types.join(", ")}>`,
+      `type: ${value}, header: ${constantCase(header)}, set: ${
+        constantCase(set)
+      }`,
+    ];
+  });
+}
+
+/** The type of the names, and a constant with what is known by each name. */
+function registry<T extends Described>(
+  constant: string,
   type: string,
-  attrs: string,
-  names: readonly string[],
-  doc: string,
-): string {
-  const keys = names.map((name) => `"${camelCase(name)}"`).join(" | ");
-  return `${comment(doc)}export type ${type} = ` +
-    `Pick<${attrs}, ${keys || "never"}>;\n`;
+  what: string,
+  list: readonly T[],
+  entry: (item: T) => [need: string, type: string, fields: string],
+): string[] {
+  if (list.length === 0) return [];
+  const rows = list.map((item) => ({ item, entry: entry(item) }));
+  return [
+    comment(`The name of a ${what}.`) +
+    wrap(`export type ${type} = ${union(list.map(({ name }) => name))};`),
+    `${comment(`The ${what}s, in the order of the specification.`)}` +
+    `export const ${constant}: {\n` +
+    rows.map(({ item, entry: [need, type] }) =>
+      comment(about(item, need), "", 2) +
+      wrap(`readonly "${item.name}": ${type};`, 2)
+    ).join("") + "} = {\n" +
+    rows.map(({ item: { name }, entry: [, , fields] }) =>
+      `  "${name}": { name: "${name}", ${fields} },\n`
+    ).join("") + "};\n",
+  ];
 }
 
-function block(doc: string, head: string, rows: readonly string[]): string {
-  const end = head.endsWith("=") ? "};" : "}";
-  return `${comment(doc)}export ${head} {\n${rows.join("\n")}\n${end}\n`;
+/** What is said about an item: its text, what it needs, its release. */
+function about(item: Described & { words?: string | undefined }, need = "") {
+  const { doc, since, words } = item;
+  return [
+    doc,
+    words && `See {@linkcode\u00a0${wordsNames(words).list}}.`,
+    need,
+    // No-break spaces: they keep together, and are replaced in the end.
+    since && `Since\u00a0Linux\u00a0${since}.`,
+  ].filter(Boolean).join(" ");
 }
 
-function member(name: string, type: string, doc: string): string {
-  return `${comment(doc)}readonly "${name}": ${type};`;
+function pick(type: string, names: readonly string[]): string {
+  return `Pick<${type},\u00a0${union(names.map(camelCase))}>`;
 }
 
-/** A doc comment, wrapped for its depth of indentation. */
-function comment(text: string, tag = "", depth = 0): string {
-  const width = 77 - 2 * depth;
+function union(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(" | ") || "never";
+}
+
+/** Breaks a text at its spaces. */
+function fill(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.replaceAll("*/", "*\\/").split(" ")) {
+  for (const word of text.split(" ")) {
     const line = `${lines.at(-1)} ${word}`;
     if (lines.length === 0 || line.length > width) lines.push(word);
     else lines[lines.length - 1] = line;
   }
-  if (tag !== "") lines.push("", tag);
-  const wrapped = lines.length === 1 && lines[0]!.length + 4 <= width
-    ? `/** ${lines[0]} */\n`
-    : `/**\n${lines.map((line) => ` * ${line}\n`).join("")} */\n`;
+  return lines;
+}
+
+/** Code without spaces in strings, on as many lines as it takes. */
+function wrap(code: string, depth = 0): string {
+  const lines = fill(code, 78 - depth).join(`\n${" ".repeat(depth + 2)}`);
+  return `${" ".repeat(depth)}${lines}\n`.replaceAll("\u00a0", " ");
+}
+
+/** A doc comment, wrapped for its depth of indentation. */
+function comment(text: string, tag = "", depth = 0): string {
+  const lines = fill(text.replaceAll("*/", "*\\/"), 77 - depth);
+  const indent = " ".repeat(depth);
+  if (tag !== "") lines.push(...tag.split("\n"));
+  const wrapped = lines.length === 1 && lines[0]!.length <= 73 - depth
+    ? `${indent}/** ${lines[0]} */\n`
+    : `${indent}/**\n${
+      lines.map((line) => `${indent} * ${line}`.trimEnd() + "\n").join("")
+    }${indent} */\n`;
   return wrapped.replaceAll("\u00a0", " ");
 }
 
-/** With no-break spaces, so that {@linkcode comment} keeps it on one line. */
-function since(item: Item): string {
-  return `Since\u00a0Linux\u00a0${item.since}.`;
+function typeOf(attribute: Attribute): string {
+  const { kind, nested, struct, isMulti } = attribute;
+  const type = kind === "nest" || kind === "array"
+    ? attrsType(nested!)
+    : kind === "struct"
+    ? pascalCase(struct!)
+    : scalarType(kind);
+  return isMulti || kind === "array" ? `readonly ${type}[]` : type;
 }
 
-function typeOf(attribute: Attribute): string {
-  const { kind, "nested-attributes": nested = "" } = attribute;
-  if (kind === "nest") return attrsType(nested);
-  if (kind === "array") return `readonly ${attrsType(nested)}[]`;
+function scalarType(kind: Attribute["kind"] | Member["kind"]): string {
   if (kind === "binary") return "Uint8Array";
   if (kind === "flag") return "true";
+  if (kind === "bitfield32") return "Bitfield32";
   if (kind === "u64" || kind === "s64") return "bigint";
   return /^[us]\d/.test(kind) ? "number" : "string";
 }

@@ -1,32 +1,23 @@
 /**
- * The kernel's netlink-spec schema at its level genetlink-legacy, as far as a
- * single value can be judged by itself.
+ * The kernel's netlink-spec schema at its levels genetlink-legacy and
+ * netlink-raw: the shape of a document, as far as one value can be checked by
+ * itself, and its type.
  *
  * @module
  */
 
-import type { Path } from "./lines.ts";
+import {
+  bool,
+  type Check,
+  integer,
+  is,
+  listOf,
+  mapOf,
+  oneOf,
+  text,
+  uint,
+} from "../../config/checks.ts";
 
-/** Takes note of a fault. */
-export type Report = (path: Path, message: string) => void;
-
-type Check = (value: unknown, path: Path, report: Report) => void;
-
-function is(what: string, test: (value: unknown) => boolean): Check {
-  return (value, path, report) => {
-    if (test(value)) return;
-    const label = path.findLast((part) => typeof part === "string") ?? "spec";
-    report(path, `"${label}" must be ${what}, not ${JSON.stringify(value)}`);
-  };
-}
-
-const text = is("a string", (value) => typeof value === "string");
-const bool = is("true or false", (value) => typeof value === "boolean");
-const integer = is("a whole number", Number.isSafeInteger);
-const uint = is(
-  "a whole number of 0 or more",
-  (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-);
 const scalar = is(
   "a string or a whole number",
   (value) => typeof value === "string" || Number.isSafeInteger(value),
@@ -36,52 +27,27 @@ const name = is(
   (value) => /^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/.test(String(value)),
 );
 
-function oneOf(...words: string[]): Check {
-  return is(
-    `one of ${words.join(", ")}`,
-    (value) => words.includes(value as string),
-  );
-}
-
-function listOf(item: Check): Check {
-  return (value, path, report) => {
-    if (!Array.isArray(value)) {
-      return is("a list", () => false)(value, path, report);
-    }
-    value.forEach((element, index) => item(element, [...path, index], report));
-  };
-}
-
-/** A mapping with these keys; those that end in `!` are required. */
-function mapOf(shape: Record<string, Check>): Check {
-  const keys = new Map(
-    Object.entries(shape).map(([key, check]) => [key.replace("!", ""), check]),
-  );
-  return (value, path, report) => {
-    if (value === null || typeof value !== "object" || Array.isArray(value)) {
-      return is("a mapping", () => false)(value, path, report);
-    }
-    for (const [key, element] of Object.entries(value)) {
-      const check = keys.get(key);
-      if (check !== undefined) check(element, [...path, key], report);
-      else {
-        const allowed = [...keys.keys()].join(", ");
-        report([...path, key], `unknown key "${key}"; allowed: ${allowed}`);
-      }
-    }
-    for (const key of Object.keys(shape)) {
-      if (key.endsWith("!") && !(key.slice(0, -1) in value)) {
-        report(path, `missing key "${key.slice(0, -1)}"`);
-      }
-    }
-  };
-}
-
-/** In the schema, but nothing that this family or its tables know. */
+/** In the schema, but nothing that these families or their tables know. */
 const unsupported: Check = (_value, path, report) =>
   report(path, `"${path.at(-1)}" is not supported by this generator`);
 
 const entry = mapOf({ "name!": name, value: integer, doc: text });
+const byteOrder = oneOf("little-endian", "big-endian");
+const displayHint = oneOf("hex", "mac", "fddi", "ipv4", "ipv6", "uuid");
+
+const member = mapOf({
+  "name!": name,
+  "type!": oneOf(
+    ..."u8 u16 u32 u64 s8 s16 s32 s64 string pad binary".split(" "),
+  ),
+  len: uint,
+  doc: text,
+  "byte-order": byteOrder,
+  enum: text,
+  "enum-as-flags": bool,
+  "display-hint": displayHint,
+  struct: unsupported,
+});
 
 const definition = mapOf({
   "name!": name,
@@ -99,7 +65,7 @@ const definition = mapOf({
   "enum-name": (value, path, report) =>
     value === null || text(value, path, report),
   "name-prefix": text,
-  members: unsupported,
+  members: listOf(member),
 });
 
 /** The attribute types of the schema; s8 and s16 only its structs have. */
@@ -112,8 +78,8 @@ const attribute = mapOf({
   doc: text,
   value: uint,
   "type-value": unsupported,
-  "byte-order": oneOf("little-endian", "big-endian"),
-  "multi-attr": unsupported,
+  "byte-order": byteOrder,
+  "multi-attr": bool,
   "nested-attributes": text,
   enum: text,
   "enum-as-flags": bool,
@@ -126,9 +92,9 @@ const attribute = mapOf({
     "exact-len": scalar,
   }),
   "sub-type": unsupported,
-  "display-hint": oneOf("hex", "mac", "fddi", "ipv4", "ipv6", "uuid"),
+  "display-hint": displayHint,
   "name-prefix": unsupported,
-  struct: unsupported,
+  struct: text,
 });
 
 const message = mapOf({ attributes: listOf(text), value: uint });
@@ -144,7 +110,13 @@ const flags = listOf(oneOf("admin-perm", "uns-admin-perm"));
 export const checkShape: Check = mapOf({
   "name!": text,
   "doc!": text,
-  protocol: oneOf("genetlink", "genetlink-c", "genetlink-legacy"),
+  protocol: oneOf(
+    "genetlink",
+    "genetlink-c",
+    "genetlink-legacy",
+    "netlink-raw",
+  ),
+  protonum: uint,
   "uapi-header": text,
   "c-family-name": text,
   "c-version-name": text,
@@ -170,7 +142,7 @@ export const checkShape: Check = mapOf({
     "enum-name": text,
     "async-prefix": text,
     "async-enum": text,
-    "fixed-header": unsupported,
+    "fixed-header": text,
     "list!": listOf(mapOf({
       "name!": name,
       "doc!": text,
@@ -178,7 +150,7 @@ export const checkShape: Check = mapOf({
       "attribute-set": text,
       flags,
       "dont-validate": listOf(oneOf("strict", "dump", "dump-strict")),
-      "fixed-header": unsupported,
+      "fixed-header": text,
       do: handler,
       dump: handler,
       notify: unsupported,
@@ -190,3 +162,80 @@ export const checkShape: Check = mapOf({
     "list!": listOf(mapOf({ "name!": name, "c-define-name": text, flags })),
   }),
 });
+
+/** Anything that has a name, and most often a text about it. */
+interface Named {
+  readonly name: string;
+  readonly doc?: string;
+}
+
+/** A constant, a list of words, or a struct. */
+export interface Definition extends Named {
+  readonly type: "const" | "enum" | "flags" | "struct";
+  readonly "name-prefix"?: string;
+  readonly value?: string | number;
+  readonly "value-start"?: number;
+  readonly entries?: readonly (Named & { readonly value?: number })[];
+  readonly members?: readonly (Named & {
+    readonly type: string;
+    readonly len?: number;
+    readonly "byte-order"?: string;
+    readonly enum?: string;
+  })[];
+}
+
+/** An attribute. */
+export interface AttributeEntry extends Named {
+  readonly type: string;
+  readonly value?: number;
+  readonly "byte-order"?: string;
+  readonly "multi-attr"?: boolean;
+  readonly "nested-attributes"?: string;
+  readonly enum?: string;
+  readonly "display-hint"?: string;
+  readonly checks?: Readonly<Record<string, string | number>>;
+  readonly struct?: string;
+}
+
+/** What one message carries. */
+export interface Message {
+  readonly attributes?: readonly string[];
+  readonly value?: number;
+}
+
+/** A command, an event, or a message of netlink-raw. */
+export interface Operation extends Named {
+  readonly value?: number;
+  readonly "attribute-set"?: string;
+  readonly "fixed-header"?: string;
+  readonly flags?: readonly string[];
+  readonly do?: { readonly request?: Message; readonly reply?: Message };
+  readonly dump?: { readonly request?: Message; readonly reply?: Message };
+  readonly event?: Message;
+  readonly mcgrp?: string;
+}
+
+/** A document that {@linkcode checkShape} found nothing wrong with. */
+export interface Specification extends Named {
+  readonly doc: string;
+  readonly protocol?: string;
+  readonly protonum?: number;
+  readonly "c-family-name"?: string;
+  readonly "c-version-name"?: string;
+  readonly version?: number;
+  readonly definitions?: readonly Definition[];
+  readonly "attribute-sets": readonly (Named & {
+    readonly "name-prefix"?: string;
+    readonly attributes: readonly AttributeEntry[];
+  })[];
+  readonly operations: {
+    readonly "enum-model"?: "unified" | "directional";
+    readonly "name-prefix"?: string;
+    readonly "async-prefix"?: string;
+    readonly "fixed-header"?: string;
+    readonly list: readonly Operation[];
+  };
+  readonly "mcast-groups"?: {
+    readonly list: readonly (Named & { readonly "c-define-name"?: string })[];
+  };
+}

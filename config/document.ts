@@ -1,7 +1,59 @@
-/** The way to a value in a YAML document: keys and list indexes. */
-export type Path = readonly (string | number)[];
+/**
+ * YAML documents whose faults are told with their lines.
+ *
+ * @module
+ */
+
+import type { Check, Fault, Path } from "./checks.ts";
 
 const KEY = /^(?:"([^"]+)"|'([^']+)'|([^\s#"'[{&*!|>][^#]*?)) *:(?= |$)(.*)$/;
+
+/** The faults of a document, each on a line `FILE:LINE: text`. */
+export class DocumentError extends Error {
+  /** Name of the class, kept through minification. */
+  override readonly name = "DocumentError";
+}
+
+/**
+ * Reads a document and checks its shape.
+ *
+ * @param text The document.
+ * @param file Its name in errors.
+ * @param check What its value must be.
+ * @param resolve Makes of a value of the right shape what is wanted, or says
+ * what else is wrong.
+ * @throws {DocumentError} It is not YAML, or not what is wanted.
+ */
+export async function readDocument<T>(
+  text: string,
+  file: string,
+  check: Check,
+  resolve: (value: unknown) => { result: T; faults: readonly Fault[] },
+): Promise<T> {
+  const { parse } = await import("@std/yaml");
+  let value: unknown;
+  try {
+    value = parse(text) ?? null;
+  } catch (error) {
+    const message = (error as Error).message.split(/:?\n/)[0]!;
+    const [, a, b] = /line (\d+)|\((\d+):\d+\)/.exec(message) ?? [];
+    throw new DocumentError(`${file}:${a ?? b ?? 1}: ${message}`);
+  }
+  const lineOf = locator(text);
+  const demand = (faults: readonly Fault[]) => {
+    const lines = faults
+      .map(({ path, message }) => ({ line: lineOf(path), message }))
+      .toSorted((one, other) => one.line - other.line)
+      .map(({ line, message }) => `${file}:${line}: ${message}`);
+    if (lines.length > 0) throw new DocumentError(lines.join("\n"));
+  };
+  const shape: Fault[] = [];
+  check(value, [], (path, message) => shape.push({ path, message }));
+  demand(shape);
+  const { result, faults } = resolve(value);
+  demand(faults);
+  return result;
+}
 
 /**
  * Finds the lines of a block-style YAML document, since the parser tells no
