@@ -83,6 +83,10 @@ export {
   type OutputWatchOptions,
   watchOutput,
 } from "./ffi/output.ts";
+export {
+  ArgumentRangeError,
+  ArgumentTypeError,
+} from "./codec/argument_error.ts";
 export { DecodeError } from "./codec/decode_error.ts";
 export type { ExtAck, PolicyHint } from "./codec/extack.ts";
 export { MptcpError } from "./codec/mptcp_error.ts";

@@ -12,6 +12,8 @@ import type { Found } from "./words/parse.ts";
 
 const EXIT_CODES: { readonly [error: string]: number } = {
   UsageError: EXIT.usage,
+  ArgumentTypeError: EXIT.usage,
+  ArgumentRangeError: EXIT.usage,
   NetlinkError: EXIT.refused,
   UnsupportedError: EXIT.refused,
   NotFoundError: EXIT.refused,
@@ -57,11 +59,7 @@ export function describe(
   found?: Found,
 ): Failure | undefined {
   const { name, message, op, errno, code, extack, what } = error as Known;
-  const exit = isArgumentError(error)
-    ? EXIT.usage
-    : what === "family"
-    ? EXIT.unreachable
-    : EXIT_CODES[name];
+  const exit = what === "family" ? EXIT.unreachable : EXIT_CODES[name];
   if (exit === undefined) return undefined;
   const hint = name === "NotCapable"
     ? `run: ${rerun()}`
@@ -83,16 +81,6 @@ export function describe(
       ...extack?.attribute !== undefined && { attribute: extack.attribute },
     },
   };
-}
-
-/**
- * Whether the library refuses an argument: as text, its messages are told from
- * those of the engine, which never explain in several words behind a colon.
- */
-function isArgumentError(error: unknown): boolean {
-  return (error instanceof TypeError || error instanceof RangeError) &&
-    /^(Ambiguous|Contradicting|Invalid|Nothing|Unknown) [^]*: \S+ \S/
-      .test(error.message);
 }
 
 function meant({ advice }: UsageError): string | undefined {

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { ArgumentRangeError, ArgumentTypeError } from "./argument_error.ts";
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from "./inet.ts";
 import { HOST_LITTLE_ENDIAN, readU16, readU32, writeU16 } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
@@ -49,7 +50,7 @@ function policyOf(set: AttrSet, key: string): AttrPolicy {
     if (policy !== undefined && policy.key === key) return policy;
   }
   const names = set.attrs.flatMap((policy) => policy?.key ?? []);
-  throw new TypeError(
+  throw new ArgumentTypeError(
     `Unknown attribute "${key}" in the set "${set.name}": ` +
       `known are ${names.join(", ")}`,
   );
@@ -173,7 +174,7 @@ function writeAttr(
       );
   }
   if (offset - start > 0xffff) {
-    throw new RangeError(`${policy.name} is longer than 65531 bytes`);
+    throw new ArgumentRangeError(`${policy.name} is longer than 65531 bytes`);
   }
   writeHeader(bytes, start, offset, type);
   while (offset & 3) bytes[offset++] = 0;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { ArgumentTypeError } from "./argument_error.ts";
 import { readU16 } from "./bytes.ts";
 
 /** Address family of IPv4 (`AF_INET`). */
@@ -142,7 +143,7 @@ function groups(text: string, half: string, last: boolean): number[] {
 }
 
 function invalid(family: string, text: string, why: string): TypeError {
-  return new TypeError(`Invalid ${family} address "${text}": ${why}`);
+  return new ArgumentTypeError(`Invalid ${family} address "${text}": ${why}`);
 }
 
 /**
@@ -228,10 +229,10 @@ export interface Address {
  */
 export function parseAddress(text: string): Address {
   if (typeof text !== "string") {
-    throw new TypeError(`Invalid address ${text}: a text is needed`);
+    throw new ArgumentTypeError(`Invalid address ${text}: a text is needed`);
   }
   if (text.includes("/")) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       `Invalid address "${text}": it is given without prefix length`,
     );
   }
@@ -240,7 +241,7 @@ export function parseAddress(text: string): Address {
     return { family: AF_INET6, bytes, text: formatIPv6(bytes) };
   }
   if (!text.includes(".")) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       `Invalid address "${text}": an IPv4 or IPv6 address is needed`,
     );
   }

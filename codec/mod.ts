@@ -35,6 +35,7 @@ export {
   NLA_TYPE_MASK,
   writeAttrs,
 } from "./attrs.ts";
+export { ArgumentRangeError, ArgumentTypeError } from "./argument_error.ts";
 export { DecodeError } from "./decode_error.ts";
 export { errnoName, errnoText } from "./errno.ts";
 export {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ArgumentRangeError, ArgumentTypeError } from "./argument_error.ts";
 import {
   HOST_LITTLE_ENDIAN,
   readS32,
@@ -94,7 +95,7 @@ export function writeInteger(
     integer < min || integer > max ||
     typeof min === "number" && !Number.isInteger(integer)
   ) {
-    throw new RangeError(
+    throw new ArgumentRangeError(
       `${name} is not an integer from ${min} to ${max}: ${value}`,
     );
   }
@@ -121,5 +122,5 @@ export function wrongType(
   kind: string,
   value: unknown,
 ): TypeError {
-  return new TypeError(`${name} is not ${kind}: ${value}`);
+  return new ArgumentTypeError(`${name} is not ${kind}: ${value}`);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ArgumentTypeError } from "./argument_error.ts";
 import { HOST_LITTLE_ENDIAN } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
 import type { StructMember, StructPolicy } from "./policy.ts";
@@ -86,7 +87,7 @@ export function encodeStruct<Values extends object>(
     if (value === undefined) continue;
     const member = policy.members.find((member) => member.key === key);
     if (member === undefined) {
-      throw new TypeError(
+      throw new ArgumentTypeError(
         `Unknown member "${key}" of the struct "${policy.name}": known are ` +
           policy.members.map(({ key }) => key).join(", "),
       );

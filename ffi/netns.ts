@@ -4,6 +4,10 @@
  * @module
  */
 
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+} from "../codec/argument_error.ts";
 import { closeFd, type Hints, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
@@ -145,14 +149,14 @@ function comeHome(): void {
 export function netnsPath(netns: Netns): string {
   if (typeof netns === "number") {
     if (!Number.isSafeInteger(netns) || netns < 1) {
-      throw new RangeError(
+      throw new ArgumentRangeError(
         `Invalid process id ${netns}: it is an integer from 1`,
       );
     }
     return `/proc/${netns}/ns/net`;
   }
   if (typeof netns !== "string" || netns === "" || netns.includes("\0")) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       `Invalid network namespace ${quoted(netns)}: ` +
         "it is a name, a path or a process id",
     );

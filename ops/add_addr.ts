@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import type { Address } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_FULLMESH,
@@ -87,17 +88,17 @@ export function addAddr(
 function checkFlags(bits: number, port: number): void {
   const signal = (bits & MPTCP_PM_ADDR_FLAG_SIGNAL) !== 0;
   if (bits & MPTCP_PM_ADDR_FLAG_IMPLICIT) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       "Contradicting flags: only the kernel itself makes endpoints implicit",
     );
   }
   if (signal && bits & MPTCP_PM_ADDR_FLAG_FULLMESH) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       "Contradicting flags: fullmesh goes with subflow, not with signal",
     );
   }
   if (port !== 0 && (!signal || bits & MPTCP_PM_ADDR_FLAG_SUBFLOW)) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       "Contradicting flags: a port needs signal, and no subflow",
     );
   }

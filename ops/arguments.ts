@@ -5,6 +5,10 @@
  */
 
 import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+} from "../codec/argument_error.ts";
+import {
   type Address,
   AF_INET,
   formatIPv4,
@@ -45,7 +49,7 @@ export function addressNest(
 export function ownAddress(text: string): Address {
   const address = parseAddress(text);
   if (!isIPv4Mapped(address.bytes)) return address;
-  throw new TypeError(
+  throw new ArgumentTypeError(
     `Ambiguous address "${text}": write ${formatIPv4(address.bytes, 12)}`,
   );
 }
@@ -62,7 +66,7 @@ export function integer(
   max: number,
 ): number {
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(
+    throw new ArgumentRangeError(
       `Invalid ${name} ${value}: it is an integer from ${min} to ${max}`,
     );
   }
@@ -97,11 +101,13 @@ export function deviceIndex(
   if (typeof dev === "number") {
     integer("device index", dev, 1, 0x7fffffff);
     if (namespace.ifIndexToName(dev) !== undefined) return dev;
-    throw new RangeError(
+    throw new ArgumentRangeError(
       `Unknown device index ${dev}: "ip link" lists the devices`,
     );
   }
   const index = namespace.ifNameToIndex(dev);
   if (index !== undefined) return index;
-  throw new RangeError(`Unknown device "${dev}": "ip link" lists the devices`);
+  throw new ArgumentRangeError(
+    `Unknown device "${dev}": "ip link" lists the devices`,
+  );
 }

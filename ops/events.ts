@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { NLA_HDRLEN } from "../codec/attrs.ts";
 import { readU16, readU32 } from "../codec/bytes.ts";
 import { GENL_HDRLEN } from "../codec/genlmsghdr.ts";
@@ -66,10 +67,10 @@ export function openEvents<Type extends PathManagerEvent["type"]>(
   const wanted = new Set<string>(types ?? EVENT_TYPES);
   for (const type of types ?? []) {
     if (EVENT_TYPES.includes(type)) continue;
-    throw new TypeError(`Unknown event "${type}": known are ${KNOWN}`);
+    throw new ArgumentTypeError(`Unknown event "${type}": known are ${KNOWN}`);
   }
   if (wanted.size === 0) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       `No event types: name one of ${KNOWN}, or leave them out`,
     );
   }

@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { ADDR_FLAGS, type AddrFlag } from "../codec/mptcp_pm.gen.ts";
 
 /**
@@ -30,7 +31,7 @@ export function flagBits(words: readonly EndpointFlag[]): number {
       rawBits(word);
     if (bit === undefined) {
       const known = ADDR_FLAGS.map(([word]) => word).join(", ");
-      throw new TypeError(`Unknown flag "${word}": known are ${known}`);
+      throw new ArgumentTypeError(`Unknown flag "${word}": known are ${known}`);
     }
     bits |= bit;
   }

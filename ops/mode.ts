@@ -1,3 +1,4 @@
+import { ArgumentRangeError } from "../codec/argument_error.ts";
 import { ProtocolError } from "../netlink/errors.ts";
 import type { Namespace } from "../netlink/transport.ts";
 
@@ -40,7 +41,7 @@ export function setMode(
   const before = getMode(namespace);
   const available = availableModes(namespace);
   if (!available.includes(mode)) {
-    throw new RangeError(
+    throw new ArgumentRangeError(
       `Unknown path manager "${mode}": available are ${available.join(", ")}` +
         (available.length === 1 ? ", others from Linux 5.19 on" : ""),
     );

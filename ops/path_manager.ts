@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import type { Warning } from "../netlink/genl.ts";
 import {
   type Namespace,
@@ -116,7 +117,7 @@ export class PathManager implements Disposable {
   static open(options: PathManagerOptions = {}): PathManager {
     const { netns, namespace, onWarning = () => {} } = options;
     if (netns !== undefined && namespace !== undefined) {
-      throw new TypeError("Contradicting options: netns and namespace");
+      throw new ArgumentTypeError("Contradicting options: netns and namespace");
     }
     const owned = namespace === undefined ? openNamespace(netns) : undefined;
     try {

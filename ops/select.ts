@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { type Address, isSameAddress, parseAddress } from "../codec/inet.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
 import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
@@ -31,7 +32,7 @@ export function selectEndpoints(
   { id, address, port, dev }: EndpointSelector,
 ): RawEndpoint[] {
   if (id === undefined && address === undefined && dev === undefined) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       "Unknown endpoint: an id, an address or a device is needed",
     );
   }

@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { parseAddress } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_BACKUP,
@@ -39,20 +40,22 @@ export function setFlags(
 ): Endpoint {
   const { backup, fullmesh, token, ...selector } = change;
   if (token !== undefined) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       "Ambiguous change: a token names a connection, and setSubflowBackup() " +
         "changes one of its subflows",
     );
   }
   if (backup === undefined && fullmesh === undefined) {
-    throw new TypeError("Nothing to change: backup or fullmesh is needed");
+    throw new ArgumentTypeError(
+      "Nothing to change: backup or fullmesh is needed",
+    );
   }
   const endpoints = selectEndpoints(client, "set-flags", selector);
   if (endpoints.length > 1) {
     const ids = endpoints.map(({ id, port }) =>
       `id ${id}${port === 0 ? "" : ` port ${port}`}`
     );
-    throw new TypeError(
+    throw new ArgumentTypeError(
       `Ambiguous endpoint: ${endpoints[0]!.address} is ${ids.join(" and ")}`,
     );
   }

@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { OPS } from "../codec/mptcp_pm.gen.ts";
 import { integer } from "./arguments.ts";
 import type { Client } from "./client.ts";
@@ -9,7 +10,7 @@ export function setLimits(
   { subflows, addAddrAccepted }: Partial<Limits>,
 ): void {
   if (subflows === undefined && addAddrAccepted === undefined) {
-    throw new TypeError(
+    throw new ArgumentTypeError(
       "Nothing to set: subflows or addAddrAccepted is needed",
     );
   }

@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import { UnsupportedError } from "../netlink/errors.ts";
 import { connectionToken } from "./arguments.ts";
@@ -22,7 +23,7 @@ export function setSubflowBackup(
   { token, local, remote, backup }: SubflowBackup,
 ): void {
   if (backup === undefined) {
-    throw new TypeError("Nothing to change: backup is needed");
+    throw new ArgumentTypeError("Nothing to change: backup is needed");
   }
   const attrs = {
     addr: subflowEnd(

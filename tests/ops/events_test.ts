@@ -176,15 +176,15 @@ Deno.test("`events()` refuses wrong arguments, and joins no group then", () => {
   const rows: [unknown, string][] = [
     [
       { types: [] },
-      `TypeError: No event types: name one of ${known}, or leave them out`,
+      `ArgumentTypeError: No event types: name one of ${known}, or leave them out`,
     ],
     ...["close", "", "Closed"].map((type): [unknown, string] => [
       { types: ["closed", type] },
-      `TypeError: Unknown event "${type}": known are ${known}`,
+      `ArgumentTypeError: Unknown event "${type}": known are ${known}`,
     ]),
     ...[0, -1, 1.5, 0x1_0000_0000, NaN].map((token): [unknown, string] => [
       { token },
-      `RangeError: Invalid token ${token}: ${integer}`,
+      `ArgumentRangeError: Invalid token ${token}: ${integer}`,
     ]),
   ];
   for (const [options, expected] of rows) {
