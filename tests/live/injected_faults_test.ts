@@ -57,7 +57,7 @@ const ROWS: readonly (readonly [
   [getLimits, "recvfrom:error=EINTR:when=1", 2],
   [getLimits, "recvfrom:error=EAGAIN:when=1", 2],
   [addLoopback, "ioctl:error=EPERM", "ioctl EPERM"],
-  [addLoopback, "ioctl:error=ENODEV", "RangeError"],
+  [addLoopback, "ioctl:error=ENODEV", "ArgumentRangeError"],
   [getMode, "setns:error=EPERM:when=1", "setns EPERM"],
   [getMode, "openat:error=EMFILE", "open EMFILE", { path: PATH_MANAGER }],
   [getMode, "read:error=EIO", "read EIO", { path: PATH_MANAGER }],

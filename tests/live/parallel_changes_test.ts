@@ -139,7 +139,7 @@ const CONFLICTS = [
   "NetlinkError set-flags EINVAL",
   "NetlinkError get-addr EINVAL",
   // An endpoint that was there twice.
-  "TypeError",
+  "ArgumentTypeError",
   "done",
 ];
 
