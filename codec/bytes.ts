@@ -2,7 +2,7 @@
  * Integers in bytes. A `DataView` would have to be made for each message, which
  * takes longer than decoding one.
  *
- * Nothing here looks at lengths: that is the business of whoever asks.
+ * Nothing here checks lengths: the callers do.
  *
  * @module
  */

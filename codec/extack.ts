@@ -19,7 +19,7 @@ import {
 } from "./nlmsghdr.ts";
 import type { AttrSet } from "./policy.ts";
 
-/** What the kernel says of the attribute that it refused (`NL_POLICY_TYPE_ATTR_*`). */
+/** What the attribute should have been (`NL_POLICY_TYPE_ATTR_*`). */
 const POLICY_TYPE_ATTR: AttrSet = {
   name: "policy-type-attr",
   attrs: [
@@ -72,7 +72,7 @@ export interface PolicyHint {
   readonly maxLength?: number;
 }
 
-/** What the kernel said besides the number, as far as it said anything. */
+/** The kernel's explanation of an error, as far as it gave one. */
 export interface ExtAck {
   /** The kernel's own words. They differ between releases: never parse them. */
   readonly message?: string;
@@ -152,7 +152,7 @@ export function decodeAck(message: NlMessage): Ack {
 
 /**
  * Adds the name of the attribute at fault, or that is missing, to an extended
- * ack: as far as the kernel told it and the set knows it.
+ * ack: if the kernel gave its place or number, and the set has it.
  *
  * @param extack What {@linkcode decodeAck} returned.
  * @param request What was sent.

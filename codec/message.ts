@@ -25,6 +25,26 @@ import type { AttrSet } from "./policy.ts";
  * @param buffer Where to write when it is large enough; else a new one is made.
  * @returns The message: the written part of the buffer.
  * @throws {TypeError | RangeError} A value does not fit its attribute.
+ *
+ * @example Ask for all MPTCP connections over IPv4
+ * ```ts
+ * import {
+ *   encodeMessage,
+ *   encodeStruct,
+ *   NLM_F_DUMP,
+ *   NLM_F_REQUEST,
+ *   sockDiag,
+ * } from "@mptcp/pm/codec";
+ *
+ * const { type, header, set } = sockDiag.MESSAGES["sock-diag-by-family"];
+ * const message = encodeMessage(
+ *   { type, flags: NLM_F_REQUEST | NLM_F_DUMP, seq: 1, pid: 0 },
+ *   encodeStruct(header, { family: 2, ext: 2, states: 0xffff_ffff }),
+ *   set,
+ *   { protocol: 262 },
+ * );
+ * console.log(message.length); // 80
+ * ```
  */
 export function encodeMessage<Input extends object>(
   header: NlHeader,

@@ -1,7 +1,8 @@
 /**
- * The bytes of `mptcp_pm`: netlink messages, attributes, extended acks, and
- * {@linkcode mptcpPm}, the tables generated from the specification. Pure: it needs no permission, does
- * no I/O, and works on any system.
+ * The bytes of netlink: messages, attributes, structs, extended acks, and the
+ * tables of {@linkcode mptcpPm} and {@linkcode sockDiag}, which are generated
+ * from specifications. Pure: it needs no permission, does no I/O, and works on
+ * any system.
  *
  * @example Decode what another tool captured
  * ```ts

@@ -1,5 +1,5 @@
 // Generated from codec/spec/mptcp_pm.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 9773e01ac0e5152f863634206f8525b80ef2ee6a5edd8785dbb20be7f60e43b1
+// SHA-256 of the specification: 42daadd578276137a88bcf827d0a2c50cfa4b09b1c138f1b25b7f05ccf152d19
 // deno-fmt-ignore-file
 
 /**
@@ -240,7 +240,7 @@ export const ADDR_FLAGS: readonly (readonly [word: AddrFlag, bit: number])[] =
 /** A name in {@linkcode EVENT_FLAGS}. */
 export type EventFlag = "deny-join-id0" | "server-side";
 
-/** Properties of a connection, told by the events created and established. */
+/** Properties of a connection, in the events created and established. */
 export const EVENT_FLAGS: readonly (readonly [word: EventFlag, bit: number])[]
   = [
   ["deny-join-id0", MPTCP_PM_EV_FLAG_DENY_JOIN_ID0],
@@ -491,7 +491,7 @@ export const OPS: {
   /**
    * Add an endpoint to the table of the in-kernel path manager. Needs in addr
    * the family and the address; id, port, flags and if-idx are optional. The
-   * reply does not tell an id chosen by the kernel. Takes effect on open
+   * reply does not contain an id chosen by the kernel. Takes effect on open
    * connections at once. Needs CAP_NET_ADMIN. Since Linux 5.7.
    */
   readonly "add-addr": OpPolicy<Pick<AttrInput<EndpointAttrs>, "addr">>;
@@ -588,7 +588,7 @@ export const EVENTS: {
   /**
    * A connection was made. A server sees it when the handshake completes, a
    * client when the peer has answered. Carries server-side and flags only where
-   * they say something. Since Linux 5.12.
+   * they are not 0. Since Linux 5.12.
    */
   readonly "created": EventPolicy<Pick<EventAttrs, "token" | "serverSide" |
     "flags" | "family" | "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" |

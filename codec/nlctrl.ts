@@ -1,5 +1,5 @@
 /**
- * The family `nlctrl`, which tells the number that another family has on the
+ * The family `nlctrl`, which knows the number that another family has on the
  * running kernel, its commands and its multicast groups.
  *
  * @module

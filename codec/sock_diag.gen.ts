@@ -1,5 +1,5 @@
 // Generated from codec/spec/sock_diag.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: ca7bf5fd655ba8ac93c641c01b1660a293dcb79a02c1c23955d3ae9c22608c29
+// SHA-256 of the specification: 57965e1add945f8d6845ad7d4224e17c83fae7304f1907389c6206a55737abc1
 // deno-fmt-ignore-file
 
 /**
@@ -282,7 +282,7 @@ export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 136, 
 ] };
 
 /**
- * The struct `tcp-info`. A part of what Linux tells of a TCP connection or a
+ * The struct `tcp-info`. Part of what Linux knows about a TCP connection or a
  * subflow.
  */
 export interface TcpInfo {
@@ -340,8 +340,8 @@ export const SUBFLOW_ATTRIBUTE: AttrSet<SubflowAttributeAttrs> = { name: "subflo
 ] };
 
 /**
- * Attributes of the set `subflow-attribute`. What is known of a TCP socket that
- * is a subflow.
+ * Attributes of the set `subflow-attribute`. State of a TCP socket that is a
+ * subflow.
  */
 export interface SubflowAttributeAttrs {
   /**
@@ -408,7 +408,7 @@ export const INET_ULP_INFO: AttrSet<InetUlpInfoAttrs> = { name: "inet-ulp-info",
 export interface InetUlpInfoAttrs {
   /** Its name, such as mptcp or tls. */
   readonly name?: string | undefined;
-  /** What MPTCP tells of the subflow. Since Linux 5.7. */
+  /** What MPTCP knows about the subflow. Since Linux 5.7. */
   readonly mptcp?: SubflowAttributeAttrs | undefined;
 }
 
@@ -420,8 +420,8 @@ export const INET_DIAG: AttrSet<InetDiagAttrs> = { name: "inet-diag", attrs: [
 ] };
 
 /**
- * Attributes of the set `inet-diag`. What is known of a socket, as far as it
- * was asked for.
+ * Attributes of the set `inet-diag`. Properties of a socket, as far as they
+ * were asked for.
  */
 export interface InetDiagAttrs {
   /** An mptcp-info, or a tcp-info of a TCP socket. */

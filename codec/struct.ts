@@ -30,19 +30,13 @@ function widthOf({ kind, length }: StructMember): number {
  * @param end Where it ends. @default {the end of `bytes`}
  * @throws {DecodeError} It is a header, and shorter than that.
  *
- * @example Read what the kernel of this machine knows, be it old or new
+ * @example Read how much a connection sent, which old kernels do not report
  * ```ts
- * import { decodeStruct, type StructPolicy } from "@mptcp/pm/codec";
+ * import { decodeStruct, sockDiag } from "@mptcp/pm/codec";
  *
- * const LIFETIME: StructPolicy<{ valid?: number; preferred?: number }> = {
- *   name: "lifetime",
- *   length: 8,
- *   members: [
- *     { key: "valid", kind: "u32", offset: 0 },
- *     { key: "preferred", kind: "u32", offset: 4 },
- *   ],
- * };
- * console.log(decodeStruct(LIFETIME, Uint8Array.of(1, 0, 0, 0))); // { valid: 1 }
+ * function sent({ info }: sockDiag.InetDiagAttrs): bigint | undefined {
+ *   return info && decodeStruct(sockDiag.MPTCP_INFO, info).bytesSent;
+ * }
  * ```
  */
 export function decodeStruct<Values extends object>(

@@ -15,13 +15,13 @@ export interface Fault {
   readonly message: string;
 }
 
-/** Takes note of a fault. */
+/** Collects a fault. */
 export type Report = (path: Path, message: string) => void;
 
 /** Looks at a value and reports what is wrong with it. */
 export type Check = (value: unknown, path: Path, report: Report) => void;
 
-/** A value that passes a test; `what` says what it must be. */
+/** A value that passes a test; `what` describes such values. */
 export function is(what: string, test: (value: unknown) => boolean): Check {
   return (value, path, report) => {
     if (test(value)) return;

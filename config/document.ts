@@ -1,5 +1,5 @@
 /**
- * YAML documents whose faults are told with their lines.
+ * YAML documents, and the line of each fault in them.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export class DocumentError extends Error {
  * @param text The document.
  * @param file Its name in errors.
  * @param check What its value must be.
- * @param resolve Makes of a value of the right shape what is wanted, or says
+ * @param resolve Makes the result of a value of the right shape, and finds
  * what else is wrong.
  * @throws {DocumentError} It is not YAML, or not what is wanted.
  */
@@ -56,7 +56,7 @@ export async function readDocument<T>(
 }
 
 /**
- * Finds the lines of a block-style YAML document, since the parser tells no
+ * Finds the lines of a block-style YAML document, since the parser has no
  * positions: returns a function from a path to the 1-based line where it, or
  * the innermost part of it that has a line of its own, begins.
  */

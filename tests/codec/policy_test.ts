@@ -1,4 +1,4 @@
-/** What the tables tell the compiler: the marked lines must not compile. */
+/** The types of the tables: the marked lines must not compile. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import * as codec from "../../codec/mod.ts";
 import {

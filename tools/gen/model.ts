@@ -11,7 +11,7 @@ import type { AttrKind, IntegerKind } from "../../codec/policy.ts";
 export interface Described {
   readonly name: string;
   readonly doc: string;
-  /** The Linux release that introduced it, such as `5.7`; `""`: not told. */
+  /** The Linux release that introduced it, such as `5.7`; `""`: unknown. */
   readonly since: string;
 }
 

@@ -226,7 +226,7 @@ function registry<T extends Described>(
   ];
 }
 
-/** What is said about an item: its text, what it needs, its release. */
+/** The documentation of an item: its text, what it needs, its release. */
 function about(item: Described & { words?: string | undefined }, need = "") {
   const { doc, since, words } = item;
   return [

@@ -119,7 +119,7 @@ function familyConstants(scope: Scope, spec: Specification): Constant[] {
   return rows;
 }
 
-/** Where the members of a struct are: padding is told, as in the kernel's. */
+/** Where the members of a struct are: its padding is in the list. */
 function layout(
   scope: Scope,
   { operations, definitions = [] }: Specification,
@@ -192,7 +192,7 @@ const KINDS =
   "flag binary bitfield32 u8 u16 u32 u64 s8 s16 s32 s64 string nest array"
     .split(" ");
 
-/** The layout of an attribute: its type, narrowed by what else is said. */
+/** The layout of an attribute: its type, narrowed by its other keys. */
 function kindOf(
   scope: Scope,
   attribute: AttributeEntry,
@@ -259,7 +259,7 @@ function operations(
   const structs = definitions.filter(({ type }) => type === "struct");
   const prefix = model["name-prefix"] ?? `${spec.name}-cmd-`;
   const asked = { next: 1, numbers: new Set<number>() };
-  const told = model["enum-model"] === "directional"
+  const sent = model["enum-model"] === "directional"
     ? { next: 1, numbers: new Set<number>() }
     : asked;
 
@@ -267,8 +267,8 @@ function operations(
     const { do: do_, dump, event, mcgrp, "attribute-set": set } = operation;
     const found = messagesOf(operation);
     // Requests of netlink-raw are numbered apart from what the kernel sends.
-    const isTold = event !== undefined || isRaw(spec) && !do_?.request;
-    const space = isTold ? told : asked;
+    const isSent = event !== undefined || isRaw(spec) && !do_?.request;
+    const space = isSent ? sent : asked;
     const values = [operation, ...found.map(([message]) => message)]
       .map(({ value }) => value).filter((value) => value !== undefined);
     if (new Set(values).size > 1) {
@@ -286,7 +286,7 @@ function operations(
     scope.known(mcgrp, groups, path, "mcgrp");
     scope.known(set, spec["attribute-sets"], path, "attribute-set");
     scope.known(header, structs, path, "fixed-header");
-    // A number and nothing else.
+    // A reserved number.
     if (value === 0 || found.length === 0) return;
     if (set === undefined) return scope.missing("attribute-set", path);
     const known = sets.find(({ name }) => name === set)?.attributes;

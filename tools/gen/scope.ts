@@ -1,6 +1,6 @@
 /**
- * What is asked of the parts of a specification again and again. Faults are
- * noted, so that all are told at once.
+ * Checks that many parts of a specification have in common. Faults are
+ * collected, so that all are reported at once.
  *
  * @module
  */
