@@ -7,7 +7,7 @@
 import { type Host, Lab, until } from "../testing/mod.ts";
 import { churnAside, EVENTS_OF_CLIENT } from "../tests/helpers/churn.ts";
 import { deno, environment, mptcp } from "./commands.ts";
-import { verdict } from "./peers/contest.ts";
+import { outcome } from "./peers/contest.ts";
 import { notMeasured, type Report } from "./report.ts";
 import { median } from "./rounds.ts";
 
@@ -102,7 +102,7 @@ export async function memory(): Promise<Report[]> {
         ratio.toFixed(2),
       ]);
       const target = name === MONITOR || name === BUSY ? TARGET : undefined;
-      return [name, ...rss!, verdict(cells[0]![1], target), ...pss!];
+      return [name, ...rss!, outcome(cells[0]![1], target), ...pss!];
     }),
   }];
 }

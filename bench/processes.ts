@@ -6,7 +6,7 @@
  */
 
 import { deno, environment, mptcp, root } from "./commands.ts";
-import { verdict } from "./peers/contest.ts";
+import { outcome } from "./peers/contest.ts";
 import { peers } from "./peers/install.ts";
 import type { Report } from "./report.ts";
 import { inRealTime } from "./real_time.ts";
@@ -61,7 +61,7 @@ export async function processes(): Promise<Report[]> {
       const ratio = ms[name]! / ms[EMPTY]!;
       return [
         ...[name, ms[name]!.toFixed(1), ratio.toFixed(2)],
-        verdict(ratio, target),
+        outcome(ratio, target),
       ];
     }),
   }];

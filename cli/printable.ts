@@ -5,7 +5,7 @@
  * @module
  */
 
-/** What a terminal may obey, but for a tab and the end of a line. */
+/** What a terminal may obey, except tabs and ends of lines. */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 

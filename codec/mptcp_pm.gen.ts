@@ -1,5 +1,5 @@
 // Generated from codec/spec/mptcp_pm.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 42daadd578276137a88bcf827d0a2c50cfa4b09b1c138f1b25b7f05ccf152d19
+// SHA-256 of the specification: a36c2bedc8ae55898393bf551a1ba4cb63ddb144d58bab2f3b0a23fe8ddc7c64
 // deno-fmt-ignore-file
 
 /**
@@ -74,7 +74,7 @@ export const MPTCP_EVENT_ESTABLISHED = 2 as const;
  * one. Since Linux 5.12.
  */
 export const MPTCP_EVENT_CLOSED = 3 as const;
-/** The peer announced an address, be it accepted or not. Since Linux 5.12. */
+/** The peer announced an address, accepted or not. Since Linux 5.12. */
 export const MPTCP_EVENT_ANNOUNCED = 6 as const;
 /**
  * The peer withdrew an address, one event for each identifier.
@@ -91,13 +91,13 @@ export const MPTCP_EVENT_SUB_CLOSED = 11 as const;
  */
 export const MPTCP_EVENT_SUB_PRIORITY = 13 as const;
 /**
- * An MPTCP socket started listening, be it of an application or of an endpoint
- * with a port. Since Linux 6.2.
+ * An MPTCP socket started listening: of an application, or of an endpoint with
+ * a port. Since Linux 6.2.
  */
 export const MPTCP_EVENT_LISTENER_CREATED = 15 as const;
 /**
- * An MPTCP socket stopped listening, be it of an application or of an endpoint
- * with a port. Since Linux 6.2.
+ * An MPTCP socket stopped listening: of an application, or of an endpoint with
+ * a port. Since Linux 6.2.
  */
 export const MPTCP_EVENT_LISTENER_CLOSED = 16 as const;
 /** Announce the address to the peer with ADD_ADDR. Since Linux 5.7. */
@@ -607,8 +607,8 @@ export const EVENTS: {
    */
   readonly "closed": EventPolicy<Pick<EventAttrs, "token">>;
   /**
-   * The peer announced an address, be it accepted or not. The port is that of
-   * the connection if the peer named none. Carries no family. Since Linux 5.12.
+   * The peer announced an address, accepted or not. The port is that of the
+   * connection if the peer named none. Carries no family. Since Linux 5.12.
    */
   readonly "announced": EventPolicy<Pick<EventAttrs, "token" | "remId" |
     "dport" | "daddr4" | "daddr6">>;
@@ -640,14 +640,14 @@ export const EVENTS: {
     "saddr4" | "saddr6" | "daddr4" | "daddr6" | "sport" | "dport" | "locId" |
     "remId" | "backup" | "ifIdx" | "error">>;
   /**
-   * An MPTCP socket started listening, be it of an application or of an
-   * endpoint with a port. Belongs to no connection. Since Linux 6.2.
+   * An MPTCP socket started listening: of an application, or of an endpoint
+   * with a port. Belongs to no connection. Since Linux 6.2.
    */
   readonly "listener-created": EventPolicy<Pick<EventAttrs, "family" | "sport"
     | "saddr4" | "saddr6">>;
   /**
-   * An MPTCP socket stopped listening, be it of an application or of an
-   * endpoint with a port. Belongs to no connection. Since Linux 6.2.
+   * An MPTCP socket stopped listening: of an application, or of an endpoint
+   * with a port. Belongs to no connection. Since Linux 6.2.
    */
   readonly "listener-closed": EventPolicy<Pick<EventAttrs, "family" | "sport"
     | "saddr4" | "saddr6">>;

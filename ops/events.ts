@@ -32,7 +32,7 @@ export interface EventsOptions<
   readonly types?: readonly Type[];
   /**
    * The connection whose events to take. Events that belong to none are left
-   * out, but for `overrun`. @default {all}
+   * out, except `overrun`. @default {all}
    */
   readonly token?: number;
 }

@@ -6,7 +6,7 @@
 
 import denoJson from "../deno.json" with { type: "json" };
 
-/** The entry points of the package, but for that of the program. */
+/** The entry points of the package, except that of the program. */
 const ENTRY_POINTS = [
   ...["mod.ts", "codec/mod.ts", "diag/mod.ts", "doctor/mod.ts"],
   ...["config/mod.ts", "policy/mod.ts"],

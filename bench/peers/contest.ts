@@ -84,7 +84,7 @@ export class Contest implements AsyncDisposable {
       Number.isNaN(ratio(name)) ? "–" : ratio(name).toFixed(2);
     return [
       ...[name, us(REFERENCE), us(OURS), text(OURS)],
-      verdict(ratio(OURS), target),
+      outcome(ratio(OURS), target),
       ...this.#others.map(text),
     ];
   }
@@ -96,7 +96,7 @@ export class Contest implements AsyncDisposable {
 }
 
 /** Whether a ratio is as it is wanted. */
-export function verdict(ratio: number, target: number | undefined): string {
+export function outcome(ratio: number, target: number | undefined): string {
   if (target === undefined) return "";
   const met = Number.isNaN(ratio) ? "?" : ratio <= target ? "met" : "missed";
   return `≤ ${target}: ${met}`;
