@@ -35,7 +35,7 @@ const POLICY_TYPE_ATTR: AttrSet = {
 };
 
 /** `NLMSGERR_ATTR_*` of `linux/netlink.h`. */
-const NLMSGERR_ATTR: AttrSet<ExtAck> = {
+export const NLMSGERR_ATTR: AttrSet<ExtAck> = {
   name: "nlmsgerr-attr",
   attrs: [
     undefined,

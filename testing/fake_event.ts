@@ -4,29 +4,20 @@
  * @module
  */
 
-import { AF_INET, familyOf, parseIPv4, parseIPv6 } from "../codec/inet.ts";
-import type { PathManagerEvent } from "../ops/event.ts";
+import { encodeGenlMessage } from "../codec/genlmsghdr.ts";
+import { AF_INET, AF_INET6, familyOf } from "../codec/inet.ts";
+import {
+  EVENT_ATTR,
+  type EventName,
+  EVENTS,
+  MPTCP_PM_EV_FLAG_DENY_JOIN_ID0,
+  MPTCP_PM_EV_FLAG_SERVER_SIDE,
+  MPTCP_PM_VER,
+} from "../codec/mptcp_pm.gen.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
-import { attr, type Bytes, join, u16, u32, u8 } from "./netlink_bytes.ts";
 
 /** An event that a {@linkcode FakeKernel} can tell of. */
-export type FakeEventType = Exclude<
-  PathManagerEvent["type"],
-  "overrun" | "unknown"
->;
-
-const NUMBERS: Readonly<Record<FakeEventType, number>> = {
-  "created": 1,
-  "established": 2,
-  "closed": 3,
-  "announced": 6,
-  "removed": 7,
-  "sub-established": 10,
-  "sub-closed": 11,
-  "sub-priority": 13,
-  "listener-created": 15,
-  "listener-closed": 16,
-};
+export type FakeEventType = EventName;
 
 /** What an event of a {@linkcode FakeKernel} tells, as far as it is of its kind. */
 export interface FakeEventFields {
@@ -68,79 +59,82 @@ export interface FakeEventFields {
   };
 }
 
-/** The bytes of an address, and its family. */
-export function addressBytes(
-  address: string,
-): { family: number; bytes: Bytes } {
-  const family = familyOf(address);
-  const bytes = family === AF_INET ? parseIPv4(address) : parseIPv6(address);
-  return { family, bytes };
-}
+/** The initial subflow of a connection about which a test says nothing. */
+export const LOCAL: SubflowAddress = { address: "10.0.0.1", port: 40000 };
+/** Its other end. */
+export const REMOTE: SubflowAddress = { address: "10.0.0.2", port: 443 };
 
-const port = (type: number, value: number) =>
-  attr(type, Uint8Array.of(value >> 8, value));
-
-/** The message without its header, attributes in the kernel's order. */
+/** An event as a message, attributes in the kernel's order. */
 export function encodeEvent(
+  familyId: number,
   type: FakeEventType,
   {
     token = 0,
-    local = { address: "10.0.0.1", port: 40000 },
-    remote = { address: "10.0.0.2", port: 443 },
+    local = LOCAL,
+    remote = REMOTE,
     locId = 0,
     remId = 0,
     serverSide = false,
     denyJoinId0 = false,
     backup = false,
-    error = 0,
+    error,
     reset,
   }: FakeEventFields,
   ifIndex: number,
-): Bytes {
-  const cmd: number | undefined = NUMBERS[type];
-  if (cmd === undefined) throw new TypeError(`Unknown event "${type}"`);
-  const near = addressBytes(local.address);
-  const far = addressBytes(remote.address);
-  const isIPv4 = near.family === AF_INET;
-  const family = attr(2, u16(near.family));
-  const saddr = attr(isIPv4 ? 5 : 6, near.bytes);
-  const daddr = attr(far.family === AF_INET ? 7 : 8, far.bytes);
-  const sport = port(9, local.port);
-  const dport = port(10, remote.port);
-  const ids = [attr(3, u8(locId)), attr(4, u8(remId))];
-  const flags = (denyJoinId0 ? 1 : 0) | (serverSide ? 2 : 0);
+): Uint8Array<ArrayBuffer> {
+  if (!Object.hasOwn(EVENTS, type)) {
+    throw new TypeError(`Unknown event "${type}"`);
+  }
+  const isIPv4 = familyOf(local.address) === AF_INET;
+  const ipFamily = isIPv4 ? AF_INET : AF_INET6;
+  const saddr = { [isIPv4 ? "saddr4" : "saddr6"]: local.address };
+  const daddr = {
+    [familyOf(remote.address) === AF_INET ? "daddr4" : "daddr6"]:
+      remote.address,
+  };
+  const [sport, dport] = [local.port, remote.port];
+  const ends = {
+    ...{ family: ipFamily, ...saddr, ...daddr, sport, dport },
+    ...{ locId, remId },
+  };
+  const flags = (denyJoinId0 ? MPTCP_PM_EV_FLAG_DENY_JOIN_ID0 : 0) |
+    (serverSide ? MPTCP_PM_EV_FLAG_SERVER_SIDE : 0);
   const attrs = () => {
     switch (type) {
       case "created":
       case "established":
-        return [
-          ...serverSide ? [attr(18, u8(1))] : [],
-          ...flags === 0 ? [] : [attr(13, u16(flags))],
-          ...[family, saddr, daddr, sport, dport, ...ids],
-        ];
+        return {
+          token,
+          serverSide: serverSide ? 1 : undefined,
+          flags: flags || undefined,
+          ...ends,
+        };
       case "closed":
-        return [];
+        return { token };
       case "announced":
-        return [attr(4, u8(remId)), dport, daddr];
+        return { token, remId, dport, ...daddr };
       case "removed":
-        return [attr(4, u8(remId))];
+        return { token, remId };
       case "listener-created":
       case "listener-closed":
-        return [family, sport, saddr];
+        return { family: ipFamily, sport, ...saddr };
       default:
-        return [
-          ...[family, saddr, daddr, sport, dport, ...ids],
-          attr(11, u8(backup ? 1 : 0)),
-          ...ifIndex === 0 ? [] : [attr(15, u32(ifIndex))],
-          ...error === 0 ? [] : [attr(12, u8(error))],
-          ...reset === undefined
-            ? []
-            : [attr(16, u32(reset.reason)), attr(17, u32(reset.flags ?? 0))],
-        ];
+        return {
+          token,
+          ...ends,
+          backup: backup ? 1 : 0,
+          ifIdx: ifIndex || undefined,
+          error: error || undefined,
+          resetReason: reset?.reason,
+          resetFlags: reset && (reset.flags ?? 0),
+        };
     }
   };
-  const head = Uint8Array.of(cmd, 1, 0, 0);
-  return type.startsWith("listener-")
-    ? join([head, ...attrs()])
-    : join([head, attr(1, u32(token)), ...attrs()]);
+  // Nobody asked: there is neither a sequence number nor a port id.
+  const header = { type: familyId, flags: 0, seq: 0, pid: 0 };
+  return encodeGenlMessage(
+    { ...header, cmd: EVENTS[type].cmd, version: MPTCP_PM_VER },
+    EVENT_ATTR,
+    attrs(),
+  ).slice();
 }

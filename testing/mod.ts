@@ -2,8 +2,8 @@
  * For tests of programs that use `@mptcp/pm`: a path manager is tested without
  * root on any system, and tried on a real kernel.
  *
- * {@linkcode FakeKernel} is a kernel that is none. It answers commands as Linux
- * does, and tells of the events that the test wants.
+ * {@linkcode FakeKernel} is `mptcp_pm` in memory. It answers commands as Linux
+ * does, and sends the events that they and connections cause.
  *
  * @example Test a path manager without root
  * ```ts
@@ -18,15 +18,14 @@
  *   }
  * }
  *
- * Deno.test("each new connection hears of the second address", async () => {
+ * Deno.test("the second address is announced on each new connection", async () => {
  *   const kernel = new FakeKernel();
  *   using pm = PathManager.open({ namespace: kernel });
  *   const stop = new AbortController();
  *   const running = announceAll(pm, pm.events({ signal: stop.signal }));
  *
- *   kernel.connect(5);
- *   kernel.emitEvent("established", { token: 5, serverSide: true });
- *   const known = () => pm.dumpAddrs({ token: 5 })[0];
+ *   const connection = kernel.connect(5, { serverSide: true });
+ *   const known = () => connection.addresses()[0];
  *   const { address } = await until(known, "an announcement");
  *   if (address !== "10.0.2.1") throw new Error(`announced ${address}`);
  *
@@ -59,12 +58,17 @@
  * @module
  */
 
+export type {
+  FakeConnection,
+  FakeConnectOptions,
+  FakeRoute,
+  FakeSubflow,
+} from "./fake_connection.ts";
 export type { FakeEventFields, FakeEventType } from "./fake_event.ts";
 export {
-  type FakeAddress,
-  type FakeConnection,
   FakeKernel,
-  type FakeSubflow,
+  type FakeNetwork,
+  type FakeSubflowRequest,
 } from "./fake_kernel.ts";
 export {
   type Answer,
@@ -83,4 +87,4 @@ export {
   until,
 } from "./lab.ts";
 export { MptcpSocket, type SocketAddress } from "./mptcp_socket.ts";
-export type { SocketOptions } from "./netlink_bytes.ts";
+export type { SocketOptions } from "./fake_netlink.ts";

@@ -10,9 +10,20 @@ import { main } from "../../cli/main.ts";
 import { allCommands, type CliObject, OBJECTS } from "../../cli/objects.ts";
 import { command } from "../../cli/words/grammar.ts";
 import { SyscallError } from "../../mod.ts";
-import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_namespace.ts";
 import { interrupted, warned } from "../helpers/distortions.ts";
+import {
+  attr,
+  done,
+  message,
+  NLM_F_MULTI,
+  seqOf,
+  typeOf,
+  u16,
+  u32,
+  u8,
+} from "../helpers/netlink_bytes.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { commandsSent, kernelWith, RERUN, run } from "../helpers/run_main.ts";
 
@@ -307,11 +318,24 @@ Deno.test("`main()` writes the keys of endpoints in the order of `ip -j`", async
 });
 
 Deno.test("`main()` shows unknown flags and devices that are gone as `ip` does", async () => {
-  const kernel = await kernelWith("10.0.0.1 signal", "10.0.0.2", "10.0.0.3");
-  const [first, second, third] = kernel.endpoints;
-  Object.assign(first!, { flags: 0x41, ifIndex: 999 });
-  Object.assign(second!, { flags: 0x80000000, ifIndex: -1 });
-  Object.assign(third!, { flags: 0xc0 });
+  const kernel = new FakeKernel();
+  const addr = (id: number, flags: number, ...others: Uint8Array[]) =>
+    attr(
+      1,
+      ...[attr(1, u16(2)), attr(2, u8(id)), attr(6, u32(flags)), ...others],
+      attr(3, Uint8Array.of(10, 0, 0, id)),
+    );
+  kernel.distort = (answer, request) => {
+    if (typeOf(request) !== FAMILY) return answer;
+    const reply = (...attrs: Uint8Array[]) =>
+      message(FAMILY, NLM_F_MULTI, seqOf(request), u32(0x103), ...attrs);
+    return [
+      reply(addr(1, 0x41, attr(7, u32(999)))),
+      reply(addr(2, 0x80000000, attr(7, u32(-1)))),
+      reply(addr(3, 0xc0)),
+      done(seqOf(request)),
+    ];
+  };
   assertEquals(
     (await run("endpoint", kernel)).out,
     "10.0.0.1 id 1 signal rawflags 40 dev if999 \n" +

@@ -4,7 +4,7 @@ import { announce } from "../../examples/announce.ts";
 import { failover } from "../../examples/failover.ts";
 import { onePerInterface } from "../../examples/one_per_interface.ts";
 import { PathManager } from "../../mod.ts";
-import { FakeKernel, until } from "../../testing/mod.ts";
+import { type FakeConnection, FakeKernel } from "../../testing/mod.ts";
 
 const TOKEN = 0xcafe;
 const MAIN = {
@@ -12,13 +12,12 @@ const MAIN = {
   remote: { address: "10.0.1.2", port: 443 },
 };
 
-/** Runs an example on a kernel with one connection, until the test is over. */
+/** Runs an example until the test is over. */
 async function run(
   example: (pm: PathManager, signal: AbortSignal) => Promise<void>,
   test: (kernel: FakeKernel) => Promise<void>,
 ): Promise<void> {
   const kernel = new FakeKernel();
-  kernel.connect(TOKEN, MAIN);
   using pm = PathManager.open({ namespace: kernel });
   const stop = new AbortController();
   const running = example(pm, stop.signal);
@@ -33,7 +32,7 @@ async function run(
 /** Lets the example react to all events. */
 async function settle(kernel: FakeKernel): Promise<void> {
   const before = kernel.sent.length;
-  kernel.emitEvent("closed", { token: TOKEN + 1 });
+  kernel.emitEvent("closed", { token: 1 });
   await new Promise((resolve) => setTimeout(resolve));
   if (kernel.sent.length !== before) await settle(kernel);
 }
@@ -55,28 +54,28 @@ Deno.test("examples/announce.ts announces on each connection", async () => {
   await run(
     (pm, signal) => announce(pm, "10.0.2.1", signal),
     async (kernel) => {
-      const announced = (token: number) =>
-        kernel.connections.get(token)!.addresses
-          .map(({ id, address }) => [id, address.join(".")]);
-      kernel.connect(TOKEN + 7);
-      kernel.emitEvent("created", { token: TOKEN, serverSide: true });
+      const announced = (connection: FakeConnection) =>
+        connection.addresses().map(({ id, address }) => [id, address]);
+      const options = { ...MAIN, established: false };
+      const first = kernel.connect(TOKEN, { ...options, serverSide: true });
+      const second = kernel.connect(TOKEN + 7, options);
       await settle(kernel);
-      assertEquals(announced(TOKEN), []);
-      kernel.emitEvent("established", { token: TOKEN, serverSide: true });
+      assertEquals(announced(first), []);
+      first.establish();
       await settle(kernel);
-      assertEquals(announced(TOKEN), [[1, "10.0.2.1"]]);
-      assertEquals(announced(TOKEN + 7), []);
+      assertEquals(announced(first), [[1, "10.0.2.1"]]);
+      assertEquals(announced(second), []);
       // One that is gone already does no harm.
       const warnings = await collectWarnings(async () => {
         kernel.emitEvent("established", { token: 1, serverSide: true });
-        kernel.emitEvent("established", { token: TOKEN + 7 });
+        second.establish();
         await settle(kernel);
       });
       assertEquals(warnings, [
         "NetlinkError: Cannot announce address: invalid token " +
         '(EINVAL at ".token")',
       ]);
-      assertEquals(announced(TOKEN + 7), [[1, "10.0.2.1"]]);
+      assertEquals(announced(second), [[1, "10.0.2.1"]]);
     },
   );
 });
@@ -85,29 +84,25 @@ Deno.test("examples/failover.ts changes the spare once", async () => {
   await run(
     (pm, signal) => failover(pm, { address: "10.0.2.1", dev: "eth1" }, signal),
     async (kernel) => {
-      kernel.emitEvent("established", { token: TOKEN });
-      const spare = await until(
-        () => kernel.subflows(TOKEN)[1],
-        "the spare subflow",
-      );
-      const { local, remote } = spare;
-      assertEquals(spare, { local, remote, locId: 1, backup: true });
+      const connection = kernel.connect(TOKEN, { ...MAIN, established: false });
+      // There is no spare yet.
+      kernel.emitEvent("sub-closed", { token: TOKEN });
+      connection.establish();
+      await settle(kernel);
+      const [, spare] = connection.subflows();
+      const { local, remote } = spare!;
+      assertEquals(spare, {
+        ...{ local, remote, locId: 1, remId: 0, backup: true, ifIndex: 3 },
+      });
       assertEquals(local.address, "10.0.2.1");
       assertEquals(remote, MAIN.remote);
 
-      // Closed before the spare was established: there is nothing to change.
-      kernel.emitEvent("sub-closed", { token: TOKEN });
-      await settle(kernel);
-      assertEquals(kernel.subflows(TOKEN)[1], spare);
-
-      const ends = { token: TOKEN, local, remote };
-      kernel.emitEvent("sub-established", ends);
       kernel.emitEvent("sub-closed", { token: TOKEN + 1, error: 104 });
       await settle(kernel);
-      assertEquals(kernel.subflows(TOKEN)[1], spare);
+      assertEquals(connection.subflows()[1], spare);
       kernel.emitEvent("sub-closed", { token: TOKEN, error: 110 });
       await settle(kernel);
-      assertEquals(kernel.subflows(TOKEN)[1], { ...spare, backup: false });
+      assertEquals(connection.subflows()[1], { ...spare!, backup: false });
     },
   );
 });
@@ -116,18 +111,15 @@ Deno.test("examples/failover.ts leaves a spare that closed itself", async () => 
   await run(
     (pm, signal) => failover(pm, { address: "10.0.2.1", dev: "eth1" }, signal),
     async (kernel) => {
-      kernel.emitEvent("established", { token: TOKEN, serverSide: true });
+      const accepted = kernel.connect(TOKEN + 1, { ...MAIN, serverSide: true });
+      const connection = kernel.connect(TOKEN, MAIN);
       await settle(kernel);
-      assertEquals(kernel.subflows(TOKEN).length, 1);
-      kernel.emitEvent("established", { token: TOKEN });
-      await settle(kernel);
-      const { local, remote } = kernel.subflows(TOKEN)[1]!;
-      const ends = { token: TOKEN, local, remote };
-      kernel.emitEvent("sub-established", ends);
-      kernel.emitEvent("sub-closed", ends);
+      assertEquals(accepted.subflows().length, 1);
+      const { local, remote } = connection.subflows()[1]!;
+      kernel.emitEvent("sub-closed", { token: TOKEN, local, remote });
       kernel.emitEvent("sub-closed", { token: TOKEN });
       await settle(kernel);
-      assertEquals(kernel.subflows(TOKEN)[1]!.backup, true);
+      assertEquals(connection.subflows()[1]!.backup, true);
     },
   );
 });
@@ -154,9 +146,9 @@ Deno.test("the examples go on when the kernel refuses", async () => {
         await settle(kernel);
       });
       assertEquals(warnings, expected);
-      kernel.emitEvent("established", { token: TOKEN });
+      const connection = kernel.connect(TOKEN, MAIN);
       await settle(kernel);
-      assertGreater(kernel.subflows(TOKEN).length, 1);
+      assertGreater(connection.subflows().length, 1);
     });
   }
 });
@@ -166,13 +158,12 @@ Deno.test("examples/one_per_interface.ts leaves out what is in use", async () =>
   await run(
     (pm, signal) => onePerInterface(pm, interfaces, signal),
     async (kernel) => {
-      kernel.emitEvent("established", { token: TOKEN, serverSide: true });
+      const accepted = kernel.connect(TOKEN + 1, { ...MAIN, serverSide: true });
+      const connection = kernel.connect(TOKEN, MAIN);
       await settle(kernel);
-      assertEquals(kernel.subflows(TOKEN).length, 1);
-      kernel.emitEvent("established", { token: TOKEN });
-      await settle(kernel);
+      assertEquals(accepted.subflows().length, 1);
       assertEquals(
-        kernel.subflows(TOKEN).map(({ local, remote, locId }) => [
+        connection.subflows().map(({ local, remote, locId }) => [
           local.address,
           locId,
           remote.address,

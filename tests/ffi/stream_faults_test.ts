@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EventStream } from "../../ops/events.ts";
 import { PathManager } from "../../ops/path_manager.ts";
-import { attr, join, u32 } from "../../testing/netlink_bytes.ts";
+import { attr, join, u32 } from "../helpers/netlink_bytes.ts";
 import { golden } from "../helpers/golden.ts";
 import { libc, restart } from "../helpers/fake_libc.ts";
 import {

@@ -27,7 +27,7 @@ import {
   split,
   typeOf,
   viewOf,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 import {
   golden,
   goldenLines,

@@ -25,7 +25,7 @@ import {
   text,
   u16,
   viewOf,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 import { fill, type Operation, OPERATIONS } from "../helpers/operations.ts";
 import { goldenOf } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";

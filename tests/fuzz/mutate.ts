@@ -13,7 +13,7 @@ import {
   split,
   typeOf,
   viewOf,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 import { pick, type Random } from "../helpers/random.ts";
 
 /** Numbers at which something goes wrong. */

@@ -1,4 +1,4 @@
-import type { Bytes } from "../../testing/netlink_bytes.ts";
+import type { Bytes } from "../helpers/netlink_bytes.ts";
 import type { Random } from "../helpers/random.ts";
 
 /** Something that takes input which it did not choose. */

@@ -13,7 +13,7 @@ import {
   parseIPv6,
 } from "../../codec/mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import type { Bytes } from "../../testing/netlink_bytes.ts";
+import type { Bytes } from "../helpers/netlink_bytes.ts";
 import { run, wordsOf } from "../helpers/run_main.ts";
 import { goldenLines } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";

@@ -27,7 +27,7 @@ import {
   u8,
   verdict,
   withSeq,
-} from "../../testing/netlink_bytes.ts";
+} from "./netlink_bytes.ts";
 
 const EPERM = 1;
 const EBUSY = 16;

@@ -13,33 +13,26 @@ const local = { address: "10.0.0.1", port: 4000 };
 const remote = { address: "10.0.0.2", port: 5000 };
 
 /** Two endpoints and a connection with a subflow, for what changes them. */
-function makeFilled(): FakeKernel {
-  const kernel = new FakeKernel();
-  const pm = PathManager.open({ namespace: kernel });
+export function fill(kernel: FakeKernel): void {
+  using pm = PathManager.open({ namespace: kernel });
   kernel.connect(TOKEN);
   pm.addAddr({ address: "10.0.0.1", dev: "eth1", flags: ["subflow"] });
   pm.addAddr({ address: "fd00::1", id: 9, flags: ["signal"] });
   pm.announce({ token: TOKEN, address: "10.0.0.9", id: 9 });
   pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote });
-  return kernel;
-}
-
-const filled = makeFilled();
-
-/** Gives a new kernel what operations change. Made once: there are many. */
-export function fill(kernel: FakeKernel): void {
-  const { endpoints, connections } = structuredClone({
-    endpoints: filled.endpoints,
-    connections: filled.connections,
-  });
-  kernel.endpoints.push(...endpoints);
-  for (const [token, it] of connections) kernel.connections.set(token, it);
+  kernel.sent.length = 0;
+  kernel.transports.length = 0;
 }
 
 /** All that operations can change, as text. */
 export function stateOf(kernel: FakeKernel): string {
-  const { endpoints, limits, connections, sysctls } = kernel;
-  return JSON.stringify([endpoints, limits, [...connections], [...sysctls]]);
+  const { limits, connections, sysctls } = kernel;
+  return JSON.stringify([
+    ...[kernel.endpoints(), limits, [...sysctls]],
+    Array.from(connections.values(), (one) => [
+      ...[one.token, one.addresses(), one.subflows()],
+    ]),
+  ]);
 }
 
 /** Prepares something, and returns what is to be tested. */

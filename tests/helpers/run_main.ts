@@ -74,7 +74,10 @@ export async function kernelWith(
   ...endpoints: readonly string[]
 ): Promise<FakeKernel> {
   const kernel = new FakeKernel();
-  kernel.connect(5);
+  kernel.connect(5, {
+    local: { address: "fd00::1", port: 40000 },
+    remote: { address: "fd00::2", port: 443 },
+  });
   kernel.devices.set("eth2", 12).set("eth3", 13);
   for (const endpoint of endpoints) {
     await run(`endpoint add ${endpoint}`, kernel);

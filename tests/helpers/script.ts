@@ -5,7 +5,7 @@
  */
 
 import type { Answer, Delivery } from "../../testing/fake_namespace.ts";
-import { type Bytes, seqOf, withSeq } from "../../testing/netlink_bytes.ts";
+import { type Bytes, seqOf, withSeq } from "./netlink_bytes.ts";
 import { golden, goldenNames } from "./golden.ts";
 
 /** One request that is expected, and what comes back for it. */

@@ -34,7 +34,7 @@ import {
   u8,
   verdict,
   withSeq,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 import { listen } from "../helpers/listen.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners } from "../helpers/proc.ts";

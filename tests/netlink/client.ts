@@ -20,7 +20,7 @@ import {
   u16,
   u32,
   verdict,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 
 const EOPNOTSUPP = 95;
 

@@ -27,7 +27,7 @@ import {
   u32,
   verdict,
   withSeq,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 import {
   HARMFUL,
   HARMLESS,
@@ -290,7 +290,7 @@ Deno.test("`execute()` waits for the ack of a command that is answered too", () 
   ]);
   flush(client);
   assertEquals(kernel.unread, []);
-  assertEquals(kernel.endpoints, []);
+  assertEquals(kernel.endpoints(), []);
 });
 
 Deno.test("`dump()` reads on until the end, however it is delivered", () => {

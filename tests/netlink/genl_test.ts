@@ -22,7 +22,7 @@ import {
   seqOf,
   u32,
   verdict,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 import { golden } from "../helpers/golden.ts";
 import { captured, script } from "../helpers/script.ts";
 import { describing, open, SPEC, TestClient } from "./client.ts";

@@ -12,7 +12,7 @@ import {
   message,
   u32,
   verdict,
-} from "../../testing/netlink_bytes.ts";
+} from "../helpers/netlink_bytes.ts";
 
 const OVERRUN = new SyscallError("recvfrom", 105, "receive from the kernel");
 const END = { value: undefined, done: true } as const;

@@ -3,6 +3,7 @@ import type { Warning } from "../../netlink/genl.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import { NetlinkError, NotFoundError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
+import { meanwhile } from "../helpers/meanwhile.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const ADD_ADDR = 1;
@@ -25,9 +26,13 @@ function fill(pm: PathManager, count: number): void {
 }
 
 /** What happens behind the back of the caller, after a command. */
-function after(kernel: FakeKernel, cmd: number, happens: () => void): void {
+function after(
+  kernel: FakeKernel,
+  cmd: number,
+  happens: (pm: PathManager) => void,
+): void {
   kernel.distort = (answer, request) => {
-    if (request[16] === cmd) happens();
+    if (request[16] === cmd) meanwhile(kernel, happens);
     return answer;
   };
 }
@@ -77,8 +82,7 @@ Deno.test("`addAddr()` returns the endpoint with the port, among several with on
 
 Deno.test("`addAddr()` takes the place of an implicit endpoint", () => {
   const { pm, kernel } = open();
-  pm.addAddr({ address: "10.0.0.1", id: 9 });
-  kernel.endpoints[0]!.flags = 16;
+  kernel.addImplicit("10.0.0.1");
   // But not under another id.
   const error = assertThrows(
     () => pm.addAddr({ address: "10.0.0.1", id: 8 }),
@@ -87,11 +91,11 @@ Deno.test("`addAddr()` takes the place of an implicit endpoint", () => {
   assertEquals(error.code, "EINVAL");
   assertEquals(
     error.hint,
-    "the kernel itself uses 10.0.0.1, with id 9: " +
+    "the kernel itself uses 10.0.0.1, with id 1: " +
       "leave the id out to take it over",
   );
   const endpoint = pm.addAddr({ address: "10.0.0.1", flags: ["subflow"] });
-  assertEquals([endpoint.id, endpoint.flags], [9, ["subflow"]]);
+  assertEquals([endpoint.id, endpoint.flags], [1, ["subflow"]]);
 });
 
 Deno.test("`addAddr()` warns of flags that the kernel dropped", () => {
@@ -116,7 +120,7 @@ Deno.test("`addAddr()` warns of nothing when all flags were kept", () => {
 
 Deno.test("`addAddr()` says so when the endpoint is gone at once", () => {
   const { pm, kernel } = open();
-  after(kernel, ADD_ADDR, () => kernel.endpoints.length = 0);
+  after(kernel, ADD_ADDR, (pm) => pm.flushAddrs());
   const error = assertThrows(
     () => pm.addAddr({ address: "10.0.0.1" }),
     NotFoundError,
@@ -243,7 +247,7 @@ Deno.test("`addAddr()` throws the refusal although the cause is gone again", () 
   for (const [id, code] of rows) {
     const { pm, kernel } = open();
     fill(pm, 1);
-    after(kernel, ADD_ADDR, () => kernel.endpoints.length = 0);
+    after(kernel, ADD_ADDR, (pm) => pm.flushAddrs());
     const error = assertThrows(
       () => pm.addAddr({ address: "10.0.0.1", ...id && { id } }),
       NetlinkError,

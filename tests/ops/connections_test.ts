@@ -13,7 +13,7 @@ const remote = { address: "10.0.0.2", port: 5000 };
 function open(): { pm: PathManager; kernel: FakeKernel } {
   const kernel = new FakeKernel();
   kernel.connect(TOKEN);
-  kernel.connections.set(IN_KERNEL, undefined);
+  kernel.connect(IN_KERNEL, { pathManager: "kernel" });
   return { pm: PathManager.open({ namespace: kernel }), kernel };
 }
 
@@ -52,7 +52,7 @@ Deno.test("`subflowCreate()` and `subflowDestroy()` open a subflow and close it"
     dev: "eth0",
   });
   pm.subflowDestroy({ token: TOKEN, local, remote });
-  assertEquals(kernel.connections.get(TOKEN)!.subflows, []);
+  assertEquals(kernel.connections.get(TOKEN)!.subflows().length, 1);
   const error = assertThrows(
     () => pm.subflowDestroy({ token: TOKEN, local, remote }),
     NetlinkError,
@@ -107,7 +107,8 @@ Deno.test("commands for connections pass on refusals", () => {
       "Cannot create subflow: families mismatch (EINVAL)",
     ],
     [
-      () => pm.subflowCreate({ token: TOKEN, local, remote }),
+      () =>
+        pm.subflowCreate({ token: TOKEN, local: { ...local, id: 1 }, remote }),
       'Cannot create subflow: did not match address and id (EINVAL at ".addr")',
     ],
   ];

@@ -7,7 +7,7 @@ import {
   EVENT_TYPES,
   type PathManagerEvent,
 } from "../../ops/event.ts";
-import { attr, message, u16, u32, u8 } from "../../testing/netlink_bytes.ts";
+import { attr, message, u16, u32, u8 } from "../helpers/netlink_bytes.ts";
 import { type DecodedMessage, golden, goldenOf } from "../helpers/golden.ts";
 
 const decode = (datagram: Uint8Array) =>

@@ -7,13 +7,7 @@ import { EVENT_TYPES, type PathManagerEvent } from "../../ops/event.ts";
 import type { EventsOptions, EventStream } from "../../ops/events.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import {
-  attr,
-  join,
-  message,
-  split,
-  u32,
-} from "../../testing/netlink_bytes.ts";
+import { attr, join, message, split, u32 } from "../helpers/netlink_bytes.ts";
 import { golden, goldenOf } from "../helpers/golden.ts";
 
 type Type = PathManagerEvent["type"];
@@ -306,7 +300,7 @@ Deno.test("commands and events work side by side", async () => {
   const { pm, kernel } = open();
   const stream = pm.events();
   kernel.connect(TOKEN);
-  kernel.emit(established);
+  assertEquals((await stream.next()).value?.type, "created");
   const { value } = await stream.next();
   assert(value?.type === "established");
   pm.announce({ token: value.token, address: "10.0.2.1", id: 5 });

@@ -13,7 +13,7 @@ import type {
 } from "../../netlink/transport.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { attr, join, u32 } from "../../testing/netlink_bytes.ts";
+import { attr, join, u32 } from "../helpers/netlink_bytes.ts";
 import { HARMLESS } from "../helpers/distortions.ts";
 import { golden } from "../helpers/golden.ts";
 import {

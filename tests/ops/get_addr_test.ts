@@ -7,7 +7,7 @@ import {
 } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
-import { attr, message } from "../../testing/netlink_bytes.ts";
+import { attr, message } from "../helpers/netlink_bytes.ts";
 
 const TOKEN = 0xfffffffe;
 

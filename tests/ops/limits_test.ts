@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { NetlinkError, ProtocolError } from "../../netlink/errors.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
-import { attr, message } from "../../testing/netlink_bytes.ts";
+import { attr, message } from "../helpers/netlink_bytes.ts";
 
 Deno.test("`setLimits()` leaves the limit that is not given", () => {
   const kernel = new FakeKernel();

@@ -4,6 +4,7 @@ import type { EndpointFlag } from "../../ops/flags.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import type { EndpointSelector } from "../../ops/select.ts";
 import type { FlagChanges } from "../../ops/set_flags.ts";
+import { meanwhile } from "../helpers/meanwhile.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 
 const TOKEN = 0x80000001;
@@ -55,13 +56,13 @@ for (const [before, change, after] of rows) {
     const endpoint = pm.setFlags({ id: 1, ...change });
     assertEquals(endpoint.flags, after);
     assertEquals(pm.dumpAddrs(), [endpoint]);
-    assertEquals(kernel.endpoints.length, 1);
+    assertEquals(kernel.endpoints().length, 1);
   });
 }
 
 Deno.test("`setFlags()` keeps the flag that another program set before", () => {
   const { pm, kernel } = open("subflow");
-  kernel.endpoints[0]!.flags |= 8;
+  meanwhile(kernel, (other) => other.setFlags({ id: 1, fullmesh: true }));
   assertEquals(pm.setFlags({ id: 1, backup: true }).flags, [
     "subflow",
     "backup",
@@ -96,7 +97,10 @@ Deno.test("`setFlags()` asks for the port where the address fits several endpoin
     error.message,
     "Ambiguous endpoint: 10.0.0.1 is id 1 and id 2 port 80",
   );
-  assertEquals(kernel.endpoints.some(({ flags }) => flags & 4), false);
+  assertEquals(
+    kernel.endpoints().some(({ flags }) => flags.includes("backup")),
+    false,
+  );
 });
 
 Deno.test("`setFlags()` says what is not there", () => {
@@ -136,7 +140,7 @@ Deno.test("`setFlags()` explains why there is no full mesh", () => {
 Deno.test("`setFlags()` says nothing of full mesh when the endpoint is gone meanwhile", () => {
   const { pm, kernel } = open("signal");
   kernel.distort = (answer, request) => {
-    if (request[16] === GET_ADDR) kernel.endpoints.length = 0;
+    if (request[16] === GET_ADDR) meanwhile(kernel, (pm) => pm.flushAddrs());
     return answer;
   };
   const error = assertThrows(
@@ -155,7 +159,7 @@ Deno.test("`setSubflowBackup()` changes the priority of a subflow", () => {
   kernel.sent.length = 0;
   for (const backup of [true, false]) {
     pm.setSubflowBackup({ token: TOKEN, local, remote, backup });
-    assertEquals(kernel.subflows(TOKEN).map(({ backup }) => backup), [backup]);
+    assertEquals(kernel.connections.get(TOKEN)!.subflows()[1]!.backup, backup);
   }
   // Without the flag there is no attribute of flags.
   assertEquals(kernel.sent.map(({ length }) => length), [92, 84]);

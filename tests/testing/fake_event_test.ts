@@ -127,7 +127,7 @@ Deno.test("`emitEvent()` has a default for what a test does not say", async () =
 Deno.test("`emitEvent()` knows the ends of a connection", async () => {
   const local = { address: "fd77::1", port: 5000 };
   const remote = { address: "fd77::2", port: 6000 };
-  const [event] = await eventsOf((kernel) => {
+  const [, , event] = await eventsOf((kernel) => {
     kernel.connect(5, { local, remote });
     kernel.emitEvent("sub-priority", { token: 5, backup: true });
   });
@@ -207,16 +207,18 @@ Deno.test("`subflows()` shows what commands made of them", () => {
   using pm = PathManager.open({ namespace: kernel });
   const local = { address: "10.0.1.1", port: 40000 };
   const remote = { address: "10.0.1.2", port: 443 };
-  kernel.connect(5, { local, remote });
-  const initial = { local, remote, locId: 0, backup: false };
-  assertEquals(kernel.subflows(5), [initial]);
-  assertEquals(kernel.subflows(6), []);
+  const connection = kernel.connect(5, { local, remote });
+  const ids = { locId: 0, remId: 0, ifIndex: 0 };
+  const initial = { local, remote, backup: false, ...ids };
+  assertEquals(connection.subflows(), [initial]);
   pm.setSubflowBackup({ token: 5, local, remote, backup: true });
-  assertEquals(kernel.subflows(5), [{ ...initial, backup: true }]);
+  assertEquals(connection.subflows(), [{ ...initial, backup: true }]);
   const second = { address: "10.0.2.1", port: 40001, id: 4 };
   pm.subflowCreate({ token: 5, local: second, remote });
   pm.subflowDestroy({ token: 5, local, remote });
   const { id, ...end } = second;
-  assertEquals(kernel.subflows(5), [{ ...initial, local: end, locId: id }]);
+  assertEquals(connection.subflows(), [
+    { ...initial, local: end, locId: id },
+  ]);
   assertThrows(() => pm.delAddr({ id: 4 }), NotFoundError);
 });

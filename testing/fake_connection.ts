@@ -1,0 +1,422 @@
+/**
+ * A connection of a {@linkcode FakeKernel}, and the commands for it, after
+ * `net/mptcp/pm_userspace.c`.
+ *
+ * @module
+ */
+
+import { AF_INET, AF_INET6 } from "../codec/inet.ts";
+import {
+  MPTCP_PM_ADDR_FLAG_BACKUP as BACKUP,
+  MPTCP_PM_ADDR_FLAG_IMPLICIT as IMPLICIT,
+  MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
+  MPTCP_PM_ADDR_FLAG_SUBFLOW as SUBFLOW,
+  MPTCP_PM_ATTR_ADDR as ADDR,
+  MPTCP_PM_ATTR_ADDR_REMOTE as ADDR_REMOTE,
+  MPTCP_PM_ATTR_LOC_ID as LOC_ID,
+} from "../codec/mptcp_pm.gen.ts";
+import type { Endpoint } from "../ops/endpoint.ts";
+import type { SubflowAddress } from "../ops/subflow.ts";
+import {
+  type Address,
+  addressOf,
+  isIPv4,
+  isSame,
+  mapped,
+  parseEntry,
+  unmapped,
+} from "./fake_address.ts";
+import {
+  type FakeEventFields,
+  type FakeEventType,
+  LOCAL,
+  REMOTE,
+} from "./fake_event.ts";
+import type { Attr, FakeRequest } from "./fake_netlink.ts";
+
+const ESRCH = 3;
+const ENOTCONN = 107;
+const EHOSTUNREACH = 113;
+
+/** How to make a connection of a {@linkcode FakeKernel}. */
+export interface FakeConnectOptions {
+  /** The initial subflow's end on this host. @default {10.0.0.1, port 40000} */
+  readonly local?: SubflowAddress;
+  /** The initial subflow's end on the peer. @default {10.0.0.2, port 443} */
+  readonly remote?: SubflowAddress;
+  /** Whether this host accepted the connection. @default {false} */
+  readonly serverSide?: boolean;
+  /** Whether the peer wants no subflows to its initial end. @default {false} */
+  readonly denyJoinId0?: boolean;
+  /**
+   * Whether commands manage it, or the kernel by endpoints and limits, which
+   * opens no subflows here. @default {"userspace"}
+   */
+  readonly pathManager?: "userspace" | "kernel";
+  /**
+   * Whether subflows are possible at once; else
+   * {@linkcode FakeConnection.establish} makes them so. @default {true}
+   */
+  readonly established?: boolean;
+}
+
+/** A subflow of a {@linkcode FakeConnection}. */
+export interface FakeSubflow {
+  /** The end on this host. */
+  readonly local: SubflowAddress;
+  /** The end on the peer. */
+  readonly remote: SubflowAddress;
+  /** Id of the local address. */
+  readonly locId: number;
+  /** Id of the remote address. */
+  readonly remId: number;
+  /** Whether this host wants to use it only when there is no other. */
+  readonly backup: boolean;
+  /** Index of the device that it is bound to; 0: none. */
+  readonly ifIndex: number;
+}
+
+/** A connection of a {@linkcode FakeKernel}. */
+export interface FakeConnection extends Disposable {
+  /** Its token on this host. */
+  readonly token: number;
+  /** What manages it. */
+  readonly pathManager: "userspace" | "kernel";
+  /** Whether subflows are possible. */
+  readonly established: boolean;
+  /**
+   * The addresses that it has, the oldest first: what was announced, and where
+   * subflows start.
+   */
+  addresses(): Endpoint[];
+  /** The subflows that are open, the oldest first. */
+  subflows(): FakeSubflow[];
+  /** Subflows become possible: the event `established`. */
+  establish(): void;
+  /**
+   * Ends it: the event `closed`, and commands refuse its token. Doing it again
+   * does nothing.
+   */
+  close(): void;
+}
+
+/** What a connection needs of its host. */
+export interface ConnectionHost {
+  /** Something happens to the connection. */
+  emit(type: FakeEventType, fields: FakeEventFields, ifIndex: number): void;
+  /** A subflow is opened; returns where it starts, or why it cannot be. */
+  route(local: Address, remote: Address): FakeRoute;
+  /** Names the devices and flags of addresses. */
+  endpointsOf(addresses: readonly Address[]): Endpoint[];
+  /** The connection has ended. */
+  onClose(): void;
+}
+
+/** What becomes of a subflow that a command opens. */
+export interface FakeRoute {
+  /** Error number of the command, such as 99; absent: none. */
+  readonly error?: number;
+  /**
+   * Error number with which the subflow is closed after the command has
+   * succeeded, such as 111; absent: the peer accepts it.
+   */
+  readonly refusal?: number;
+  /**
+   * The local address, where any was asked for. @default {that of the initial
+   * subflow}
+   */
+  readonly source?: string;
+  /** The local port. @default {the one that was asked for, or any} */
+  readonly port?: number;
+  /** Id of the peer's address. @default {that of its announcement, or 0} */
+  readonly remId?: number;
+}
+
+/** A subflow, both ends with their ids. */
+interface Subflow {
+  readonly local: Address;
+  readonly remote: Address;
+  /** The kernel keeps the initial one in its list when it is closed. */
+  isClosed?: true;
+}
+
+/** A connection, and what the userspace path manager knows of it. */
+export class KernelConnection implements FakeConnection {
+  readonly token: number;
+  readonly pathManager: "userspace" | "kernel";
+  readonly #host: ConnectionHost;
+  readonly #initial: FakeEventFields;
+  /** Whether its socket is IPv4. */
+  readonly #isIPv4: boolean;
+  established = false;
+  #isClosed = false;
+  /** What was announced, and where subflows start: in this order. */
+  readonly #addresses: Address[] = [];
+  readonly #announced: Address[] = [];
+  /** Ids of the addresses that the peer has announced. */
+  readonly #remIds = new Map<string, number>();
+  readonly #subflows: Subflow[];
+
+  constructor(
+    token: number,
+    host: ConnectionHost,
+    {
+      local = LOCAL,
+      remote = REMOTE,
+      serverSide = false,
+      denyJoinId0 = false,
+      pathManager = "userspace",
+      established = true,
+    }: FakeConnectOptions,
+  ) {
+    this.token = token;
+    this.pathManager = pathManager;
+    this.#host = host;
+    this.#initial = { token, local, remote, serverSide, denyJoinId0 };
+    const ends = {
+      local: addressOf(local.address, local.port),
+      remote: addressOf(remote.address, remote.port),
+    };
+    this.#isIPv4 = ends.local.family === AF_INET;
+    this.#subflows = [ends];
+    host.emit("created", this.#initial, 0);
+    if (established) this.establish();
+  }
+
+  addresses(): Endpoint[] {
+    return this.#host.endpointsOf(this.#addresses);
+  }
+
+  subflows(): FakeSubflow[] {
+    return this.#open().map(({ local, remote }) => ({
+      local: { address: local.address, port: local.port },
+      remote: { address: remote.address, port: remote.port },
+      locId: local.id,
+      remId: remote.id,
+      backup: (local.flags & BACKUP) !== 0,
+      ifIndex: local.ifIndex,
+    }));
+  }
+
+  #open(): Subflow[] {
+    return this.#subflows.filter(({ isClosed }) => !isClosed);
+  }
+
+  establish(): void {
+    if (this.established) return;
+    this.established = true;
+    this.#host.emit("established", this.#initial, 0);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#host.onClose();
+    this.#host.emit("closed", { token: this.token }, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Takes the id of an address that the peer has announced. */
+  learn(address: string, remId: number): void {
+    this.#remIds.set(address, remId);
+  }
+
+  /** Its addresses, in the order in which they came to it. */
+  dump(): readonly Address[] {
+    return this.#addresses;
+  }
+
+  getAddr(id: number): Address | undefined {
+    return this.#addresses.find((address) => address.id === id);
+  }
+
+  announce(request: FakeRequest): void {
+    const nest = request.need(ADDR);
+    const given = parseEntry(request, nest, true);
+    if (given.id === 0) request.invalid("invalid addr id", nest);
+    if (!(given.flags & SIGNAL)) request.invalid("invalid addr flags", nest);
+    this.#remember(request, given, nest);
+    this.#announced.push(given);
+  }
+
+  /** An address keeps its id, and an id its address. */
+  #remember(request: FakeRequest, given: Address, nest: Attr): void {
+    const near = this.#addresses.find((address) =>
+      isSame(address, given, true) || address.id === given.id
+    );
+    if (near === undefined) this.#addresses.push({ ...given });
+    else if (!isSame(near, given, true) || near.id !== given.id) {
+      request.invalid("did not match address and id", nest);
+    }
+  }
+
+  /** Forgets the first entry of an address, whatever its port. */
+  #forget(given: Address): void {
+    const index = this.#addresses.findIndex((one) => isSame(one, given, false));
+    if (index >= 0) this.#addresses.splice(index, 1);
+  }
+
+  remove(request: FakeRequest): void {
+    const attr = request.need(LOC_ID);
+    const id = request.number(attr);
+    const index = this.#addresses.findIndex((address) => address.id === id);
+    if (index < 0 && id !== 0) {
+      request.invalid(`address with id ${id} not found`, attr);
+    }
+    if (id !== 0 && !this.#withdraw(this.#addresses.splice(index, 1)[0]!)) {
+      return;
+    }
+    const gone = this.#open().filter(({ local }) => local.id === id);
+    for (const subflow of gone) this.#closeSubflow(subflow);
+  }
+
+  /**
+   * Whether the peer is told, and closes subflows: if the address was announced
+   * or is in use (`mptcp_pm_remove_addr_entry()`).
+   */
+  #withdraw(address: Address): boolean {
+    const index = this.#announced.findIndex((one) =>
+      isSame(one, address, true)
+    );
+    if (index >= 0) this.#announced.splice(index, 1);
+    return index >= 0 ||
+      this.#subflows.some(({ local }) =>
+        isSame(local, address, address.port !== 0)
+      );
+  }
+
+  subflowCreate(request: FakeRequest): void {
+    const nest = request.need(ADDR);
+    const local = parseEntry(request, nest, true);
+    if (local.flags & SIGNAL) request.invalid("invalid addr flags", nest);
+    const remote = parseEntry(request, request.need(ADDR_REMOTE), true);
+    if (!this.#familiesMatch(local, remote)) {
+      request.invalid("families mismatch");
+    }
+    const given = { ...local, flags: local.flags | SUBFLOW };
+    this.#remember(request, given, nest);
+    const route = this.established
+      ? this.#host.route(local, remote)
+      : { error: ENOTCONN };
+    const start = route.error === undefined && this.#startOf(given, route);
+    if (!start) {
+      const { error = EHOSTUNREACH } = route;
+      this.#forget(local);
+      request.refuse(error, `connect error: -${error}`);
+    }
+    const { refusal, remId = this.#remIds.get(remote.address) ?? 0 } = route;
+    const subflow = {
+      local: start,
+      // As the socket has it, whose family is that of the local end.
+      remote: {
+        ...local.family === AF_INET ? unmapped(remote) : mapped(remote),
+        id: refusal === undefined ? remId : remote.id,
+      },
+    };
+    this.#subflows.push(subflow);
+    if (refusal !== undefined) this.#closeSubflow(subflow, refusal);
+    else this.#emit("sub-established", subflow);
+  }
+
+  /**
+   * Where a subflow starts, if the command leaves it to the kernel, too
+   * (`mptcp_pm_get_local_id()`); absent: there is no id for it.
+   */
+  #startOf(
+    given: Address,
+    { source, port = given.port }: FakeRoute,
+  ): Address | undefined {
+    const isAny = given.address === "0.0.0.0" || given.address === "::";
+    if (!isAny) return { ...given, port };
+    const initial = this.#subflows[0]!.local;
+    const local = { ...given, address: source ?? initial.address, port };
+    if (isSame(local, initial, false)) return { ...local, id: 0 };
+    const known = this.#addresses.find((one) => isSame(one, local, false));
+    if (known !== undefined) return { ...local, id: known.id };
+    if (this.#addresses.some(({ id }) => id === 0)) return undefined;
+    let id = 1;
+    while (this.#addresses.some((one) => one.id === id)) id++;
+    this.#addresses.push({
+      ...local,
+      id,
+      port: port === initial.port ? 0 : port,
+      flags: IMPLICIT,
+      ifIndex: 0,
+    });
+    return { ...local, id };
+  }
+
+  /** `mptcp_pm_addr_families_match()` */
+  #familiesMatch(local: Address, remote: Address): boolean {
+    return isIPv4(local) === isIPv4(remote) &&
+      (!this.#isIPv4 || isIPv4(local));
+  }
+
+  subflowDestroy(request: FakeRequest): void {
+    const nest = request.need(ADDR);
+    const farNest = request.need(ADDR_REMOTE);
+    let local = parseEntry(request, nest, true);
+    let remote = parseEntry(request, farNest, true);
+    // One of them mapped is enough.
+    if (isIPv4(remote) && remote.family === AF_INET6) local = mapped(local);
+    if (isIPv4(local) && local.family === AF_INET6) remote = mapped(remote);
+    if (local.family !== remote.family) {
+      request.invalid("address families do not match");
+    }
+    if (local.port === 0) request.invalid("missing local port", nest);
+    if (remote.port === 0) request.invalid("missing remote port", farNest);
+    const subflow =
+      this.#subflows.find((one) =>
+        isExactly(one.local, local) && isExactly(one.remote, remote)
+      ) ?? request.refuse(ESRCH, "subflow not found");
+    this.#forget(local);
+    this.#closeSubflow(subflow);
+  }
+
+  /** The kernel tells the peer; there is no event here. */
+  setFlags(request: FakeRequest): void {
+    const nest = request.need(ADDR);
+    const given = parseEntry(request, nest, false);
+    if (given.family === 0) {
+      request.invalid("invalid local address family", nest);
+    }
+    const remote = parseEntry(request, request.need(ADDR_REMOTE), true);
+    const change = (one: Address) => {
+      one.flags = one.flags & ~BACKUP | given.flags & BACKUP;
+    };
+    const known = this.#addresses.find((one) => isSame(one, given, false));
+    if (known !== undefined) change(known);
+    const { local } =
+      this.#open().find((one) =>
+        isSame(one.local, given, given.port !== 0) &&
+        isSame(one.remote, remote, remote.port !== 0)
+      ) ?? request.invalid("subflow not found");
+    change(local);
+  }
+
+  #closeSubflow(subflow: Subflow, error?: number): void {
+    if (subflow.isClosed) return;
+    const index = this.#subflows.indexOf(subflow);
+    if (index === 0) subflow.isClosed = true;
+    else this.#subflows.splice(index, 1);
+    this.#emit("sub-closed", subflow, error);
+  }
+
+  #emit(
+    type: "sub-established" | "sub-closed",
+    { local, remote }: Subflow,
+    error = 0,
+  ): void {
+    const ids = { locId: local.id, remId: remote.id };
+    const fields = { token: this.token, local, remote, ...ids, error };
+    this.#host.emit(type, fields, local.ifIndex);
+  }
+}
+
+/** Whether two addresses are written alike, too. */
+function isExactly(one: Address, other: Address): boolean {
+  return one.address === other.address && one.port === other.port;
+}
