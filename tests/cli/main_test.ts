@@ -330,6 +330,17 @@ Deno.test("`main()` shows unknown flags and devices that are gone as `ip` does",
   ]);
 });
 
+Deno.test("`main()` takes the line that shows an endpoint, whose device may be gone", async () => {
+  const kernel = await kernelWith("10.0.0.1 subflow dev eth2");
+  kernel.devices.delete("eth2");
+  const { out } = await run("endpoint show", kernel);
+  assertEquals(out, "10.0.0.1 id 1 subflow dev if12 \n");
+  assertEquals((await run("endpoint delete dev if12", kernel)).code, 0);
+  assertEquals(kernel.endpoints, []);
+  assertEquals((await run(`endpoint add ${out.trim()}`, kernel)).code, 0);
+  assertEquals((await run("endpoint show", kernel)).out, out);
+});
+
 Deno.test("`main()` takes options anywhere", async () => {
   const lines = [
     ...["-j endpoint show id 1", "endpoint -j show id 1"],
@@ -704,6 +715,17 @@ const REFUSED: readonly {
     text: "mptcp: Cannot delete address: no endpoint is 10.0.0.9\n",
     json: {
       error: "Cannot delete address: no endpoint is 10.0.0.9",
+      op: "del-addr",
+    },
+  },
+  {
+    line: "endpoint delete dev usb0",
+    endpoints: ["10.0.0.1 dev if40"],
+    text: 'mptcp: Cannot delete address: there is no device "usb0"; ' +
+      "endpoints of devices that are gone: id 1 (dev if40)\n",
+    json: {
+      error: 'Cannot delete address: there is no device "usb0"; ' +
+        "endpoints of devices that are gone: id 1 (dev if40)",
       op: "del-addr",
     },
   },
