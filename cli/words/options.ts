@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Netns } from "../../mod.ts";
 import { type Candidate, UsageError } from "./grammar.ts";
 
 /** One option. */
@@ -68,7 +67,7 @@ export interface Line {
   readonly plain: number;
   /** The options that were given. */
   readonly given: ReadonlySet<OptionName>;
-  readonly netns?: Netns;
+  readonly netns?: string;
 }
 
 /**
@@ -111,9 +110,7 @@ export async function readLine(args: readonly string[]): Promise<Line> {
     words: [...words, ...literal],
     plain: words.length,
     given: new Set(OPTION_NAMES.filter((name) => parsed[name])),
-    // A namespace whose name is a number can still be given by its path.
-    ...netns !== undefined &&
-      { netns: /^\d+$/.test(netns) ? Number(netns) : netns },
+    ...netns !== undefined && { netns },
   };
 }
 

@@ -385,16 +385,34 @@ Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", 
     ["-n red -n blue", "blue"],
     ["-n /run/netns/blue", "/run/netns/blue"],
     ["-n ./blue", "./blue"],
-    ["-n 4711", 4711],
-    ["-n4711", 4711],
+    ["-n 4711", "4711"],
+    ["-n4711", "4711"],
     ["-n ./4711", "./4711"],
-    ["-n 0", 0],
+    ["-n /proc/4711/ns/net", "/proc/4711/ns/net"],
     ["-n b2", "b2"],
   ];
   for (const [option, netns] of given) {
     const { code, opened } = await run(`limits ${option}`.trimEnd());
     assertEquals([option, code, opened[0]?.netns], [option, 0, netns]);
     assertEquals(opened.length, 1);
+  }
+});
+
+Deno.test("`main()` takes a number for a process where no namespace has that name", async () => {
+  const given: [string, string, (string | number)[]][] = [
+    ["-n 4711", "ENOENT", ["4711", 4711]],
+    ["-n 0", "ENOENT", ["0", 0]],
+    ["-n b2", "ENOENT", ["b2"]],
+    ["-n ./4711", "ENOENT", ["./4711"]],
+    // It is there, but may not be used.
+    ["-n 4711", "EPERM", ["4711"]],
+  ];
+  for (const [option, code, tried] of given) {
+    const errno = code === "ENOENT" ? 2 : 1;
+    const error = new SyscallError("open", errno, "find network namespace");
+    const ran = await run(`limits ${option}`, error);
+    assertEquals([option, ran.code], [option, 1]);
+    assertEquals(ran.opened.map(({ netns }) => netns), tried);
   }
 });
 
