@@ -375,6 +375,48 @@ Deno.test("`main()` takes what follows `--` for words", async () => {
   });
 });
 
+Deno.test("`main()` takes what follows `dev` for a name, whatever it looks like", async () => {
+  const lines: [string, string | undefined][] = [
+    ["endpoint add 10.0.0.1 dev --json subflow", undefined],
+    ["endpoint add dev --json 10.0.0.1 subflow", undefined],
+    ["-n dev endpoint add 10.0.0.1 subflow dev --json", "dev"],
+    ["--netns dev endpoint add 10.0.0.1 subflow dev --json", "dev"],
+    ["-tn dev endpoint add 10.0.0.1 subflow dev --json", "dev"],
+    ["endpoint add -t 10.0.0.1 subflow -n=dev dev --json", "dev"],
+  ];
+  for (const [line, netns] of lines) {
+    for (
+      const name of ["--json", "-j", "-n", "--", "-", "--help", "-5", "-V"]
+    ) {
+      const kernel = await kernelWith();
+      kernel.devices.set(name, 9);
+      const given = line.replace(/--json/, name);
+      const { code, out, opened } = await run(given, kernel);
+      assertEquals([given, code, out], [given, 0, ""]);
+      assertEquals(opened[0]!.netns, netns);
+      assertEquals(
+        (await run("endpoint", kernel)).out,
+        `10.0.0.1 id 1 subflow dev ${name} \n`,
+      );
+    }
+  }
+});
+
+Deno.test("`main()` takes options behind words that are no `dev` of an operand", async () => {
+  const kernel = await kernelWith("10.0.0.1 dev eth2");
+  kernel.devices.set("dev", 9);
+  const lines = ["-n dev -j endpoint", "-n d -j endpoint", "e show -n dev -j"];
+  for (const line of [...lines, "endpoint delete dev eth2 -j"]) {
+    const { code, out } = await run(line, kernel);
+    const json = '[{"address":"10.0.0.1","id":1,"dev":"eth2"}]\n';
+    assertEquals([line, code, out], [line, 0, json]);
+  }
+  const add = await run("-j endpoint add 10.0.0.1 dev dev", kernel);
+  assertEquals(JSON.parse(add.out)[0].dev, "dev");
+  const again = await run("endpoint d -j id 1", kernel);
+  assertEquals(again.out, add.out);
+});
+
 Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", async () => {
   const given: [string, string | number | undefined][] = [
     ["", undefined],
