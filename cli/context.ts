@@ -4,6 +4,7 @@ import {
   type OutputWatch,
   type PathManager,
   type PathManagerOptions,
+  SyscallError,
   traced,
 } from "../mod.ts";
 import { jsonLine, printable } from "./printable.ts";
@@ -31,7 +32,7 @@ export interface Settings {
   /** Whether to show each message. */
   readonly trace: boolean;
   /** The network namespace to work in; absent: our own. */
-  readonly netns?: Netns | undefined;
+  readonly netns?: string | undefined;
 }
 
 /** What a command works with: each thing is opened when it is asked for. */
@@ -54,8 +55,15 @@ export class Context implements Disposable {
 
   /** The path manager of the namespace, which is closed after the command. */
   pm(): PathManager {
-    const { json, trace, netns } = this.#settings;
-    return this.#pm ??= this.#opened.use(this.#io.open({
+    return this.#pm ??= this.#opened.use(inNamed(
+      this.#settings.netns,
+      (netns) => this.#openPm(netns),
+    ));
+  }
+
+  #openPm(netns: Netns | undefined): PathManager {
+    const { json, trace } = this.#settings;
+    return this.#io.open({
       ...trace
         ? { namespace: this.#traced(netns) }
         : netns !== undefined && { netns },
@@ -65,7 +73,7 @@ export class Context implements Disposable {
             ? jsonLine({ warning: message })
             : printable(`mptcp: ${message}\n`),
         ),
-    }));
+    });
   }
 
   #traced(netns: Netns | undefined): Namespace {
@@ -81,5 +89,20 @@ export class Context implements Disposable {
   /** Closes what was opened. */
   [Symbol.dispose](): void {
     this.#opened.dispose();
+  }
+}
+
+/** As with `ip -n`, a number is a name; only where there is none, a process. */
+function inNamed<T>(
+  netns: string | undefined,
+  open: (netns: Netns | undefined) => T,
+): T {
+  try {
+    return open(netns);
+  } catch (error) {
+    const isProcess = netns !== undefined && /^\d+$/.test(netns) &&
+      error instanceof SyscallError && error.code === "ENOENT";
+    if (!isProcess) throw error;
+    return open(Number(netns));
   }
 }

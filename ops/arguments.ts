@@ -89,7 +89,8 @@ export function connectionToken(token: number): number {
 }
 
 /**
- * The index of a device, if one is given.
+ * The index of a device, if one is given. An index needs no device: an endpoint
+ * may outlive its own. `if40` is index 40 where no device has that name.
  *
  * @throws {RangeError} There is no such device in the namespace.
  */
@@ -99,15 +100,19 @@ export function deviceIndex(
 ): number | undefined {
   if (dev === undefined) return undefined;
   if (typeof dev === "number") {
-    integer("device index", dev, 1, 0x7fffffff);
-    if (namespace.ifIndexToName(dev) !== undefined) return dev;
-    throw new ArgumentRangeError(
-      `Unknown device index ${dev}: "ip link" lists the devices`,
-    );
+    return integer("device index", dev, 1, 0x7fffffff);
   }
-  const index = namespace.ifNameToIndex(dev);
+  const index = namespace.ifNameToIndex(dev) ?? shownIndex(dev);
   if (index !== undefined) return index;
   throw new ArgumentRangeError(
     `Unknown device "${dev}": "ip link" lists the devices`,
   );
+}
+
+/** The index in what `ip` shows of a device that is gone. */
+function shownIndex(dev: string): number | undefined {
+  const index = /^if([1-9]\d{0,9})$/.exec(dev)?.[1];
+  return index === undefined || Number(index) > 0x7fffffff
+    ? undefined
+    : Number(index);
 }

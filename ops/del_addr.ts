@@ -1,4 +1,5 @@
 import { OPS } from "../codec/mptcp_pm.gen.ts";
+import { NetlinkError } from "../netlink/errors.ts";
 import type { Client } from "./client.ts";
 import { type Endpoint, namedEndpoints } from "./endpoint.ts";
 import { type EndpointSelector, selectEndpoints } from "./select.ts";
@@ -12,9 +13,19 @@ export function delAddr(
   client: Client,
   selector: EndpointSelector,
 ): Endpoint[] {
-  const endpoints = selectEndpoints(client, "del-addr", selector);
-  for (const { id } of endpoints) {
-    client.execute(OPS["del-addr"], { addr: { id } });
-  }
-  return namedEndpoints(client.namespace, endpoints);
+  const deleted = selectEndpoints(client, "del-addr", selector).filter(
+    ({ id }) => {
+      try {
+        client.execute(OPS["del-addr"], { addr: { id } });
+        return true;
+      } catch (error) {
+        // Another program was faster: then it is gone, as it should be.
+        const isGone = selector.id === undefined &&
+          error instanceof NetlinkError && error.code === "EINVAL";
+        if (!isGone) throw error;
+        return false;
+      }
+    },
+  );
+  return namedEndpoints(client.namespace, deleted);
 }

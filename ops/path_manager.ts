@@ -168,13 +168,13 @@ export class PathManager implements Disposable {
    *
    * The kernel goes by the id alone: for an address or a device, the ids are
    * read first. Between the two steps another program may give an id to another
-   * endpoint.
+   * endpoint; one that it deletes is not in the result, and no error.
    *
    * `MPTCP_PM_CMD_DEL_ADDR`, `ip mptcp endpoint delete`; needs
    * `CAP_NET_ADMIN`; Linux 5.7.
    *
    * @param selector Which endpoints: those that have all that is given.
-   * @returns The deleted endpoints, as they were.
+   * @returns The endpoints that this call deleted, as they were.
    * @throws {NotFoundError} No endpoint has all that.
    * @throws {NetlinkError} `EPERM`.
    *

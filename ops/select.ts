@@ -1,4 +1,7 @@
-import { ArgumentTypeError } from "../codec/argument_error.ts";
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+} from "../codec/argument_error.ts";
 import { type Address, isSameAddress, parseAddress } from "../codec/inet.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
 import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
@@ -39,7 +42,7 @@ export function selectEndpoints(
   if (id !== undefined) addressId(id);
   const wanted = address === undefined ? undefined : parseAddress(address);
   if (port !== undefined) integer("port", port, 0, 65535);
-  const ifIndex = deviceIndex(client.namespace, dev);
+  const ifIndex = knownIndex(client, dev);
   const endpoints = dumpRawAddrs(client);
   if (endpoints.some(({ id }) => id === 0)) {
     throw new ProtocolError(
@@ -50,7 +53,7 @@ export function selectEndpoints(
     (id === undefined || endpoint.id === id) &&
     (wanted === undefined || hasAddress(endpoint, wanted)) &&
     (port === undefined || endpoint.port === port) &&
-    (ifIndex === undefined || endpoint.ifIndex === ifIndex)
+    (dev === undefined || endpoint.ifIndex === ifIndex)
   );
   if (selected.length > 0) return selected;
   const words = [
@@ -63,8 +66,38 @@ export function selectEndpoints(
     ? `endpoint ${id} is ${same.address}, not ${words}`
     : id !== undefined
     ? `no endpoint has id ${id}`
+    : dev !== undefined && ifIndex === undefined
+    ? `there is no device "${dev}"${orphans(client, endpoints)}`
     : `no endpoint is ${words}`;
   throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`, op);
+}
+
+/** The index of a device; a name may be that of one that is gone. */
+function knownIndex(
+  { namespace }: Client,
+  dev: Device | undefined,
+): number | undefined {
+  try {
+    return deviceIndex(namespace, dev);
+  } catch (error) {
+    if (typeof dev === "string" && error instanceof ArgumentRangeError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** What could be meant by the name of a device that is not there. */
+function orphans(
+  { namespace }: Client,
+  endpoints: readonly RawEndpoint[],
+): string {
+  const gone = endpoints.filter(({ ifIndex }) =>
+    ifIndex > 0 && namespace.ifIndexToName(ifIndex) === undefined
+  ).map(({ id, ifIndex }) => `id ${id} (dev if${ifIndex})`);
+  return gone.length === 0
+    ? ""
+    : `; endpoints of devices that are gone: ${gone.join(", ")}`;
 }
 
 /** Whether an endpoint has an address, IPv4-mapped or not. */

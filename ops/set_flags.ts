@@ -50,7 +50,12 @@ export function setFlags(
       "Nothing to change: backup or fullmesh is needed",
     );
   }
-  const endpoints = selectEndpoints(client, "set-flags", selector);
+  const fitting = selectEndpoints(client, "set-flags", selector);
+  // As with `ip`, an address without port is that of the endpoint without one.
+  const exact = selector.address === undefined || fitting.length === 1
+    ? []
+    : fitting.filter(({ port }) => port === 0);
+  const endpoints = exact.length > 0 ? exact : fitting;
   if (endpoints.length > 1) {
     const ids = endpoints.map(({ id, port }) =>
       `id ${id}${port === 0 ? "" : ` port ${port}`}`

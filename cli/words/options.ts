@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Netns } from "../../mod.ts";
 import { type Candidate, UsageError } from "./grammar.ts";
 
 /** One option. */
@@ -68,7 +67,7 @@ export interface Line {
   readonly plain: number;
   /** The options that were given. */
   readonly given: ReadonlySet<OptionName>;
-  readonly netns?: Netns;
+  readonly netns?: string;
 }
 
 /**
@@ -83,8 +82,9 @@ export async function readLine(args: readonly string[]): Promise<Line> {
   }
   const { parseArgs } = await import("@std/cli/parse-args");
   const takesValue = (name: OptionName) => OPTIONS[name].metavar !== undefined;
-  refuseOddities(args);
-  const parsed: Record<string, unknown> = parseArgs([...args], {
+  const masked = withoutDevices(args);
+  refuseOddities(masked);
+  const parsed: Record<string, unknown> = parseArgs(masked, {
     boolean: OPTION_NAMES.filter((name) => !takesValue(name)),
     string: [...OPTION_NAMES.filter(takesValue), "_"],
     alias: Object.fromEntries(
@@ -106,15 +106,33 @@ export async function readLine(args: readonly string[]): Promise<Line> {
       `Incomplete option "-n": ${OPTIONS.netns.metavar} is needed`,
     );
   }
-  const words = _.map(String);
+  const words = _.map((word) =>
+    String(word).replace(/^\0(\d+)$/, (_, index) => args[index]!)
+  );
   return {
     words: [...words, ...literal],
     plain: words.length,
     given: new Set(OPTION_NAMES.filter((name) => parsed[name])),
-    // A namespace whose name is a number can still be given by its path.
-    ...netns !== undefined &&
-      { netns: /^\d+$/.test(netns) ? Number(netns) : netns },
+    ...netns !== undefined && { netns },
   };
+}
+
+/**
+ * What follows `dev` is a name, whatever it looks like: its index behind a NUL,
+ * which no argument has, stands for it. `d` is that behind two other words.
+ */
+function withoutDevices(args: readonly string[]): string[] {
+  const masked = [...args];
+  let words = 0;
+  for (let at = 0; at < args.length && args[at] !== "--"; at++) {
+    if (/^(-[a-z]?n|--?netns)$/.test(args[at]!)) at++;
+    else if (!args[at]!.startsWith("-")) {
+      words++;
+      const isDev = args[at] === "dev" || words > 2 && /^de?$/.test(args[at]!);
+      if (isDev && args[++at]?.startsWith("-")) masked[at] = `\0${at}`;
+    }
+  }
+  return masked;
 }
 
 /** `--_` stops `parseArgs`, and an empty value is taken by some releases. */

@@ -354,6 +354,17 @@ Deno.test("`main()` shows unknown flags and devices that are gone as `ip` does",
   ]);
 });
 
+Deno.test("`main()` takes the line that shows an endpoint, whose device may be gone", async () => {
+  const kernel = await kernelWith("10.0.0.1 subflow dev eth2");
+  kernel.devices.delete("eth2");
+  const { out } = await run("endpoint show", kernel);
+  assertEquals(out, "10.0.0.1 id 1 subflow dev if12 \n");
+  assertEquals((await run("endpoint delete dev if12", kernel)).code, 0);
+  assertEquals(kernel.endpoints, []);
+  assertEquals((await run(`endpoint add ${out.trim()}`, kernel)).code, 0);
+  assertEquals((await run("endpoint show", kernel)).out, out);
+});
+
 Deno.test("`main()` takes options anywhere", async () => {
   const lines = [
     ...["-j endpoint show id 1", "endpoint -j show id 1"],
@@ -388,6 +399,48 @@ Deno.test("`main()` takes what follows `--` for words", async () => {
   });
 });
 
+Deno.test("`main()` takes what follows `dev` for a name, whatever it looks like", async () => {
+  const lines: [string, string | undefined][] = [
+    ["endpoint add 10.0.0.1 dev --json subflow", undefined],
+    ["endpoint add dev --json 10.0.0.1 subflow", undefined],
+    ["-n dev endpoint add 10.0.0.1 subflow dev --json", "dev"],
+    ["--netns dev endpoint add 10.0.0.1 subflow dev --json", "dev"],
+    ["-tn dev endpoint add 10.0.0.1 subflow dev --json", "dev"],
+    ["endpoint add -t 10.0.0.1 subflow -n=dev dev --json", "dev"],
+  ];
+  for (const [line, netns] of lines) {
+    for (
+      const name of ["--json", "-j", "-n", "--", "-", "--help", "-5", "-V"]
+    ) {
+      const kernel = await kernelWith();
+      kernel.devices.set(name, 9);
+      const given = line.replace(/--json/, name);
+      const { code, out, opened } = await run(given, kernel);
+      assertEquals([given, code, out], [given, 0, ""]);
+      assertEquals(opened[0]!.netns, netns);
+      assertEquals(
+        (await run("endpoint", kernel)).out,
+        `10.0.0.1 id 1 subflow dev ${name} \n`,
+      );
+    }
+  }
+});
+
+Deno.test("`main()` takes options behind words that are no `dev` of an operand", async () => {
+  const kernel = await kernelWith("10.0.0.1 dev eth2");
+  kernel.devices.set("dev", 9);
+  const lines = ["-n dev -j endpoint", "-n d -j endpoint", "e show -n dev -j"];
+  for (const line of [...lines, "endpoint delete dev eth2 -j"]) {
+    const { code, out } = await run(line, kernel);
+    const json = '[{"address":"10.0.0.1","id":1,"dev":"eth2"}]\n';
+    assertEquals([line, code, out], [line, 0, json]);
+  }
+  const add = await run("-j endpoint add 10.0.0.1 dev dev", kernel);
+  assertEquals(JSON.parse(add.out)[0].dev, "dev");
+  const again = await run("endpoint d -j id 1", kernel);
+  assertEquals(again.out, add.out);
+});
+
 Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", async () => {
   const given: [string, string | number | undefined][] = [
     ["", undefined],
@@ -398,16 +451,34 @@ Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", 
     ["-n red -n blue", "blue"],
     ["-n /run/netns/blue", "/run/netns/blue"],
     ["-n ./blue", "./blue"],
-    ["-n 4711", 4711],
-    ["-n4711", 4711],
+    ["-n 4711", "4711"],
+    ["-n4711", "4711"],
     ["-n ./4711", "./4711"],
-    ["-n 0", 0],
+    ["-n /proc/4711/ns/net", "/proc/4711/ns/net"],
     ["-n b2", "b2"],
   ];
   for (const [option, netns] of given) {
     const { code, opened } = await run(`limits ${option}`.trimEnd());
     assertEquals([option, code, opened[0]?.netns], [option, 0, netns]);
     assertEquals(opened.length, 1);
+  }
+});
+
+Deno.test("`main()` takes a number for a process where no namespace has that name", async () => {
+  const given: [string, string, (string | number)[]][] = [
+    ["-n 4711", "ENOENT", ["4711", 4711]],
+    ["-n 0", "ENOENT", ["0", 0]],
+    ["-n b2", "ENOENT", ["b2"]],
+    ["-n ./4711", "ENOENT", ["./4711"]],
+    // It is there, but may not be used.
+    ["-n 4711", "EPERM", ["4711"]],
+  ];
+  for (const [option, code, tried] of given) {
+    const errno = code === "ENOENT" ? 2 : 1;
+    const error = new SyscallError("open", errno, "find network namespace");
+    const ran = await run(`limits ${option}`, error);
+    assertEquals([option, ran.code], [option, 1]);
+    assertEquals(ran.opened.map(({ netns }) => netns), tried);
   }
 });
 
@@ -728,6 +799,17 @@ const REFUSED: readonly {
     text: "mptcp: Cannot delete address: no endpoint is 10.0.0.9\n",
     json: {
       error: "Cannot delete address: no endpoint is 10.0.0.9",
+      op: "del-addr",
+    },
+  },
+  {
+    line: "endpoint delete dev usb0",
+    endpoints: ["10.0.0.1 dev if40"],
+    text: 'mptcp: Cannot delete address: there is no device "usb0"; ' +
+      "endpoints of devices that are gone: id 1 (dev if40)\n",
+    json: {
+      error: 'Cannot delete address: there is no device "usb0"; ' +
+        "endpoints of devices that are gone: id 1 (dev if40)",
       op: "del-addr",
     },
   },

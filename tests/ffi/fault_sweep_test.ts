@@ -61,7 +61,9 @@ const errorIn = ({ outcome }: Attempt) => outcome.replace(/^throws /, "");
 /** An operation says which call failed, or does as it does without faults. */
 function check(result: Faulty, clean: Faulty, hits: Hit[], what: string) {
   const patterns = hits.map((hit) =>
-    isGone(hit) ? /^RangeError: Unknown device/ : thrownBy(...hit)
+    isGone(hit)
+      ? /^(ArgumentRangeError: Unknown|NotFoundError: .* there is no) device/
+      : thrownBy(...hit)
   );
   const harmful = hits.filter((hit) => !isHarmless(...hit));
   const hasToThrow = harmful.some((hit) => !isGone(hit)) &&

@@ -85,8 +85,8 @@ liveTest("`delAddr()` names what it does not find, and deletes nothing", () => {
   }
   assertThrows(
     () => pm.delAddr({ dev: "none" }),
-    RangeError,
-    'Unknown device "none"',
+    NotFoundError,
+    'there is no device "none"',
   );
   assertEquals(pm.dumpAddrs(), [endpoint]);
 });

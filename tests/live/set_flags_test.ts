@@ -88,12 +88,12 @@ liveTest("`setFlags()` names the endpoint that it does not find", () => {
   using lab = Lab.open();
   using pm = PathManager.open({ netns: lab.client.netns });
   const address = "10.77.1.1";
-  pm.addAddr({ address, id: 2, flags: ["signal"] });
+  pm.addAddr({ address, id: 2, port: 10101, flags: ["signal"] });
   pm.addAddr({ address, id: 3, port: 10100, flags: ["signal"] });
   assertThrows(
     () => pm.setFlags({ address, backup: true }),
     TypeError,
-    "Ambiguous endpoint: 10.77.1.1 is id 2 and id 3 port 10100",
+    "Ambiguous endpoint: 10.77.1.1 is id 2 port 10101 and id 3 port 10100",
   );
   assertThrows(
     () => pm.setFlags({ address: "10.0.0.9", backup: true }),

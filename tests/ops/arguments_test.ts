@@ -370,7 +370,6 @@ for (const [title, [name, min, max, take]] of Object.entries(INTEGERS)) {
 /** Wherever a device is taken. */
 const DEVICES: Readonly<Record<string, (dev: string | number) => Call>> = {
   "addAddr()": (dev) => (pm) => pm.addAddr({ address, dev }),
-  "delAddr()": (dev) => (pm) => pm.delAddr({ dev }),
   "announce()": (dev) => (pm) =>
     pm.announce({ token: TOKEN, address, id: 5, dev }),
   "subflowCreate()": (dev) => (pm) =>
@@ -379,12 +378,11 @@ const DEVICES: Readonly<Record<string, (dev: string | number) => Call>> = {
 
 for (const [method, take] of Object.entries(DEVICES)) {
   Deno.test(`\`${method}\` refuses a device that is not there`, () => {
-    for (const dev of ["eth9", "", "eth1 ", "eth1:1"]) {
+    const names = ["eth9", "", "eth1 ", "eth1:1", "if0", "if09", "if9 "];
+    for (const dev of [...names, "if2147483648", "if"]) {
       const message = `Unknown device "${dev}": "ip link" lists the devices`;
       assertRefused(take(dev), RangeError, message);
     }
-    const message = 'Unknown device index 9: "ip link" lists the devices';
-    assertRefused(take(9), RangeError, message);
     for (const dev of [0, -1, 1.5, NaN, 0x80000000]) {
       const message =
         `Invalid device index ${dev}: it is an integer from 1 to 2147483647`;
@@ -392,6 +390,25 @@ for (const [method, take] of Object.entries(DEVICES)) {
     }
   });
 }
+
+Deno.test("the index of a device needs no device, as a number or as `ip` shows it", () => {
+  withKernel((pm) => {
+    assertEquals(pm.addAddr({ address, dev: 40 }).ifIndex, 40);
+    assertEquals(pm.delAddr({ dev: "if40" }).length, 1);
+    assertEquals(pm.addAddr({ address, dev: "if40" }).ifIndex, 40);
+    assertEquals(pm.delAddr({ dev: 40 }).length, 1);
+    for (const dev of [40, "if40"]) {
+      pm.announce({ token: TOKEN, address, id: 5, dev });
+    }
+  });
+});
+
+Deno.test("a device that is called if40 is the one that is meant", () => {
+  withKernel((pm, kernel) => {
+    kernel.devices.set("if40", 7);
+    assertEquals(pm.addAddr({ address, dev: "if40" }).ifIndex, 7);
+  });
+});
 
 /** What else is refused before anything is sent. */
 const ROWS: readonly (readonly [Call, ErrorClass, string])[] = [
@@ -484,9 +501,9 @@ const ROWS: readonly (readonly [Call, ErrorClass, string])[] = [
     'Invalid IPv4 address "10.1": 4 numbers are needed, not 2',
   ],
   [
-    (pm) => pm.delAddr({ id: 1, dev: "eth9" }),
+    (pm) => pm.delAddr({ id: 1, dev: 0 }),
     RangeError,
-    'Unknown device "eth9": "ip link" lists the devices',
+    "Invalid device index 0: it is an integer from 1 to 2147483647",
   ],
   [
     (pm) => pm.setFlags({ id: 1 }),

@@ -73,6 +73,13 @@ Deno.test("`delAddr()` says what is not there", () => {
     [{ address: "10.0.0.1", port: 82 }, "no endpoint is 10.0.0.1 port 82"],
     [{ dev: "eth0" }, "no endpoint is dev eth0"],
     [{ dev: 1 }, "no endpoint is dev 1"],
+    [{ dev: 40 }, "no endpoint is dev 40"],
+    [{ dev: "if40" }, "no endpoint is dev if40"],
+    [{ dev: "usb0" }, 'there is no device "usb0"'],
+    [
+      { dev: "usb0", id: 5 },
+      "endpoint 5 is 10.0.0.5, not dev usb0",
+    ],
     [
       { address: "10.0.0.6", dev: "eth1" },
       "no endpoint is 10.0.0.6 dev eth1",
@@ -107,6 +114,56 @@ Deno.test("`delAddr()` says that the port is what does not fit", () => {
     );
     assertMatch(message, /port/);
   }
+});
+
+Deno.test("`delAddr()` deletes by the index of a device that is gone, and names it", () => {
+  for (const dev of [3, "if3"]) {
+    const { pm, kernel } = open();
+    kernel.devices.delete("eth1");
+    const { message } = assertThrows(
+      () => pm.delAddr({ dev: "eth1" }),
+      NotFoundError,
+    );
+    assertEquals(
+      message,
+      'Cannot delete address: there is no device "eth1"; endpoints of ' +
+        "devices that are gone: id 1 (dev if3), id 5 (dev if3)",
+    );
+    assertEquals(ids(pm.delAddr({ dev })), [1, 5]);
+    assertEquals(ids(kernel.endpoints), [2, 3, 4, 6]);
+  }
+});
+
+Deno.test("`delAddr()` goes on when another program deletes one of several", () => {
+  const several: [Selector, number[]][] = [
+    [{ dev: "eth1" }, [1, 5]],
+    [{ address: "10.0.0.1" }, [1, 2, 3]],
+    [{ address: "fd00::1" }, [4]],
+  ];
+  for (const [selector, all] of several) {
+    for (const faster of all) {
+      const { pm, kernel } = open();
+      kernel.distort = (answer, request) => {
+        if (request[16] === GET_ADDR) {
+          const at = kernel.endpoints.findIndex(({ id }) => id === faster);
+          if (at >= 0) kernel.endpoints.splice(at, 1);
+        }
+        return answer;
+      };
+      assertEquals(
+        ids(pm.delAddr(selector)),
+        all.filter((id) => id !== faster),
+      );
+      assertEquals(kernel.endpoints.length, 6 - all.length);
+    }
+  }
+});
+
+Deno.test("`delAddr()` stops at a refusal that is none of that", () => {
+  const { pm, kernel } = open();
+  kernel.privileged = false;
+  const error = assertThrows(() => pm.delAddr({ dev: "eth1" }), NetlinkError);
+  assertEquals(error.code, "EPERM");
 });
 
 Deno.test("`delAddr()` passes on what the kernel says of an endpoint that is gone meanwhile", () => {

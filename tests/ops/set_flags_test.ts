@@ -76,6 +76,8 @@ Deno.test("`setFlags()` finds an endpoint by its address", () => {
   pm.addAddr({ address: "fd00::1", id: 9 });
   const rows: [EndpointSelector & FlagChanges, number][] = [
     [{ address: "10.0.0.1", port: 0, backup: true }, 1],
+    // Without a port it is the endpoint without one, as with `ip`.
+    [{ address: "10.0.0.1", backup: true }, 1],
     [{ address: "10.0.0.1", port: 80, backup: true }, 2],
     [{ address: "::ffff:10.0.0.1", port: 80, backup: true }, 2],
     [{ address: "FD00::0001", backup: true }, 9],
@@ -88,14 +90,17 @@ Deno.test("`setFlags()` finds an endpoint by its address", () => {
 
 Deno.test("`setFlags()` asks for the port where the address fits several endpoints", () => {
   const { pm, kernel } = open("subflow");
-  pm.addAddr({ address: "10.0.0.1", port: 80, flags: ["signal"] });
+  for (const port of [80, 81]) {
+    pm.addAddr({ address: "10.0.0.1", port, flags: ["signal"] });
+  }
+  pm.delAddr({ id: 1 });
   const error = assertThrows(
     () => pm.setFlags({ address: "10.0.0.1", backup: true }),
     TypeError,
   );
   assertEquals(
     error.message,
-    "Ambiguous endpoint: 10.0.0.1 is id 1 and id 2 port 80",
+    "Ambiguous endpoint: 10.0.0.1 is id 2 port 80 and id 3 port 81",
   );
   assertEquals(
     kernel.endpoints().some(({ flags }) => flags.includes("backup")),
