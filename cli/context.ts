@@ -53,8 +53,8 @@ export class Context implements Disposable {
   }
 
   /** The path manager of the namespace, which is closed after the command. */
-  pm(): PathManager {
-    const { json, trace, netns } = this.#settings;
+  pm(netns: Netns | undefined = this.#settings.netns): PathManager {
+    const { json, trace } = this.#settings;
     return this.#pm ??= this.#opened.use(this.#io.open({
       ...trace
         ? { namespace: this.#traced(netns) }
@@ -68,9 +68,16 @@ export class Context implements Disposable {
     }));
   }
 
+  /** A namespace, which is closed after the command. */
+  namespace(netns: Netns | undefined): Namespace {
+    return this.#opened.use(this.#io.namespace(netns));
+  }
+
   #traced(netns: Netns | undefined): Namespace {
-    const namespace = this.#opened.use(this.#io.namespace(netns));
-    return traced(namespace, (line) => this.#io.err(`${printable(line)}\n`));
+    return traced(
+      this.namespace(netns),
+      (line) => this.#io.err(`${printable(line)}\n`),
+    );
   }
 
   /** Starts to look out for what stops a command that goes on. */
