@@ -54,11 +54,10 @@ export class Context implements Disposable {
   }
 
   /** The path manager of the namespace, which is closed after the command. */
-  pm(): PathManager {
-    return this.#pm ??= this.#opened.use(inNamed(
-      this.#settings.netns,
-      (netns) => this.#openPm(netns),
-    ));
+  pm(netns: Netns | undefined = this.#settings.netns): PathManager {
+    return this.#pm ??= this.#opened.use(
+      inNamed(netns, (netns) => this.#openPm(netns)),
+    );
   }
 
   #openPm(netns: Netns | undefined): PathManager {
@@ -76,9 +75,16 @@ export class Context implements Disposable {
     });
   }
 
+  /** A namespace, which is closed after the command. */
+  namespace(netns: Netns | undefined): Namespace {
+    return this.#opened.use(this.#io.namespace(netns));
+  }
+
   #traced(netns: Netns | undefined): Namespace {
-    const namespace = this.#opened.use(this.#io.namespace(netns));
-    return traced(namespace, (line) => this.#io.err(`${printable(line)}\n`));
+    return traced(
+      this.namespace(netns),
+      (line) => this.#io.err(`${printable(line)}\n`),
+    );
   }
 
   /** Starts to look out for what stops a command that goes on. */

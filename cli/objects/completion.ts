@@ -5,47 +5,86 @@
  * @module
  */
 
-import { candidates } from "../words/completion.ts";
-import { type Command, command, rest } from "../words/grammar.ts";
+import type { Namespace, Netns } from "../../mod.ts";
+import type { Context } from "../context.ts";
+import { printable } from "../printable.ts";
+import { candidates, netnsOf } from "../words/completion.ts";
+import {
+  type Candidate,
+  type Command,
+  command,
+  rest,
+} from "../words/grammar.ts";
 
 /**
- * The scripts. A candidate `@/folder` stands for the names in that folder.
+ * The scripts. A candidate `@/folder` stands for the names in that folder. None
+ * of the words is ever expanded, what is on the line neither: anybody who may
+ * make a device or a namespace chooses its name.
  */
 const SCRIPTS: { readonly [shell: string]: string } = {
-  bash: `_mptcp() {
-  local word
+  bash: `_mptcp_plain() {
+  case $1 in
+    \\$\\'*) printf -v word %b "\${1:2:\${#1}-3}" ;;
+    [\\"\\']*) word=\${1:1} word=\${word%[\\"\\']} ;;
+    *) IFS= read word <<<"$1" ;;
+  esac
+}
+_mptcp_offer() {
+  local quoted
+  case $1 in "$typed"*) ;; *) return ;; esac
+  case \${COMP_WORDS[COMP_CWORD]}$1 in
+    \\'*\\'* | \\"*[\\"\\$\\\`\\\\!]*) ;;
+    [\\"\\']*) COMPREPLY+=("$1") ;;
+    *) printf -v quoted %q "$1" && COMPREPLY+=("$quoted") ;;
+  esac
+}
+_mptcp() {
+  local word typed name
+  local -a words=()
   COMPREPLY=()
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    _mptcp_plain "$word"
+    words+=("$word")
+  done
+  typed=\${word#=}
   while IFS=$'\\t' read -r word _; do
-    if [[ $word == @* ]]; then
-      COMPREPLY+=($(compgen -W "$(ls "\${word#@}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+    if [[ $word == @/* ]]; then
+      while IFS= read -rd "" name; do
+        _mptcp_offer "\${name##*/}"
+      done < <(set +f; shopt -s nullglob; shopt -u failglob; printf '%s\\0' "\${word#@}"/*)
     else
-      COMPREPLY+=("$word")
+      _mptcp_offer "$word"
     fi
-  done < <(mptcp completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(mptcp completion words -- "\${words[@]}" 2>/dev/null)
 }
 complete -F _mptcp mptcp
 `,
   zsh: `_mptcp() {
-  local line
-  local -a words_
-  for line in "\${(@f)$(mptcp completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
-    if [[ $line == @* ]]; then
-      words_+=("\${\${line%%$'\\t'*}#@}"/*(N:t))
-    else
-      words_+=("\${line/$'\\t'/:}")
+  local line word
+  local -a words_ names
+  for line in "\${(@f)$(mptcp completion words -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    word=\${line%%$'\\t'*}
+    if [[ $word == @/* ]]; then
+      names+=("\${word#@}"/*(N:t))
+    elif [[ -n $word ]]; then
+      words_+=("\${\${word//\\\\/\\\\\\\\}//:/\\\\:}:\${line#*$'\\t'}")
     fi
   done
+  compadd -a names
   _describe mptcp words_
 }
 compdef _mptcp mptcp
 `,
   fish: `function __mptcp_words
-  set -l given (commandline -opc) (commandline -ct)
+  set -l typed (commandline -ct | string unescape); or set typed ""
+  set -l given (commandline -opc) "$typed"
   for line in (mptcp completion words -- $given[2..-1] 2>/dev/null)
-    if string match -q '@*' -- $line
-      command ls (string replace -r '^@([^\\t]*).*' '$1' -- $line) 2>/dev/null
+    if string match -q '@/*' -- $line
+      for path in (string replace -r '^@([^\\t]*).*' '$1' -- $line)/*
+        string match -qr '[\\n\\t]' -- $path; or string replace -r '.*/' "" -- $path
+      end
     else
-      echo $line
+      printf '%s\\n' $line
     end
   end
 end
@@ -75,8 +114,12 @@ export const COMMANDS: readonly Command[] = [
     summary: "Print the words that can come next, as the scripts ask",
     form: "-- WORD…",
     operands: { words: rest("WORD…", "the words so far, the last one begun") },
-    async run(_context, { words = [] }) {
-      const found = await candidates(words);
+    async run(context, { words = [] }) {
+      const typed = words.at(-1) ?? "";
+      const netns = await netnsOf(words);
+      const found = (await candidates(words))
+        .flatMap((candidate) => present(context, netns, candidate))
+        .filter(([word]) => word.startsWith(typed) || word.startsWith("@"));
       return {
         text: found.map(([word, help]) => `${word}\t${help}\n`).join(""),
         json: found.map(([word, help]) => ({ word, help })),
@@ -84,3 +127,33 @@ export const COMMANDS: readonly Command[] = [
     },
   }),
 ];
+
+/** What a candidate stands for in a namespace. */
+function present(
+  context: Context,
+  netns: Netns | undefined,
+  candidate: Candidate,
+): readonly Candidate[] {
+  const [word, help] = candidate;
+  try {
+    if (word === "@dev") {
+      const names = devices(context.namespace(netns));
+      return names.map((name) => [name, help]);
+    }
+    if (word !== "@id" && word !== "@address") return [candidate];
+    const endpoints = context.pm(netns).dumpAddrs();
+    return endpoints.map(({ id, address }) =>
+      word === "@id" ? [`${id}`, address] : [address, `endpoint ${id}`]
+    );
+  } catch {
+    // No such namespace, or no permission: there is nothing to offer.
+    return [];
+  }
+}
+
+/** The names of the devices that a line can give as they are. */
+function devices(namespace: Namespace): string[] {
+  const table = namespace.readFile("/proc/thread-self/net/dev") ?? "";
+  return Array.from(table.matchAll(/^ *([^\s:]+):/gm), ([, name]) => name!)
+    .filter((name) => name === printable(name) && !name.includes("\ufffd"));
+}

@@ -14,6 +14,7 @@ import {
   id,
   idOrInitial,
   NOBACKUP,
+  offering,
   port,
   switched,
   token,
@@ -57,8 +58,11 @@ export const COMMANDS: readonly Command[] = [
     summary: "Delete endpoints by id, by address or by device",
     form: "(id N [ADDR] | ADDR [port N] | dev IF)",
     operands: {
-      id: idOrInitial,
-      address: address("address; needed with id 0, checked with others"),
+      id: offering(idOrInitial, "@id"),
+      address: offering(
+        address("address; needed with id 0, checked with others"),
+        "@address",
+      ),
       port,
       dev,
     },
@@ -83,8 +87,11 @@ export const COMMANDS: readonly Command[] = [
     summary: "Change flags of an endpoint; the other flag stays",
     form: "(id N | ADDR [port N]) CHANGE…",
     operands: {
-      id,
-      address: address("address of the endpoint, instead of its id"),
+      id: offering(id, "@id"),
+      address: offering(
+        address("address of the endpoint, instead of its id"),
+        "@address",
+      ),
       port,
       changes: required(words("CHANGE…", "the new flags", CHANGES)),
     },
@@ -104,7 +111,7 @@ export const COMMANDS: readonly Command[] = [
   command({
     word: "show",
     summary: "List the endpoints, or the addresses of one connection",
-    operands: { id: idOrInitial, token },
+    operands: { id: offering(idOrInitial, "@id"), token },
     run(context, { id, ...options }) {
       const pm = context.pm();
       return endpoints(

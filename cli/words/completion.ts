@@ -1,11 +1,13 @@
+import type { Netns } from "../../mod.ts";
 import { OBJECTS } from "../objects.ts";
 import type { Candidate, Command } from "./grammar.ts";
-import { OPTION_NAMES, OPTIONS, optionsOf } from "./options.ts";
+import { OPTION_NAMES, OPTIONS, optionsOf, readLine } from "./options.ts";
 import { findCommand, type Found } from "./parse.ts";
 
 /**
  * The words that can stand where the last of `given` is, with their help. A
- * word `@/folder` stands for the names in that folder.
+ * word `@/folder` stands for the names in that folder; `@dev`, `@id` and
+ * `@address` for what is in the namespace of {@linkcode netnsOf}.
  */
 export async function candidates(
   given: readonly string[],
@@ -18,6 +20,19 @@ export async function candidates(
   return possible.filter(([word]) =>
     word.startsWith(typed) || word.startsWith("@")
   );
+}
+
+/** The namespace that a line chooses. */
+export async function netnsOf(
+  given: readonly string[],
+): Promise<Netns | undefined> {
+  // Bash makes three words of `--netns=blue`.
+  const words = given.slice(0, -1).join("\0").replaceAll("\0=\0", "=");
+  try {
+    return (await readLine(words.split("\0"))).netns;
+  } catch {
+    return undefined;
+  }
 }
 
 function options(command?: Command): Candidate[] {
@@ -59,9 +74,10 @@ async function next(before: readonly string[]): Promise<readonly Candidate[]> {
     takesValue && words.some(([word]) => word === last)
   );
   if (asked !== undefined) return asked.values;
-  return operands.flatMap(({ words }) =>
-    words.filter(([word]) => !rest.includes(word))
-  );
+  return operands.flatMap(({ words, values, takesValue }) => [
+    ...words.filter(([word]) => !rest.includes(word)),
+    ...takesValue ? [] : values,
+  ]);
 }
 
 function isOption(word: string, name: (typeof OPTION_NAMES)[number]): boolean {

@@ -20,7 +20,7 @@ export const dev: Operand<string, false> = option(
   "IF",
   "network device, by name",
   text,
-  [["@/sys/class/net", "network device"]],
+  [["@dev", "network device"]],
 );
 
 /** An address id. */
@@ -57,6 +57,14 @@ export const token: Operand<number, false> = option(
 
 /** A connection that must be given. */
 export const theToken: Operand<number, true> = required(token);
+
+/** Offers what `@id` or `@address` stands for when a shell completes. */
+export function offering<Kind extends Operand<unknown>>(
+  operand: Kind,
+  word: "@id" | "@address",
+): Kind {
+  return { ...operand, values: [[word, "endpoint"]] };
+}
 
 /** The word that makes a subflow a spare. */
 export const BACKUP: readonly ["backup", string] = [

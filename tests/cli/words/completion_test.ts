@@ -3,7 +3,7 @@ import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import { candidates } from "../../../cli/words/completion.ts";
 import { OPTIONS, optionsOf } from "../../../cli/words/options.ts";
 import { EVENT_TYPES } from "../../../ops/event.ts";
-import { run } from "../../helpers/run_main.ts";
+import { kernelWith, run } from "../../helpers/run_main.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 const COMMANDS = await allCommands();
@@ -45,7 +45,9 @@ Deno.test("`candidates()` gives each object its commands, with what they do", as
 Deno.test("`candidates()` gives each command the words of its operands, and its options", async () => {
   for (const { path, command } of COMMANDS) {
     const operands = Object.values(command.operands);
-    const expected = operands.flatMap(({ words }) => words);
+    const expected = operands.flatMap(({ words, values, takesValue }) =>
+      takesValue ? words : [...words, ...values]
+    );
     assertEquals(await candidates([...path, ""]), expected);
     for (const { words: [keyword], values, takesValue } of operands) {
       if (!takesValue) continue;
@@ -75,11 +77,15 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "limits set subflows 3 ": "add_addr_accepted",
     "limits set subflows 3 add_addr_accepted 4 ": "",
     "limits show ": "",
-    "endpoint add ::1 dev ": "@/sys/class/net",
-    "endpoint add ::1 dev l": "@/sys/class/net",
+    "endpoint add ::1 dev ": "@dev",
+    "endpoint add ::1 dev l": "@dev",
     "endpoint add dev eth0 s": "signal subflow",
     "endpoint add signal dev eth0 s": "subflow",
-    "endpoint change id 1 no": "nobackup nofullmesh",
+    "endpoint change id 1 no": "@address nobackup nofullmesh",
+    "endpoint change id ": "@id",
+    "endpoint delete ": "id @address port dev",
+    "endpoint show id ": "@id",
+    "endpoint add id ": "",
     "announce t": "token",
     "subflow ": "create destroy change",
     "subflow c": "create change",
@@ -118,7 +124,7 @@ Deno.test("`candidates()` copes with the words of bash, which ends them at = and
   const lines = {
     "--netns = blue lim": "limits",
     "--netns = b": "@/run/netns",
-    "endpoint delete fd00 :: 1 p": "port",
+    "endpoint delete fd00 :: 1 p": "@address port",
   };
   for (const [line, words] of Object.entries(lines)) {
     assertEquals([line, (await wordsAt(line)).join(" ")], [line, words]);
@@ -146,13 +152,36 @@ Deno.test("`mptcp completion` prints a script for each shell that its help names
   }
 });
 
+Deno.test("`mptcp completion words` offers the endpoints that are there", async () => {
+  const kernel = await kernelWith("10.0.2.1 dev eth2", "fd00::1 id 7");
+  const rows = {
+    "endpoint delete id ": "1\t10.0.2.1\n7\tfd00::1\n",
+    "endpoint change 1": "10.0.2.1\tendpoint 1\n",
+    "-n blue endpoint delete f": "fd00::1\tendpoint 7\n",
+    "--netns = blue endpoint show id 7": "7\tfd00::1\n",
+    "endpoint add id ": "",
+  };
+  for (const [line, expected] of Object.entries(rows)) {
+    const { code, out, err, opened } = await run(
+      `completion words -- ${line}`,
+      kernel,
+    );
+    assertEquals([code, out, err], [0, expected, ""], line);
+    const { netns } = opened[0] ?? {};
+    assertEquals(netns, line.includes("blue") ? "blue" : undefined, line);
+  }
+  const absent = new Error("no such namespace");
+  const { out } = await run("completion words -- endpoint delete id ", absent);
+  assertEquals(out, "");
+});
+
 /** Lines, and what a shell is to offer at their end: `word: help`. */
 async function offers(): Promise<{ [line: string]: string[] }> {
   const tabled = async (...line: string[]) =>
     (await candidates(line)).map(([word, help]) => `${word}: ${help}`);
   const devices = Array.from(
     Deno.readDirSync("/sys/class/net"),
-    ({ name }) => name,
+    ({ name }) => `${name}: network device`,
   );
   return {
     "": await tabled(""),
@@ -218,9 +247,13 @@ const DRIVERS: {
       output.replaceAll("\r", "").split("\n")
         .map((line) => line.trim())
         .filter((line) => !/^$|^mptcp\b/.test(line))
-        .flatMap((line) =>
-          line.includes(" -- ") ? line.replace(/ +-- /, ": ") : line.split(/ +/)
-        ),
+        .flatMap((line) => {
+          // Words of one meaning share a line.
+          const [words, help] = line.split(/ +-- /);
+          return words!.split(/ +/).map((word) =>
+            help === undefined ? word : `${word}: ${help}`
+          );
+        }),
   },
   fish: {
     command: ["fish", "--no-config"],
