@@ -54,33 +54,31 @@ export class Context implements Disposable {
   }
 
   /** The path manager of the namespace, which is closed after the command. */
-  pm(netns: Netns | undefined = this.#settings.netns): PathManager {
-    return this.#pm ??= this.#opened.use(
-      inNamed(netns, (netns) => this.#openPm(netns)),
-    );
-  }
-
-  #openPm(netns: Netns | undefined): PathManager {
+  pm(netns: string | undefined = this.#settings.netns): PathManager {
+    if (this.#pm !== undefined) return this.#pm;
     const { json, trace } = this.#settings;
-    return this.#io.open({
-      ...trace
-        ? { namespace: this.#traced(netns) }
-        : netns !== undefined && { netns },
-      onWarning: ({ message }) =>
-        this.#io.err(
-          json
-            ? jsonLine({ warning: message })
-            : printable(`mptcp: ${message}\n`),
-        ),
-    });
+    const onWarning = ({ message }: { readonly message: string }) =>
+      this.#io.err(
+        json
+          ? jsonLine({ warning: message })
+          : printable(`mptcp: ${message}\n`),
+      );
+    this.#pm = trace
+      ? this.#io.open({ namespace: this.#traced(netns), onWarning })
+      : inNamed(
+        netns,
+        (netns) =>
+          this.#io.open({ ...netns !== undefined && { netns }, onWarning }),
+      );
+    return this.#opened.use(this.#pm);
   }
 
   /** A namespace, which is closed after the command. */
-  namespace(netns: Netns | undefined): Namespace {
-    return this.#opened.use(this.#io.namespace(netns));
+  namespace(netns: string | undefined): Namespace {
+    return this.#opened.use(inNamed(netns, this.#io.namespace));
   }
 
-  #traced(netns: Netns | undefined): Namespace {
+  #traced(netns: string | undefined): Namespace {
     return traced(
       this.namespace(netns),
       (line) => this.#io.err(`${printable(line)}\n`),

@@ -131,7 +131,7 @@ export const COMMANDS: readonly Command[] = [
 /** What a candidate stands for in a namespace. */
 function present(
   context: Context,
-  netns: Netns | undefined,
+  netns: string | undefined,
   candidate: Candidate,
 ): readonly Candidate[] {
   const [word, help] = candidate;

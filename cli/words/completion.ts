@@ -1,4 +1,3 @@
-import type { Netns } from "../../mod.ts";
 import { OBJECTS } from "../objects.ts";
 import type { Candidate, Command } from "./grammar.ts";
 import { OPTION_NAMES, OPTIONS, optionsOf, readLine } from "./options.ts";
@@ -25,7 +24,7 @@ export async function candidates(
 /** The namespace that a line chooses. */
 export async function netnsOf(
   given: readonly string[],
-): Promise<Netns | undefined> {
+): Promise<string | undefined> {
   // Bash makes three words of `--netns=blue`.
   const words = given.slice(0, -1).join("\0").replaceAll("\0=\0", "=");
   try {

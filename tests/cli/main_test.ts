@@ -360,7 +360,7 @@ Deno.test("`main()` takes the line that shows an endpoint, whose device may be g
   const { out } = await run("endpoint show", kernel);
   assertEquals(out, "10.0.0.1 id 1 subflow dev if12 \n");
   assertEquals((await run("endpoint delete dev if12", kernel)).code, 0);
-  assertEquals(kernel.endpoints, []);
+  assertEquals(kernel.endpoints(), []);
   assertEquals((await run(`endpoint add ${out.trim()}`, kernel)).code, 0);
   assertEquals((await run("endpoint show", kernel)).out, out);
 });
