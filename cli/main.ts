@@ -71,7 +71,7 @@ async function run(
     }
   }
   const values = {
-    ...readOperands(command, rest),
+    ...readOperands(command, rest, path[0]),
     ...Object.fromEntries(
       (command.options ?? []).map((name) => [name, given.has(name)]),
     ),

@@ -48,6 +48,11 @@ const GOOD: { readonly [line: string]: Row } = {
     }],
     sent: [1, 3],
   },
+  "endpoint add 10.0.0.1 nobackup nofullmesh p 0 subflow": {
+    text: "",
+    json: [{ address: "10.0.0.1", id: 1, subflow: true }],
+    sent: [1, 3],
+  },
   "endpoint add FD00::0:1 subflow subflow laminar fullmesh": {
     text: "",
     json: [{
@@ -392,7 +397,7 @@ const OPTIONS =
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +
-  "signal, subflow, backup, fullmesh, laminar";
+  "signal, subflow, backup, fullmesh, laminar, nobackup, nofullmesh";
 const CHANGE = "endpoint change (id N | ADDR [port N]) CHANGE…";
 const CHANGE_WORDS = "what can stand here is id N, ADDR, port N, " +
   "backup, nobackup, fullmesh, nofullmesh";
@@ -473,12 +478,6 @@ const UNTRIED: {
   "completion fihs": [
     `Unknown command "fihs": known are ${SHELLS}`,
     'hint: did you mean "fish"?',
-  ],
-  "limits set subflow 2": [
-    'Unknown word "subflow": what can stand here is subflows N, ' +
-    "add_addr_accepted N",
-    'hint: did you mean "subflows"?',
-    "usage: mptcp limits set [subflows N] [add_addr_accepted N]",
   ],
   "endpoint add ::1 singal": [
     `Unknown word "singal": ${ADD_WORDS}`,
