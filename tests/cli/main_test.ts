@@ -311,6 +311,32 @@ Deno.test("`main()` writes the keys of endpoints in the order of `ip -j`", async
   );
 });
 
+Deno.test("`main()` indents JSON as `ip -j -p` does", async () => {
+  // What iproute2 6.1 printed.
+  const printed = [
+    "[ {",
+    '        "address": "10.0.0.1",',
+    '        "id": 1,',
+    '        "signal": true',
+    "    },{",
+    '        "address": "10.0.0.2",',
+    '        "id": 2',
+    "    } ]",
+    "",
+  ].join("\n");
+  const kernel = await kernelWith("10.0.0.1 signal", "10.0.0.2");
+  for (
+    const line of ["-j -p endpoint", "-pretty -json endpoint", "endpoint -jp"]
+  ) {
+    assertEquals((await run(line, kernel)).out, printed);
+  }
+  assertEquals((await run("-p -j endpoint")).out, "[ ]\n");
+  assertEquals(
+    (await run("-p endpoint", kernel)).out,
+    (await run("endpoint", kernel)).out,
+  );
+});
+
 Deno.test("`main()` shows unknown flags and devices that are gone as `ip` does", async () => {
   const kernel = await kernelWith("10.0.0.1 signal", "10.0.0.2", "10.0.0.3");
   const [first, second, third] = kernel.endpoints;
@@ -393,7 +419,8 @@ Deno.test("`main()` opens the namespace of -n: a name, a path or a process id", 
 });
 
 const OPTIONS =
-  "known are -j, -n NAME|PATH|PID, --trace, -t, --explain, -h, -V";
+  "known are -j, -p, -n NAME|PATH|PID, --trace, -t, --tshort, --explain, " +
+  "-b FILE, --force, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +
@@ -878,6 +905,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
         throw bug;
       },
       namespace: () => unreachable(),
+      lines: () => unreachable(),
       stop: () => unreachable(),
       rerun: () => RERUN,
     };
