@@ -9,7 +9,7 @@
  */
 
 import { main } from "./cli/main.ts";
-import { rerun, write } from "./cli/stdio.ts";
+import { lines, rerun, textOf, write } from "./cli/stdio.ts";
 import { stop } from "./cli/stop.ts";
 import { openNamespace, PathManager } from "./mod.ts";
 
@@ -21,6 +21,7 @@ if (import.meta.main) {
       err: (text) => write(Deno.stderr, text),
       open: (options) => PathManager.open(options),
       namespace: openNamespace,
+      lines: (file) => lines(textOf(file, openNamespace)),
       stop,
       rerun: () => rerun(import.meta.url, Deno.args),
     }),

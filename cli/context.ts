@@ -19,6 +19,8 @@ export interface Io {
   readonly open: (options: PathManagerOptions) => PathManager;
   /** Opens a network namespace, for a trace. */
   readonly namespace: (netns?: Netns) => Namespace;
+  /** The lines of a file, or of standard input if it is called `-`. */
+  readonly lines: (file: string) => AsyncIterable<string>;
   /** Starts to look out for what stops a command that goes on. */
   readonly stop: () => OutputWatch;
   /** The command line that has the permission to call libc. */

@@ -8,7 +8,7 @@ import { Context, type Io } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { allCommands } from "./objects.ts";
 import type { Output } from "./output.ts";
-import { jsonLine, printable } from "./printable.ts";
+import { jsonLine, prettyJson, printable } from "./printable.ts";
 import { UsageError } from "./words/grammar.ts";
 import {
   type Line,
@@ -27,7 +27,7 @@ import { findCommand, type Found, readOperands } from "./words/parse.ts";
  * @returns The exit code.
  */
 export async function main(args: readonly string[], io: Io): Promise<number> {
-  let json = args.includes("-j") || args.includes("--json");
+  let json = args.some((arg) => /^--?j(son)?$/.test(arg));
   let found: Found | undefined;
   try {
     const line = await readLine(args);
@@ -39,6 +39,10 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       });
       io.out(`mptcp ${version}\n`);
       return EXIT.done;
+    }
+    if (line.batch !== undefined && !given.has("help")) {
+      const { runBatch } = await import("./batch.ts");
+      return await runBatch(line, io, (args) => main(args, io));
     }
     found = await findCommand(words, given.has("help"), plain);
     return await run(found, line, io);
@@ -71,16 +75,17 @@ async function run(
     }
   }
   const values = {
-    ...readOperands(command, rest),
+    ...readOperands(command, rest, path[0]),
     ...Object.fromEntries(
       (command.options ?? []).map((name) => [name, given.has(name)]),
     ),
   };
   const json = given.has("json");
   using context = new Context(io, { json, trace: given.has("trace"), netns });
+  const toJson = given.has("pretty") ? prettyJson : jsonLine;
   let code: number = EXIT.done;
   const print = (output: Output) => {
-    io.out(json ? jsonLine(output.json) : printable(output.text));
+    io.out(json ? toJson(output.json) : printable(output.text));
     code = output.code ?? code;
   };
   const result = command.run(context, values as never);

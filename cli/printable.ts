@@ -16,8 +16,31 @@ export function printable(text: string): string {
 
 /** A line of JSON with control characters as `\u001b`. */
 export function jsonLine(value: unknown): string {
-  const json = JSON.stringify(value);
-  return json.replaceAll(CONTROL, (control) => `\\u${hex(control, 4)}`) + "\n";
+  return visible(JSON.stringify(value)) + "\n";
+}
+
+/** JSON with the line breaks and spaces of `ip -p -j`. */
+export function prettyJson(value: unknown): string {
+  return visible(indented(value)) + "\n";
+}
+
+function indented(value: unknown, depth = 0): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => indented(item, depth + 1));
+    return `[ ${items.join(",")}${items.length > 0 ? " " : ""}]`;
+  }
+  const line = `\n${"    ".repeat(depth)}`;
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .map(([name, field]) =>
+      `${line}    ${JSON.stringify(name)}: ${indented(field, depth + 1)}`
+    );
+  return `{${fields.join(",")}${fields.length > 0 ? line : ""}}`;
+}
+
+function visible(json: string): string {
+  return json.replaceAll(CONTROL, (control) => `\\u${hex(control, 4)}`);
 }
 
 function hex(control: string, digits: number): string {

@@ -1,3 +1,5 @@
+import type { Namespace } from "../mod.ts";
+
 /** The output could not be written. */
 export class OutputError extends Error {
   override readonly name = "OutputError";
@@ -15,6 +17,33 @@ export function write(
     if (error instanceof Deno.errors.BrokenPipe) return;
     throw new OutputError(`Cannot write: ${(error as Error).message}`);
   }
+}
+
+/** Lines from pieces of text, each as soon as it is complete. */
+export async function* lines(
+  pieces: AsyncIterable<string> | Iterable<string>,
+): AsyncIterable<string> {
+  let rest = "";
+  for await (const piece of pieces) {
+    const complete = (rest + piece).split("\n");
+    rest = complete.pop()!;
+    yield* complete;
+  }
+  if (rest !== "") yield rest;
+}
+
+/** The text of a file, or of standard input if it is called `-`. */
+export function textOf(
+  file: string,
+  open: () => Namespace,
+): AsyncIterable<string> | Iterable<string> {
+  if (file === "-") {
+    return Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+  }
+  using namespace = open();
+  const text = namespace.readFile(file);
+  if (text !== undefined) return [text];
+  throw new Deno.errors.NotFound(`Cannot read ${file}: there is no such file`);
 }
 
 /**

@@ -29,12 +29,12 @@ const FLAGS: readonly (readonly [AddrFlag, string])[] = [
   ["laminar", "connect to an announced address, once each (Linux 6.18)"],
 ];
 
-const CHANGES = [
-  BACKUP,
-  NOBACKUP,
-  FULLMESH,
-  ["nofullmesh", "connect to one address of the peer"],
+const NOFULLMESH = [
+  "nofullmesh",
+  "connect to one address of the peer",
 ] as const;
+
+const CHANGES = [BACKUP, NOBACKUP, FULLMESH, NOFULLMESH] as const;
 
 const ANEW = "to change that, delete the endpoint and add it again";
 
@@ -48,10 +48,22 @@ export const COMMANDS: readonly Command[] = [
       dev,
       id,
       port,
-      flags: words("FLAG…", "what to do with the address", FLAGS),
+      flags: words(
+        "FLAG…",
+        "what to do with the address",
+        [...FLAGS, NOBACKUP, NOFULLMESH],
+      ),
     },
-    run: (context, values) =>
-      jsonOnly(endpoints([context.pm().addAddr(values)])),
+    run(context, { flags = [], ...others }) {
+      switched("backup", flags);
+      switched("fullmesh", flags);
+      const set = flags.filter((flag): flag is AddrFlag =>
+        !flag.startsWith("no")
+      );
+      return jsonOnly(
+        endpoints([context.pm().addAddr({ ...others, flags: set })]),
+      );
+    },
   }),
   command({
     word: "delete",

@@ -26,8 +26,11 @@ export const COMMANDS: readonly Command[] = [
       ),
       token: option("token", "T", "one connection's, as 0x… or decimal", token),
     },
-    options: ["timestamp", "explain"],
-    async *run(context, { types = [], timestamp, explain, ...options }) {
+    options: ["timestamp", "tshort", "explain"],
+    async *run(
+      context,
+      { types = [], timestamp, tshort, explain, ...options },
+    ) {
       const pm = context.pm();
       const stop = context.stop();
       const wanted = types.filter((type): type is Type => type !== "event");
@@ -38,7 +41,11 @@ export const COMMANDS: readonly Command[] = [
         signal: stop.signal,
       });
       for await (const event of events) {
-        const output = eventOutput(event, timestamp, explain);
+        const output = eventOutput(
+          event,
+          tshort ? "short" : timestamp ? "long" : undefined,
+          explain,
+        );
         await stop.writable();
         if (stop.signal.aborted) return;
         yield output;

@@ -39,16 +39,21 @@ const MEANINGS: { readonly [code: string]: string } = {
 /** One event. */
 export function eventOutput(
   event: PathManagerEvent,
-  timestamp: boolean,
+  timestamp: "long" | "short" | undefined,
   explain: boolean,
 ): Output {
   const fields = fieldsOf(event);
   const name = EVENTS.find(([type]) => type === event.type)![2];
   const label = event.type === "unknown" ? `${name} ${event.cmd}` : name;
-  const now = timestamp ? clock() : undefined;
+  const now = timestamp && clock();
   const why = explain ? meaning(event) : "";
   return {
-    text: (now === undefined ? "" : `Timestamp: ${now.text}\n`) +
+    text:
+      (now === undefined
+        ? ""
+        : timestamp === "short"
+        ? `[${now.json}] `
+        : `Timestamp: ${now.text}\n`) +
       `[${event.type === "unknown" ? label : label.padStart(16)}]` +
       fields.map(([key, value, text = `${key}=${value}`]) => ` ${text}`)
         .join("") +

@@ -8,8 +8,8 @@ import { allCommands, OBJECTS } from "../objects.ts";
 import type { Candidate, Command } from "./grammar.ts";
 import { type OptionName, OPTIONS, optionsOf } from "./options.ts";
 
-/** What ends a run at once, so that nothing goes with it. */
-const ALONE: readonly OptionName[] = ["help", "version"];
+/** What goes without a command. */
+const ALONE: readonly OptionName[] = ["batch", "force", "help", "version"];
 
 /** The usage line of a command. */
 export function usage(
@@ -51,10 +51,11 @@ function overview(invocations: readonly string[]): string {
   const groups = Map.groupBy(OBJECTS, ({ group }) => group);
   return "mptcp: controls Multipath TCP on Linux\n\n" +
     `usage: mptcp ${options.join(" ")} OBJECT { COMMAND | help }\n` +
+    "       mptcp [--force] -b FILE\n" +
     Array.from(groups, ([group, objects]) =>
       `\n${group}:\n` +
       table(objects.map(({ word, about }) => [word, about]), width)).join("") +
-    `\noptions, anywhere; some commands have more:\n${
+    `\noptions, anywhere; some commands have more, and what \`ip\` takes is taken:\n${
       table(optionsOf().map(optionRow))
     }` +
     `\ncommands:\n${invocations.join("")}` +

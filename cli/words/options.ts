@@ -21,6 +21,7 @@ interface Option {
 
 const TABLE = {
   json: { short: "j", help: "write JSON, errors too", isGlobal: true },
+  pretty: { short: "p", help: "indent JSON", isGlobal: true },
   netns: {
     short: "n",
     metavar: "NAME|PATH|PID",
@@ -35,10 +36,29 @@ const TABLE = {
     isGlobal: false,
     isHarmless: true,
   },
+  tshort: { help: "say when, shorter", isGlobal: false, isHarmless: true },
   explain: { help: "say what errors mean", isGlobal: false },
+  batch: {
+    short: "b",
+    metavar: "FILE",
+    help: "run the lines of a file; - is standard input",
+    isGlobal: true,
+  },
+  force: { help: "go on after a line that fails", isGlobal: true },
   help: { short: "h", help: "explain", isGlobal: true },
   version: { short: "V", help: "print the version", isGlobal: true },
 } as const;
+
+/**
+ * The options of `ip`, in the order in which its `main()` tries them; a value
+ * follows those with "=". Those that are not in the table have no effect here.
+ */
+const OF_IP = [
+  ...["loops=", "family=", "4", "6", "0", "M", "B", "human-readable", "iec"],
+  ...["stats", "statistics", "details", "resolve", "oneline", "timestamp"],
+  ...["tshort", "Version", "force", "batch=", "brief", "json", "pretty"],
+  ...["rcvbuf=", "color", "help", "netns=", "Numeric", "all", "echo"],
+];
 
 /** What the options are called. */
 export type OptionName = keyof typeof TABLE;
@@ -68,6 +88,8 @@ export interface Line {
   /** The options that were given. */
   readonly given: ReadonlySet<OptionName>;
   readonly netns?: string;
+  /** The file whose lines are to be run. */
+  readonly batch?: string;
 }
 
 /**
@@ -82,7 +104,8 @@ export async function readLine(args: readonly string[]): Promise<Line> {
   }
   const { parseArgs } = await import("@std/cli/parse-args");
   const takesValue = (name: OptionName) => OPTIONS[name].metavar !== undefined;
-  const masked = withoutDevices(args);
+  const written = fromIp(args);
+  const masked = withoutDevices(written);
   refuseOddities(masked);
   const parsed: Record<string, unknown> = parseArgs(masked, {
     boolean: OPTION_NAMES.filter((name) => !takesValue(name)),
@@ -96,24 +119,29 @@ export async function readLine(args: readonly string[]): Promise<Line> {
     "--": true,
     unknown: (arg, key) => key === undefined || unknown(arg),
   });
-  const { netns, _, "--": literal } = parsed as {
+  const { netns, batch, _, "--": literal } = parsed as {
     readonly netns?: string;
+    readonly batch?: string;
     readonly _: readonly (string | number)[];
     readonly "--": readonly string[];
   };
-  if (netns === "") {
-    throw new UsageError(
-      `Incomplete option "-n": ${OPTIONS.netns.metavar} is needed`,
-    );
+  for (const name of OPTION_NAMES) {
+    const { short, metavar } = OPTIONS[name];
+    if (metavar !== undefined && parsed[name] === "") {
+      throw new UsageError(
+        `Incomplete option "-${short}": ${metavar} is needed`,
+      );
+    }
   }
   const words = _.map((word) =>
-    String(word).replace(/^\0(\d+)$/, (_, index) => args[index]!)
+    String(word).replace(/^\0(\d+)$/, (_, index) => written[index]!)
   );
   return {
     words: [...words, ...literal],
     plain: words.length,
     given: new Set(OPTION_NAMES.filter((name) => parsed[name])),
     ...netns !== undefined && { netns },
+    ...batch !== undefined && { batch },
   };
 }
 
@@ -133,6 +161,46 @@ function withoutDevices(args: readonly string[]): string[] {
     }
   }
   return masked;
+}
+
+/**
+ * Writes out the options in front of the object that are `ip`'s: with one dash
+ * or two, and as short as it takes them.
+ */
+function fromIp(args: readonly string[]): string[] {
+  const written: string[] = [];
+  let at = 0;
+  for (; at < args.length; at++) {
+    const arg = args[at]!;
+    if (!/^-./.test(arg) || arg === "--") break;
+    const word = arg.replace(/^--?/, "")
+      .replace(/^(c[olr]*)=(always|auto|never)?$/, "$1");
+    // Our own letters come first: with `ip`, -h is --human-readable.
+    const name = OPTION_NAMES.find((name) => arg === `-${OPTIONS[name].short}`);
+    const found = OF_IP.find((option) => {
+      const full = option.replace("=", "");
+      return name === undefined ? full.startsWith(word) : full === name;
+    }) ?? "";
+    const full = found.replace("=", "").toLowerCase();
+    const known = Object.hasOwn(OPTIONS, full);
+    if (found === "") {
+      written.push(arg);
+    } else if (known) {
+      written.push(`--${full}`);
+    }
+    if (!found.endsWith("=")) {
+      continue;
+    }
+    const value = args[++at];
+    if (value === undefined) {
+      break;
+    }
+    // As one word, since a dash may be the value.
+    if (known && value !== "") {
+      written.push(`${written.pop()}=${value}`);
+    }
+  }
+  return [...written, ...args.slice(at)];
 }
 
 /** `--_` stops `parseArgs`, and an empty value is taken by some releases. */

@@ -18,6 +18,12 @@ const OF_IP: { readonly [object: string]: readonly string[] } = {
   "limits": ["set", "show"],
 };
 
+/** The keywords that may be abbreviated, likewise. */
+const KEYWORDS_OF_IP: { readonly [object: string]: readonly string[] } = {
+  "endpoint": ["id", "dev", "port"],
+  "limits": ["subflows", "add_addr_accepted"],
+};
+
 /** What the first words mean. */
 export interface Found {
   /** The words in full: `["endpoint", "add"]`; `["endpoint"]` for its help. */
@@ -95,15 +101,19 @@ function inFull(
 /**
  * Reads the operands of a command, in any order.
  *
+ * @param command The command.
+ * @param given The words.
+ * @param object The object that the command is one of.
  * @throws {UsageError} A word is unknown, or an operand is missing.
  */
 export function readOperands(
   { operands, hints = {} }: Pick<Command, "operands" | "hints">,
   given: readonly string[],
+  object = "",
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (let index = 0; index < given.length; index++) {
-    const word = given[index]!;
+    const word = keyword(object, operands, given[index]!);
     const value = () => {
       const next = given[++index];
       if (next !== undefined) return next;
@@ -136,6 +146,16 @@ export function readOperands(
     );
   }
   return values;
+}
+
+/** The keyword that is meant. */
+function keyword(object: string, operands: Operands, given: string): string {
+  const known = Object.values(operands)
+    .flatMap(({ words }) => words.map(([word]) => word));
+  if (given === "" || known.includes(given)) return given;
+  return KEYWORDS_OF_IP[object]?.find((word) =>
+    word.startsWith(given) && known.includes(word)
+  ) ?? given;
 }
 
 function unknownWord(

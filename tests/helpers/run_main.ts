@@ -6,6 +6,7 @@
  */
 
 import { main } from "../../cli/main.ts";
+import { lines, textOf } from "../../cli/stdio.ts";
 import {
   openNamespace,
   PathManager,
@@ -37,11 +38,13 @@ export function wordsOf(line: string): string[] {
  * @param args The words, or a line of words without spaces.
  * @param kernel What answers, or an error that opening throws instead.
  * @param signal What stops a command that goes on; without it, it ends at once.
+ * @param input What standard input holds.
  */
 export async function run(
   args: string | readonly string[],
   kernel: FakeKernel | Error | "running" = new FakeKernel(),
   signal: AbortSignal = AbortSignal.abort(),
+  input = "",
 ): Promise<Ran> {
   const ran = { out: "", err: "", opened: [] as PathManagerOptions[] };
   const code = await main(typeof args === "string" ? wordsOf(args) : args, {
@@ -59,6 +62,8 @@ export async function run(
       kernel instanceof FakeKernel
         ? Object.assign(new ForwardingNamespace(kernel), { close() {} })
         : openNamespace(netns),
+    lines: (file) =>
+      lines(file === "-" ? [input] : textOf(file, openNamespace)),
     stop: () => ({
       signal,
       writable: () => Promise.resolve(),

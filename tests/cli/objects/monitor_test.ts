@@ -296,6 +296,12 @@ Deno.test("`monitor -t` pads the day, and not the microseconds", async () => {
         .toInstant();
     const [stamp] = (await shown("monitor -t", bytes)).split("\n");
     assertEquals(stamp, "Timestamp: Tue Nov  3 08:08:03 2026 898 usec");
+    for (const line of ["-ts monitor", "-t monitor --tshort"]) {
+      assertEquals(
+        await shown(line, bytes),
+        "[2026-11-03T08:08:03.000898] [          CLOSED] token=8f9f6684\n",
+      );
+    }
     const { timestamp } = JSON.parse(await shown("monitor -tj", bytes));
     assertEquals(timestamp, "2026-11-03T08:08:03.000898");
   } finally {

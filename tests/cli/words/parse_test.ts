@@ -12,8 +12,8 @@ async function pathOf(line: string): Promise<string> {
 
 /** The values of a line's operands. */
 async function read(line: string): Promise<Record<string, unknown>> {
-  const { command, rest } = await findCommand(wordsOf(line));
-  return readOperands(command!, rest);
+  const { command, path, rest } = await findCommand(wordsOf(line));
+  return readOperands(command!, rest, path[0]);
 }
 
 async function assertUsageError(
@@ -252,7 +252,7 @@ Deno.test("`readOperands()` refuses a second address", async () => {
 Deno.test("`readOperands()` lists what can stand in place of an unknown word", async () => {
   const messages = {
     "endpoint add ::1 what":
-      "ADDR, dev IF, id N, port N, signal, subflow, backup, fullmesh, laminar",
+      "ADDR, dev IF, id N, port N, signal, subflow, backup, fullmesh, laminar, nobackup, nofullmesh",
     "endpoint delete what": "id N, ADDR, port N, dev IF",
     "endpoint change id 1 what":
       "id N, ADDR, port N, backup, nobackup, fullmesh, nofullmesh",
@@ -276,14 +276,45 @@ Deno.test("`readOperands()` lists what can stand in place of an unknown word", a
   }
 });
 
-Deno.test("`readOperands()` does not abbreviate operands, nor ignore their case", async () => {
-  for (const word of ["back", "Backup", "i", "sub", ""]) {
-    const { command } = await findCommand(["endpoint", "add"]);
-    assertThrows(
-      () => readOperands(command!, ["::1", word]),
-      UsageError,
-      `Unknown word "${word}"`,
-    );
+Deno.test("`readOperands()` takes keywords of `ip mptcp` as short as it does", async () => {
+  const rows: [line: string, key: string, keyword: string][] = [
+    ["endpoint add ::1", "dev", "dev"],
+    ["endpoint add ::1", "id", "id"],
+    ["endpoint add ::1", "port", "port"],
+    ["endpoint delete", "id", "id"],
+    ["endpoint delete ::1", "dev", "dev"],
+    ["endpoint change ::1 backup", "port", "port"],
+    ["endpoint show", "id", "id"],
+    ["limits set", "subflows", "subflows"],
+    ["limits set", "addAddrAccepted", "add_addr_accepted"],
+  ];
+  for (const [line, key, keyword] of rows) {
+    for (let length = 1; length <= keyword.length; length++) {
+      const word = keyword.slice(0, length);
+      const values = await read(`${line} ${word} 7`);
+      assertEquals([word, values[key]], [word, key === "dev" ? "7" : 7]);
+    }
+  }
+});
+
+Deno.test("`readOperands()` abbreviates no flag and no keyword of our own", async () => {
+  const rows = {
+    "endpoint add ::1": ["back", "Backup", "sub", "I", "idx", "t", ""],
+    "endpoint show": ["d", "p", "t", "tok"],
+    "limits set": ["x", "S", "subflowss", ""],
+    "announce ::1 token 5": ["i", "d", "p"],
+    "remove": ["i", "t"],
+    "subflow create token 5": ["l", "r", "d"],
+  };
+  for (const [line, words] of Object.entries(rows)) {
+    const { command, path, rest } = await findCommand(line.split(" "));
+    for (const word of words) {
+      assertThrows(
+        () => readOperands(command!, [...rest, word, "1"], path[0]),
+        UsageError,
+        `Unknown word "${word}"`,
+      );
+    }
   }
 });
 
