@@ -1,9 +1,14 @@
-import { type OutputWatch, watchOutput } from "../mod.ts";
+import {
+  ignoreInspectorSignal,
+  type OutputWatch,
+  watchOutput,
+} from "../mod.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Looks out for SIGINT, SIGTERM, and for a reader of the output that leaves. */
 export function stop(): OutputWatch {
+  ignoreInspectorSignal();
   const controller = new AbortController();
   const abort = () => controller.abort();
   for (const name of SIGNALS) Deno.addSignalListener(name, abort);

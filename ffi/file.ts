@@ -20,7 +20,7 @@ export const O_WRONLY = 1;
 const errno = new Int32Array(1);
 
 /** What to say to an error number, besides what it says itself. */
-export type Hints = { readonly [errno: number]: string };
+export type Hints = { readonly [errno: number]: string | undefined };
 
 /** Opens a file that exists. */
 export function openFile(

@@ -170,6 +170,16 @@ const NETNS = {
   },
 } as const;
 
+const SIGNALS = {
+  signal: {
+    parameters: [
+      "i32", // int signum
+      "u64", // sighandler_t handler
+    ],
+    result: "void", // sighandler_t (the one before)
+  },
+} as const;
+
 type Symbols<Table extends Deno.ForeignLibraryInterface> =
   Deno.StaticForeignLibraryInterface<Table>;
 
@@ -193,6 +203,8 @@ export interface Libc {
   readonly device: () => Symbols<typeof DEVICE>;
   /** What visiting network namespaces needs. */
   readonly netns: () => Symbols<typeof NETNS>;
+  /** What ignoring signals needs. */
+  readonly signals: () => Symbols<typeof SIGNALS>;
 }
 
 let opened: Libc | undefined;
@@ -227,6 +239,7 @@ function open(): Libc {
     file: once(() => bind(FILE)),
     device: once(() => bind(DEVICE)),
     netns: once(() => bind(NETNS)),
+    signals: once(() => bind(SIGNALS)),
   };
 }
 

@@ -37,7 +37,11 @@ export const PORT_ID = 0x5120;
 
 /** Why the kernel does not do something; the ext-ack is in the request. */
 export class Refusal {
-  constructor(readonly errno: number) {}
+  readonly errno: number;
+
+  constructor(errno: number) {
+    this.errno = errno;
+  }
 }
 
 /** An attribute of a request: its header and its payload, as offsets in it. */

@@ -41,7 +41,7 @@ export function whatIsMissing(): string | undefined {
 
 /** Within a test, Deno's sanitizer would take what is bound for a leak. */
 function bindAll(): void {
-  const { device, netns, file, waiting, groups } = libc();
-  device(), netns(), file(), waiting(), groups();
+  const { device, netns, file, waiting, groups, signals } = libc();
+  device(), netns(), file(), waiting(), groups(), signals();
   socketCalls();
 }

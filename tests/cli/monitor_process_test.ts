@@ -166,6 +166,32 @@ for (const [how, start] of Object.entries(STARTS)) {
   }
 
   liveTest(
+    `\`monitor\` by \`${how}\` opens no inspector by SIGUSR1`,
+    async () => {
+      using lab = Lab.open({ paths: 0 });
+      const { client } = lab;
+      await using running = watch(
+        client,
+        ...start,
+        ...["-n", client.netns, "monitor"],
+      );
+      // Deno installs its handler after 500 ms.
+      for (const _ of [1, 2]) {
+        running.child.kill("SIGUSR1");
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        const { stdout } = new Deno.Command("ss", { args: ["-Hltnp"] })
+          .outputSync();
+        assert(
+          !new TextDecoder().decode(stdout)
+            .includes(`pid=${running.child.pid},`),
+        );
+      }
+      running.child.kill("SIGTERM");
+      assertEquals(await running.end(), ["", "", 0]);
+    },
+  );
+
+  liveTest(
     `\`monitor\` by \`${how}\` ends when nobody reads it any more`,
     async () => {
       using lab = Lab.open();

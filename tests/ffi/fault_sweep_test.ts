@@ -240,7 +240,10 @@ Deno.test("every public operation is swept", () => {
   // The second is `NetworkNamespace.open()`, the third is swept in
   // `output_test.ts`. The others make no calls.
   const calling = ["PathManager", "openNamespace", "watchOutput"];
-  const others = ["isConnectionGone", "isPermissionError", "traced"];
+  const others = [
+    ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
+    "traced",
+  ];
   assertEquals(exported.toSorted(), [...calling, ...others].toSorted());
   const swept = [...Object.keys(OPERATIONS), "close"];
   assertEquals(methodsOf(PathManager), swept.toSorted());
@@ -263,7 +266,7 @@ Deno.test("every use of every function has its errors, and every error a use", (
     if (typeof part === "function") part();
   }
   const functions = Object.keys(ERRORS).map((use) => use.split(" ")[0]!);
-  const infallible = new Set(["__errno_location", "memcpy"]);
+  const infallible = new Set(["__errno_location", "memcpy", "signal"]);
   assertEquals(new Set(functions), bound.difference(infallible));
   const seen = new Set(STREAMING);
   const note = (faults: Fault[], action: () => unknown) =>
