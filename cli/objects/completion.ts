@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Namespace, Netns } from "../../mod.ts";
+import type { Namespace } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { printable } from "../printable.ts";
 import { candidates, netnsOf } from "../words/completion.ts";
