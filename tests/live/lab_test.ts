@@ -79,7 +79,7 @@ liveTest("a lab that cannot be made leaves nothing", () => {
   assertEquals(namespaces(Deno.pid), []);
 });
 
-liveTest("the lab removes the namespaces of killed processes", async () => {
+liveTest("the lab removes the namespaces of killed processes", () => {
   // The process with this number is always there.
   const name = "mptcp-1-0a0b0c0d-server";
   run("ip", "netns", "add", name);
