@@ -250,9 +250,16 @@ function once<T>(make: () => T): () => T {
 
 /**
  * Where the C library may be, the commonest first: Debian and Ubuntu; Fedora,
- * RHEL and SUSE; Arch; the Alpine image of Deno.
+ * RHEL and SUSE; Arch; the Alpine image of Deno. Those of musl are for a Deno
+ * that is built for it, as in Alpine's own package.
  */
-export function libcPaths(arch: string): string[] {
+export function libcPaths(
+  arch: string,
+  env: string | undefined = Deno.build.env,
+): string[] {
+  if (env === "musl") {
+    return [`/lib/libc.musl-${arch}.so.1`, `/lib/ld-musl-${arch}.so.1`];
+  }
   return [
     `/lib/${arch}-linux-gnu`,
     `/usr/lib/${arch}-linux-gnu`,

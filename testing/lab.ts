@@ -15,6 +15,7 @@
  * @module
  */
 
+import { ArgumentRangeError } from "../codec/argument_error.ts";
 import { Host, run } from "./host.ts";
 import {
   MptcpSocket,
@@ -24,8 +25,8 @@ import {
 } from "./mptcp_socket.ts";
 import { whatIsMissing } from "./requirements.ts";
 
-/** What `ip netns` names the namespaces of a lab: its process, and which. */
-const NAME = /^mptcp-(\d+)-[0-9a-f]+-(client|server)$/;
+/** What a lab leaves in /run and in /run/netns: its process, and which. */
+const NAME = /^(mptcp-\d+-[0-9a-f]{8})(-client|-server|\.lock)$/;
 
 const TIMEOUT_MS = 5000;
 
@@ -100,12 +101,17 @@ export class Lab implements Disposable {
   /** The host that listens. */
   readonly server: Host;
   readonly #connections = new Set<LabConnection>();
+  readonly #lock: Lock;
   static #missing: string | undefined;
 
   private constructor() {
-    const id = crypto.getRandomValues(new Uint8Array(3)).toHex();
-    this.client = new Host(`mptcp-${Deno.pid}-${id}-client`, "client");
-    this.server = new Host(`mptcp-${Deno.pid}-${id}-server`, "server");
+    const id = crypto.getRandomValues(new Uint8Array(4)).toHex();
+    const name = `mptcp-${Deno.pid}-${id}`;
+    this.client = new Host(`${name}-client`, "client");
+    this.server = new Host(`${name}-server`, "server");
+    let lock: Lock | undefined;
+    while ((lock = tryLock(name)) === undefined);
+    this.#lock = lock;
   }
 
   /**
@@ -128,11 +134,23 @@ export class Lab implements Disposable {
    * There are no routes between the paths.
    *
    * @param options How many paths, and how wide.
+   * @throws {RangeError} `paths` is no whole number up to 255, `rate` not above
+   * 0.
    * @throws {Error} Something is missing here, see {@linkcode Lab.missing}, or a
    * program fails.
    */
   static open(options: LabOptions = {}): Lab {
     const { paths = 1, rate } = options;
+    if (!Number.isInteger(paths) || paths < 0 || paths > 255) {
+      throw new ArgumentRangeError(
+        `Invalid paths ${paths}: a whole number from 0 to 255 is needed`,
+      );
+    }
+    if (rate !== undefined && !(rate > 0 && rate < Infinity)) {
+      throw new ArgumentRangeError(
+        `Invalid rate ${rate}: a number of Mbit/s above 0 is needed`,
+      );
+    }
     // Asked once, and told again.
     const missing = Lab.#missing ??= Lab.missing() ?? "";
     if (missing !== "") throw new Error(`Cannot make a lab: ${missing}`);
@@ -143,7 +161,7 @@ export class Lab implements Disposable {
         run("ip", "netns", "add", host.netns);
         host.ip("link", "set", "lo", "up");
         // Link-local addresses too are to be ready at once, and a path that
-        // was cut and mended is to have its addresses again.
+        // was cut and restored is to have its addresses again.
         host.sysctl("net.ipv6.conf.default.accept_dad", 0);
         host.sysctl("net.ipv6.conf.default.keep_addr_on_down", 1);
       }
@@ -197,15 +215,12 @@ export class Lab implements Disposable {
    * {@linkcode Lab.open} does it, too.
    */
   static removeLeftovers(): void {
-    for (const name of namespaces()) {
-      const pid = name.match(NAME)?.[1];
-      if (pid === undefined || exists(`/proc/${pid}`)) continue;
-      try {
-        run("ip", "netns", "delete", name);
-      } catch (error) {
-        // Unless another process was faster.
-        if (exists(`/run/netns/${name}`)) throw error;
-      }
+    const names = [...namesIn("/run"), ...namesIn("/run/netns")]
+      .flatMap((name) => name.match(NAME)?.[1] ?? []);
+    for (const name of new Set(names)) {
+      using lock = tryLock(name);
+      // Whoever made the lab keeps its lock, in whatever PID namespace.
+      if (lock !== undefined) removeNetns(`${name}-client`, `${name}-server`);
     }
   }
 
@@ -255,11 +270,11 @@ export class Lab implements Disposable {
   }
 
   /**
-   * Mends a path that was cut.
+   * Restores a path that was cut.
    *
    * @param path The path, counted from 1.
    */
-  mend(path: number): void {
+  restore(path: number): void {
     this.server.ip("link", "set", this.server.dev(path), "up");
     this.#waitUntilUp(path);
   }
@@ -268,10 +283,8 @@ export class Lab implements Disposable {
   close(): void {
     for (const connection of this.#connections) connection.close();
     this.#connections.clear();
-    const left = namespaces();
-    for (const { netns } of [this.client, this.server]) {
-      if (left.includes(netns)) run("ip", "netns", "delete", netns);
-    }
+    removeNetns(this.client.netns, this.server.netns);
+    this.#lock[Symbol.dispose]();
   }
 
   /** Does the same at the end of a `using` block. */
@@ -280,9 +293,44 @@ export class Lab implements Disposable {
   }
 }
 
-function namespaces(): string[] {
-  if (!exists("/run/netns")) return [];
-  return Array.from(Deno.readDirSync("/run/netns"), ({ name }) => name);
+function removeNetns(...names: readonly string[]): void {
+  for (const name of names) {
+    if (exists(`/run/netns/${name}`)) run("ip", "netns", "delete", name);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  if (!exists(folder)) return [];
+  return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+}
+
+/** Says that a lab is alive, or that this process removes it. */
+type Lock = Disposable;
+
+/**
+ * Locks a lab; `undefined`: another process has done so. The kernel unlocks it
+ * when the process ends. A file, since a namespace that was mounted in another
+ * mount namespace is an empty file in this one.
+ */
+function tryLock(name: string): Lock | undefined {
+  const path = `/run/${name}.lock`;
+  const file = Deno.openSync(path, { create: true, write: true });
+  // Not one that was removed between the two.
+  const isThere = () =>
+    exists(path) && Deno.lstatSync(path).ino === file.statSync().ino;
+  if (!file.tryLockSync(true) || !isThere()) {
+    file.close();
+    return undefined;
+  }
+  let isLocked = true;
+  return {
+    [Symbol.dispose]() {
+      if (!isLocked) return;
+      isLocked = false;
+      Deno.removeSync(path);
+      file.close();
+    },
+  };
 }
 
 function exists(path: string): boolean {

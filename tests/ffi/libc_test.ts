@@ -4,7 +4,7 @@ import type { Libc } from "../../ffi/libc.ts";
 /** The module that is tested. */
 interface Module {
   libc(): Libc;
-  libcPaths(arch: string): string[];
+  libcPaths(arch: string, env?: string): string[];
 }
 
 let instances = 0;
@@ -81,6 +81,10 @@ Deno.test("`libcPaths()` knows the layouts of the distributions", async () => {
     "/lib/libc.so.6",
     "/usr/local/lib/libc.so.6",
   ]);
+  assertEquals(libcPaths("aarch64", "musl"), [
+    "/lib/libc.musl-aarch64.so.1",
+    "/lib/ld-musl-aarch64.so.1",
+  ]);
 });
 
 const CHOICES: readonly (readonly [
@@ -147,6 +151,28 @@ Deno.test("`libc()` says how to allow it", async () => {
   inWorld({ whole: true, libraries: bare }, () => {
     assertEquals(libc().errnoPointer as unknown, "pointer");
   });
+});
+
+Deno.test("`libc()` opens a path of musl, and names one, where Deno is built for it", async () => {
+  const { build } = Deno;
+  Object.assign(Deno, { build: { ...build, env: "musl" } });
+  try {
+    const musl = (await fresh()).libcPaths(Deno.build.arch);
+    for (const path of musl) {
+      const { libc } = await fresh();
+      inWorld({ paths: [path], libraries: [path] }, (seen) => {
+        assertEquals(libc().errnoPointer as unknown, "pointer");
+        assertEquals(seen.opened.map(([opened]) => opened), [path]);
+      });
+    }
+    const { libc } = await fresh();
+    inWorld({}, () => {
+      const { message } = assertThrows(() => libc(), Deno.errors.NotCapable);
+      assertEquals(message.endsWith(`--allow-ffi=${musl[0]}`), true);
+    });
+  } finally {
+    Object.assign(Deno, { build });
+  }
 });
 
 Deno.test("`libc()` says what it tried when there is no library", async () => {

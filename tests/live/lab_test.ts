@@ -1,10 +1,12 @@
 import {
+  assert,
   assertEquals,
   assertGreater,
   assertLess,
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { run } from "../../testing/host.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
 import { assertNoFdLeak, liveTest } from "../helpers/live.ts";
 
@@ -45,7 +47,7 @@ liveTest("a path that is cut carries nothing until it is repaired", () => {
   lab.cut(1);
   assertThrows(() => connection.transfer(1000, 50), Error, "0 arrived");
   assertThrows(() => lab.connect({ timeoutMs: 50 }), Error, "Cannot connect");
-  lab.mend(1);
+  lab.restore(1);
   for (const family of [4, 6] as const) {
     using connection = lab.connect({ family });
     connection.transfer(1000);
@@ -73,20 +75,57 @@ liveTest("the lab leaves no file descriptor and no namespace", () => {
 });
 
 liveTest("a lab that cannot be made leaves nothing", () => {
-  assertThrows(() => Lab.open({ rate: 0 }), Error, "rate");
+  assertThrows(() => Lab.open({ rate: 1e300 }), Error, "tc");
   assertEquals(namespaces(Deno.pid), []);
 });
 
-liveTest("the lab removes the namespaces of killed processes", async () => {
-  const process = new Deno.Command("true").spawn();
-  await process.status;
-  const { pid } = process;
+liveTest("the lab removes the namespaces of killed processes", () => {
+  // The process with this number is always there.
+  const name = "mptcp-1-0a0b0c0d-server";
+  run("ip", "netns", "add", name);
+  assertEquals(namespaces(1), [name]);
   using lab = Lab.open({ paths: 0 });
-  lab.client.exec("ip", "netns", "add", `mptcp-${pid}-0a0b0c-server`);
-  assertEquals(namespaces(pid).length, 1);
+  assertEquals(namespaces(1), []);
+  assert(namespaces(Deno.pid).includes(lab.client.netns));
   using _ = Lab.open({ paths: 0 });
-  assertEquals(namespaces(pid), []);
   assertEquals(namespaces(Deno.pid).length, 4);
+});
+
+liveTest("labs in two PID namespaces do not remove each other", async () => {
+  const module = new URL("../../testing/mod.ts", import.meta.url);
+  const program = `import { Lab } from "${module}";
+    using lab = Lab.open();
+    lab.client.endpoints();
+    console.log(lab.client.netns);
+    Deno.stdin.readSync(new Uint8Array(1));
+    lab.connect().transfer(1000);
+    console.log("works");
+    setInterval(() => {}, 1000);`;
+  const child = new Deno.Command("unshare", {
+    args: [
+      ...["--pid", "--fork", "--kill-child", "--mount-proc"],
+      ...[Deno.execPath(), "eval", "--no-config", program],
+    ],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  using lab = Lab.open();
+  const netns = (await lines.read()).value!.trim();
+  // Its process has a number of its own there.
+  using _ = Lab.open();
+  lab.client.endpoints();
+  const input = child.stdin.getWriter();
+  await input.write(Uint8Array.of(10));
+  assertEquals((await lines.read()).value, "works\n");
+  const exists = () => namespaces(Number(netns.split("-")[1])).includes(netns);
+  assert(exists());
+  child.kill("SIGKILL");
+  await Promise.all([child.status, input.close(), lines.cancel()]);
+  waitFor(() => {
+    Lab.removeLeftovers();
+    return !exists();
+  }, "the namespaces of a killed process to be removed");
 });
 
 liveTest("`waitFor()` names what it waited for", () => {

@@ -69,7 +69,7 @@ async function byKernel(world: World): Promise<void> {
   if (family === 4 && random.oneIn(3)) {
     lab.cut(1);
     await connection.transferAsync(100_000, 30_000);
-    lab.mend(1);
+    lab.restore(1);
   }
   await connection.transferAsync(100_000, 30_000);
   if (random.oneIn(2)) {
@@ -189,7 +189,7 @@ export const CONNECTIONS: Actions = {
     ),
     2,
   ],
-  "path: cut and mended": [
+  "path: cut and restored": [
     withPath(
       ({ spare }) => spare,
       (connection, path, { lab }) => connection.cut(path, lab),

@@ -289,11 +289,11 @@ export class Managed {
     return this.#connection.transferAsync(bytes, TIMEOUT_MS);
   }
 
-  /** Cuts a path, and mends it when data has found another one. */
+  /** Cuts a path, and restores it when data has found another one. */
   async cut(path: number, lab: Lab): Promise<void> {
     lab.cut(path);
     await this.transfer(10_000);
-    lab.mend(path);
+    lab.restore(path);
     await this.transfer(10_000);
   }
 

@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { run } from "../../testing/host.ts";
-import { until } from "../../testing/mod.ts";
+import { Lab, until } from "../../testing/mod.ts";
 
 Deno.test("`until()` gives what its condition gives", async () => {
   let calls = 0;
@@ -20,6 +20,21 @@ Deno.test("`until()` says what it waited for", async () => {
     Error,
     "Waited 10 ms in vain for a miracle",
   );
+});
+
+Deno.test("`Lab.open()` refuses numbers before anything is made", () => {
+  const refused = [
+    ...[NaN, -1, 1.5, 256, Infinity].map((paths) => ({ paths })),
+    ...[NaN, -5, 0, Infinity].map((rate) => ({ rate })),
+  ];
+  for (const options of refused) {
+    const [[name, value]] = Object.entries(options);
+    assertThrows(
+      () => Lab.open(options),
+      RangeError,
+      `Invalid ${name} ${value}: `,
+    );
+  }
 });
 
 Deno.test("a program that is missing is named", () => {
