@@ -29,6 +29,8 @@ export interface Io {
 export interface Settings {
   /** Whether warnings are written as JSON. */
   readonly json: boolean;
+  /** Whether hints are left out. */
+  readonly quiet: boolean;
   /** Whether to show each message. */
   readonly trace: boolean;
   /** The network namespace to work in; absent: our own. */
@@ -62,18 +64,26 @@ export class Context implements Disposable {
   }
 
   #openPm(netns: Netns | undefined): PathManager {
-    const { json, trace } = this.#settings;
     return this.#io.open({
-      ...trace
+      ...this.#settings.trace
         ? { namespace: this.#traced(netns) }
         : netns !== undefined && { netns },
-      onWarning: ({ message }) =>
-        this.#io.err(
-          json
-            ? jsonLine({ warning: message })
-            : printable(`mptcp: ${message}\n`),
-        ),
+      onWarning: ({ message, isHint }) =>
+        isHint ? this.hint(message) : this.#say("mptcp", "warning", message),
     });
+  }
+
+  /** Says what was hardly meant. */
+  hint(message: string): void {
+    if (!this.#settings.quiet) this.#say("hint", "hint", message);
+  }
+
+  #say(label: string, key: string, message: string): void {
+    this.#io.err(
+      this.#settings.json
+        ? jsonLine({ [key]: message })
+        : printable(`${label}: ${message}\n`),
+    );
   }
 
   #traced(netns: Netns | undefined): Namespace {

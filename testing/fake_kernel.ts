@@ -11,6 +11,7 @@
 
 import { AF_INET, formatIPv4, formatIPv6 } from "../codec/inet.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
+import { NETLINK_GENERIC } from "../netlink/genl.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import {
   addressBytes,
@@ -74,6 +75,7 @@ const EEXIST = 17;
 const EINVAL = 22;
 const ERANGE = 34;
 const EOPNOTSUPP = 95;
+const EPROTONOSUPPORT = 93;
 const ENOBUFS = 105;
 
 /** An attribute that came: where it starts in the request, and its payload. */
@@ -302,6 +304,19 @@ export class FakeKernel extends FakeNamespace {
   /** Tells all who listen that events came too fast, and some are lost. */
   emitOverrun(): void {
     this.emit(new SyscallError("recvfrom", ENOBUFS, "receive from the kernel"));
+  }
+
+  /**
+   * Opens a transport.
+   *
+   * @param protocol Netlink protocol.
+   * @throws {SyscallError} `EPROTONOSUPPORT`: it is not `NETLINK_GENERIC`, and
+   * there is nothing else here.
+   */
+  override open(protocol: number): FakeTransport {
+    if (protocol === NETLINK_GENERIC) return super.open(protocol);
+    const action = "open netlink socket";
+    throw new SyscallError("socket", EPROTONOSUPPORT, action);
   }
 
   /**
