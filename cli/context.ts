@@ -31,6 +31,8 @@ export interface Io {
 export interface Settings {
   /** Whether warnings are written as JSON. */
   readonly json: boolean;
+  /** Whether hints are left out. */
+  readonly quiet: boolean;
   /** Whether to show each message. */
   readonly trace: boolean;
   /** The network namespace to work in; absent: our own. */
@@ -58,14 +60,9 @@ export class Context implements Disposable {
   /** The path manager of the namespace, which is closed after the command. */
   pm(netns: string | undefined = this.#settings.netns): PathManager {
     if (this.#pm !== undefined) return this.#pm;
-    const { json, trace } = this.#settings;
-    const onWarning = ({ message }: { readonly message: string }) =>
-      this.#io.err(
-        json
-          ? jsonLine({ warning: message })
-          : printable(`mptcp: ${message}\n`),
-      );
-    this.#pm = trace
+    const onWarning: PathManagerOptions["onWarning"] = ({ message, isHint }) =>
+      isHint ? this.hint(message) : this.#say("mptcp", "warning", message);
+    this.#pm = this.#settings.trace
       ? this.#io.open({ namespace: this.#traced(netns), onWarning })
       : inNamed(
         netns,
@@ -78,6 +75,19 @@ export class Context implements Disposable {
   /** A namespace, which is closed after the command. */
   namespace(netns: string | undefined): Namespace {
     return this.#opened.use(inNamed(netns, this.#io.namespace));
+  }
+
+  /** Says what was hardly meant. */
+  hint(message: string): void {
+    if (!this.#settings.quiet) this.#say("hint", "hint", message);
+  }
+
+  #say(label: string, key: string, message: string): void {
+    this.#io.err(
+      this.#settings.json
+        ? jsonLine({ [key]: message })
+        : printable(`${label}: ${message}\n`),
+    );
   }
 
   #traced(netns: string | undefined): Namespace {

@@ -81,7 +81,12 @@ async function run(
     ),
   };
   const json = given.has("json");
-  using context = new Context(io, { json, trace: given.has("trace"), netns });
+  using context = new Context(io, {
+    json,
+    quiet: given.has("quiet"),
+    trace: given.has("trace"),
+    netns,
+  });
   const toJson = given.has("pretty") ? prettyJson : jsonLine;
   let code: number = EXIT.done;
   const print = (output: Output) => {

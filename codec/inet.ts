@@ -261,7 +261,10 @@ export function parseAddress(text: string): Address {
  * console.log(isSameAddress(one!, other!)); // true
  * ```
  */
-export function isSameAddress(one: Address, other: Address): boolean {
+export function isSameAddress(
+  one: { readonly bytes: Uint8Array },
+  other: { readonly bytes: Uint8Array },
+): boolean {
   const [bytes, others] = [embedded(one.bytes), embedded(other.bytes)];
   return bytes.length === others.length &&
     bytes.every((byte, index) => byte === others[index]);

@@ -74,6 +74,8 @@ export interface Warning {
   readonly op: string;
   /** What to know. */
   readonly message: string;
+  /** Whether all was done as was said, which is hardly what was meant. */
+  readonly isHint?: true;
 }
 
 /** The conversation with one family of one namespace. */

@@ -1,5 +1,5 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
-import type { Address } from "../codec/inet.ts";
+import { type Address, parseAddress } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_FULLMESH,
   MPTCP_PM_ADDR_FLAG_IMPLICIT,
@@ -14,8 +14,8 @@ import {
   type Device,
   deviceIndex,
   integer,
-  ownAddress,
 } from "./arguments.ts";
+import { endpointAdvice } from "./advice.ts";
 import type { Client } from "./client.ts";
 import { type Endpoint, namedEndpoints, type RawEndpoint } from "./endpoint.ts";
 import { type EndpointFlag, flagBits, flagWords } from "./flags.ts";
@@ -49,7 +49,7 @@ export function addAddr(
   { address, id, port = 0, flags = [], dev }: AddAddrOptions,
 ): Endpoint {
   const bits = flagBits(flags);
-  const own = ownAddress(address);
+  const own = parseAddress(address);
   const addr = addressNest(own, {
     id: id === undefined ? undefined : addressId(id),
     port: integer("port", port, 0, 65535) || undefined,
@@ -81,6 +81,7 @@ export function addAddr(
         `and added ${address} without it`,
     });
   }
+  client.hint("add-addr", () => endpointAdvice(client, own, endpoint));
   return namedEndpoints(client.namespace, [endpoint])[0]!;
 }
 

@@ -1,4 +1,6 @@
+import { parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_SIGNAL, OPS } from "../codec/mptcp_pm.gen.ts";
+import { mappedAdvice } from "./advice.ts";
 import {
   addressId,
   addressNest,
@@ -6,7 +8,6 @@ import {
   type Device,
   deviceIndex,
   integer,
-  ownAddress,
 } from "./arguments.ts";
 import type { Client } from "./client.ts";
 
@@ -32,8 +33,9 @@ export function announce(
   client: Client,
   { token, address, id, port = 0, dev }: AnnounceOptions,
 ): void {
+  const own = parseAddress(address);
   client.execute(OPS["announce"], {
-    addr: addressNest(ownAddress(address), {
+    addr: addressNest(own, {
       id: addressId(id),
       port: integer("port", port, 0, 65535) || undefined,
       flags: MPTCP_PM_ADDR_FLAG_SIGNAL,
@@ -41,4 +43,5 @@ export function announce(
     }),
     token: connectionToken(token),
   });
+  client.hint("announce", () => mappedAdvice(own));
 }

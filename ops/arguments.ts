@@ -4,17 +4,8 @@
  * @module
  */
 
-import {
-  ArgumentRangeError,
-  ArgumentTypeError,
-} from "../codec/argument_error.ts";
-import {
-  type Address,
-  AF_INET,
-  formatIPv4,
-  isIPv4Mapped,
-  parseAddress,
-} from "../codec/inet.ts";
+import { ArgumentRangeError } from "../codec/argument_error.ts";
+import { type Address, AF_INET } from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
 import type { AttrInput } from "../codec/policy.ts";
 import type { Namespace } from "../netlink/transport.ts";
@@ -37,21 +28,6 @@ export function addressNest(
     ? [bytes, undefined]
     : [undefined, bytes];
   return { family, id, addr4, addr6, port, flags, ifIdx };
-}
-
-/**
- * Reads the address of an endpoint or announcement, which is not IPv4-mapped:
- * the kernel would announce it as an IPv6 address, which a peer may not be able
- * to reach, but take it for a duplicate of the IPv4 one.
- *
- * @throws {TypeError} The text is not an address, or an IPv4-mapped one.
- */
-export function ownAddress(text: string): Address {
-  const address = parseAddress(text);
-  if (!isIPv4Mapped(address.bytes)) return address;
-  throw new ArgumentTypeError(
-    `Ambiguous address "${text}": write ${formatIPv4(address.bytes, 12)}`,
-  );
 }
 
 /**

@@ -5,7 +5,12 @@
  * @module
  */
 
-import { MPTCP_PM_NAME, MPTCP_PM_VER, OPS } from "../codec/mptcp_pm.gen.ts";
+import {
+  MPTCP_PM_NAME,
+  MPTCP_PM_VER,
+  type OpName,
+  OPS,
+} from "../codec/mptcp_pm.gen.ts";
 import { type Family, GenlClient, type Warning } from "../netlink/genl.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { hintFor } from "./hints.ts";
@@ -28,6 +33,7 @@ export class Client extends GenlClient {
   readonly namespace: Namespace;
   /** Takes the warnings. */
   readonly warn: (warning: Warning) => void;
+  readonly #isListening: boolean;
   #filtersByToken: boolean | undefined;
 
   /**
@@ -37,12 +43,29 @@ export class Client extends GenlClient {
    */
   constructor(
     namespace: Namespace,
-    warn: (warning: Warning) => void,
+    onWarning?: (warning: Warning) => void,
     family: Family = MPTCP_PM,
   ) {
+    const warn = onWarning ?? (() => {});
     super(namespace, family, warn);
     this.namespace = namespace;
     this.warn = warn;
+    this.#isListening = onWarning !== undefined;
+  }
+
+  /**
+   * Says what was hardly meant, if anything takes warnings. The command is
+   * done: that the reason cannot be found out is no error.
+   */
+  hint(op: OpName, find: () => string | undefined): void {
+    if (!this.#isListening) return;
+    let message: string | undefined;
+    try {
+      message = find();
+    } catch {
+      return;
+    }
+    if (message !== undefined) this.warn({ op, message, isHint: true });
   }
 
   /**

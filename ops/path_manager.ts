@@ -52,7 +52,8 @@ export interface PathManagerOptions {
    */
   readonly namespace?: Namespace;
   /**
-   * Takes what is worth knowing about a command that succeeded all the same.
+   * Takes what is worth knowing about a command that succeeded all the same,
+   * such as that an endpoint's address is not on this host.
    * @default {nothing does}
    */
   readonly onWarning?: (warning: Warning) => void;
@@ -115,7 +116,7 @@ export class PathManager implements Disposable {
    * ```
    */
   static open(options: PathManagerOptions = {}): PathManager {
-    const { netns, namespace, onWarning = () => {} } = options;
+    const { netns, namespace, onWarning } = options;
     if (netns !== undefined && namespace !== undefined) {
       throw new ArgumentTypeError("Contradicting options: netns and namespace");
     }

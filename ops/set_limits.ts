@@ -1,5 +1,6 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { OPS } from "../codec/mptcp_pm.gen.ts";
+import { NO_SUBFLOWS } from "./advice.ts";
 import { integer } from "./arguments.ts";
 import type { Client } from "./client.ts";
 import type { Limits } from "./limits.ts";
@@ -18,6 +19,7 @@ export function setLimits(
     rcvAddAddrs: limit("addAddrAccepted", addAddrAccepted),
     subflows: limit("subflows", subflows),
   });
+  client.hint("set-limits", () => subflows === 0 ? NO_SUBFLOWS : undefined);
 }
 
 function limit(name: string, value: number | undefined): number | undefined {

@@ -10,6 +10,7 @@
 import { readU16 } from "../codec/bytes.ts";
 import { NLMSG_DONE, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
+import { NETLINK_GENERIC } from "../netlink/genl.ts";
 import { type Endpoint, namedEndpoints } from "../ops/endpoint.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import { type Address, addressOf } from "./fake_address.ts";
@@ -31,6 +32,7 @@ import {
   type Delivery,
   FakeNamespace,
   type FakeSubscription,
+  type FakeTransport,
 } from "./fake_namespace.ts";
 
 export { FAMILY };
@@ -38,6 +40,7 @@ export { FAMILY };
 const EPERM = 1;
 const EACCES = 13;
 const ENODEV = 19;
+const EPROTONOSUPPORT = 93;
 const ENOBUFS = 105;
 
 /** What the network of a {@linkcode FakeKernel} does. */
@@ -266,6 +269,19 @@ export class FakeKernel extends FakeNamespace {
   /** Tells all who listen that events came too fast, and some are lost. */
   emitOverrun(): void {
     this.emit(new SyscallError("recvfrom", ENOBUFS, "receive from the kernel"));
+  }
+
+  /**
+   * Opens a transport.
+   *
+   * @param protocol Netlink protocol.
+   * @throws {SyscallError} `EPROTONOSUPPORT`: it is not `NETLINK_GENERIC`, and
+   * there is nothing else here.
+   */
+  override open(protocol: number): FakeTransport {
+    if (protocol === NETLINK_GENERIC) return super.open(protocol);
+    const action = "open netlink socket";
+    throw new SyscallError("socket", EPROTONOSUPPORT, action);
   }
 
   /**

@@ -29,6 +29,7 @@ const TABLE = {
     help: "work in another network namespace",
     isGlobal: true,
   },
+  quiet: { short: "q", help: "give no hints", isGlobal: true },
   trace: { help: "show each message to and from the kernel", isGlobal: true },
   timestamp: {
     short: "t",

@@ -154,7 +154,11 @@ Deno.test("`onWarning` gets warnings, from the kernel and from the library", () 
   pm.setLimits({ subflows: 2 });
   namespace.distort = (answer) => answer;
   pm.addAddr({ address: "10.0.0.1", flags: ["0x100"] });
-  assertEquals(warnings.map(({ op }) => op), ["set-limits", "add-addr"]);
+  assertEquals(warnings.map(({ op, isHint }) => [op, isHint]), [
+    ["set-limits", undefined],
+    ["add-addr", undefined],
+    ["add-addr", true],
+  ]);
 });
 
 Deno.test("warnings are dropped without `onWarning`", () => {

@@ -28,7 +28,7 @@ Deno.test("`Lab.open()` refuses numbers before anything is made", () => {
     ...[NaN, -5, 0, Infinity].map((rate) => ({ rate })),
   ];
   for (const options of refused) {
-    const [[name, value]] = Object.entries(options);
+    const [name, value] = Object.entries(options)[0]!;
     assertThrows(
       () => Lab.open(options),
       RangeError,
