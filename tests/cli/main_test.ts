@@ -67,7 +67,7 @@ const GOOD: { readonly [line: string]: Row } = {
   "endpoint add 10.0.0.1 nobackup nofullmesh p 0 subflow": {
     text: "",
     json: [{ address: "10.0.0.1", id: 1, subflow: true }],
-    sent: [1, 3],
+    sent: [1, 3, 6],
   },
   "endpoint add FD00::0:1 subflow subflow laminar fullmesh": {
     text: "",
