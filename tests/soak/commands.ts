@@ -9,8 +9,8 @@ import {
   type AddAddrOptions,
   type Endpoint,
   type EndpointFlag,
-  EndpointNotFoundError,
   NetlinkError,
+  NotFoundError,
   PathManager,
   SyscallError,
 } from "../../mod.ts";
@@ -134,7 +134,7 @@ function delAddr({ random, side }: World): void {
   const { endpoints, pm } = side;
   const { selector, meant } = choice(side, random);
   if (meant.length === 0) {
-    assertThrows(() => pm.delAddr(selector), EndpointNotFoundError);
+    assertThrows(() => pm.delAddr(selector), NotFoundError);
     return;
   }
   assertEquals(pm.delAddr(selector), meant);
@@ -163,7 +163,7 @@ function setFlags({ random, side }: World): void {
   };
   const set = () => pm.setFlags(change);
   if (endpoint === undefined) {
-    assertThrows(set, EndpointNotFoundError);
+    assertThrows(set, NotFoundError);
   } else if (others.length > 0) {
     assertThrows(set, TypeError, "Ambiguous endpoint");
   } else if (change.fullmesh && endpoint.flags.includes("signal")) {
@@ -256,13 +256,13 @@ function mistakeToken({ random, side: { pm, host } }: World): void {
     () => pm.remove({ token, id: 1 }),
     () => pm.subflowCreate({ token, local: end, remote: end }),
     () => pm.subflowDestroy({ token, local: end, remote: end }),
-    () => pm.setFlags({ token, local: end, remote: end, backup: true }),
+    () => pm.setSubflowBackup({ token, local: end, remote: end, backup: true }),
   ];
   assertCode(random.pick(commands), "EINVAL");
 }
 
 function delInitial({ side: { pm, host } }: World): void {
-  assertEquals(pm.delAddr({ id: 0, address: host.address(1) }), []);
+  pm.closeInitialSubflows({ address: host.address(1) });
 }
 
 function compareWithIp({ side }: World): void {

@@ -202,7 +202,7 @@ export class Managed {
       : [ends.server, server, client];
     const { local, remote } = mine;
     const backup = random.oneIn(2);
-    here.pm.setFlags({ token: here.token, local, remote, backup });
+    here.pm.setSubflowBackup({ token: here.token, local, remote, backup });
     const told = await there.events.take("sub-priority");
     assertEquals(
       [told.remote.port, told.backup],
