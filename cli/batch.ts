@@ -24,7 +24,7 @@ type Numbered = readonly [number: number, words: readonly string[]];
 export async function runBatch(
   { batch: file = "-", given, netns, words }: Line,
   io: Io,
-  run: (words: readonly string[]) => Promise<number>,
+  run: (words: readonly string[], io: Io) => Promise<number>,
 ): Promise<number> {
   if (words.length > 0) {
     throw new UsageError(
@@ -44,7 +44,7 @@ export async function runBatch(
     const ended = await run([
       ...options,
       ...isNamed ? others : [first!, ...others],
-    ]);
+    ], { ...io, lines: nested });
     if (ended === EXIT.done) continue;
     code ||= ended;
     const error = `Command failed ${file}:${number}`;
@@ -52,6 +52,10 @@ export async function runBatch(
     if (!given.has("force")) break;
   }
   return code;
+}
+
+function nested(): never {
+  throw new UsageError('Misplaced option "-b": this is a line of a file');
 }
 
 /** The commands of some lines: what "#" begins is no part of them. */

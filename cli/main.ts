@@ -42,7 +42,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     }
     if (line.batch !== undefined && !given.has("help")) {
       const { runBatch } = await import("./batch.ts");
-      return await runBatch(line, io, (args) => main(args, io));
+      return await runBatch(line, io, main);
     }
     found = await findCommand(words, given.has("help"), plain);
     return await run(found, line, io);

@@ -111,6 +111,7 @@ export const SAME: readonly Section[] = [
       ...["0.0.0.1", "255.255.255.255", "ff02::1", "1:2:3:4:5:6:7:8"]
         .map((address) => `mptcp endpoint add ${address}`),
       "mptcp endpoint add fe80::1 dev client1",
+      "mptcp endpoint add { ::ffff:10.77.9.1 ; subflow ; d[ev] if1 }",
     ],
   },
   {
@@ -121,6 +122,7 @@ export const SAME: readonly Section[] = [
       "mptcp endpoint change { i[d] 1 ; nobackup }",
       "mptcp endpoint change { i[d] 2 ; backup }",
       "mptcp endpoint change { 10.77.2.1 ; backup ; p[ort] 0 }",
+      "mptcp endpoint change { 10.77.1.1 ; fullmesh ; backup }",
       "mptcp endpoint change { fd77:1::1 ; backup ; fullmesh }",
       "mptcp endpoint change { 10.77.1.1 ; p[ort] 10100 ; backup }",
     ],
