@@ -1,4 +1,4 @@
-import { libc } from "../ffi/libc.ts";
+import { preload } from "../ffi/libc.ts";
 import { run } from "./host.ts";
 import { socketCalls } from "./mptcp_socket.ts";
 
@@ -35,13 +35,7 @@ export function whatIsMissing(): string | undefined {
       return `the program ${tool} of ${home} is missing`;
     }
   }
-  bindAll();
-  return undefined;
-}
-
-/** Within a test, Deno's sanitizer would take what is bound for a leak. */
-function bindAll(): void {
-  const { device, netns, file, waiting, groups, signals } = libc();
-  device(), netns(), file(), waiting(), groups(), signals();
+  preload();
   socketCalls();
+  return undefined;
 }
