@@ -31,7 +31,10 @@ export function whatIsMissing(): string | undefined {
     try {
       run(tool, "-V");
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const { message } = error as Error;
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        message.includes("BusyBox");
+      if (!isMissing) throw error;
       return `the program ${tool} of ${home} is missing`;
     }
   }
