@@ -27,6 +27,9 @@ import {
 } from "@std/assert";
 import { parseArgs } from "@std/cli/parse-args";
 import { parse, stringify } from "@std/yaml";
+import { jsr, serve, url } from "../helpers/jsr.ts";
+
+const MODULE = "export const parseArgs = (args: string[]) => ({ _: args });";
 
 const fails = (fn: () => unknown, message: string) =>
   assertThrows(fn, AssertionError, message);
@@ -426,33 +429,6 @@ Deno.test("`config.ts` refuses any other STD_SOURCE, and so does what uses it", 
   assertEquals([next.code, next.out], [1, ""]);
 });
 
-const serve = (handler: (request: Request) => Response | Promise<Response>) =>
-  Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
-
-const url = ({ port }: { port: number }) => `http://127.0.0.1:${port}/`;
-
-/** Answers as JSR does: every package has one version of one small module. */
-async function jsr(request: Request): Promise<Response> {
-  const { pathname } = new URL(request.url);
-  const module = new TextEncoder().encode(
-    "export const parseArgs = (args: string[]) => ({ _: args });",
-  );
-  const hash = await crypto.subtle.digest("SHA-256", module);
-  if (pathname.endsWith("/meta.json")) {
-    return Response.json({ versions: { "1.9.0": {} } });
-  }
-  if (pathname.endsWith("_meta.json")) {
-    const checksum = `sha256-${new Uint8Array(hash).toHex()}`;
-    return Response.json({
-      exports: { ".": "./mod.ts", "./parse-args": "./mod.ts" },
-      manifest: { "/mod.ts": { size: module.length, checksum } },
-    });
-  }
-  return new Response(module, {
-    headers: { "content-type": "application/typescript" },
-  });
-}
-
 Deno.test("`config.ts` asks JSR when nothing is said and nothing cached", async () => {
   using copy = checkout();
   const ask = async (JSR_URL: string) => {
@@ -460,7 +436,7 @@ Deno.test("`config.ts` asks JSR when nothing is said and nothing cached", async 
     return (await decide(copy.root, { STD_SOURCE: "", DENO_DIR, JSR_URL })).out;
   };
   {
-    await using registry = serve(jsr);
+    await using registry = serve(jsr(MODULE));
     assertEquals(await ask(url(registry.addr)), "");
   }
   {
@@ -479,7 +455,7 @@ Deno.test("`config.ts` does not ask JSR for what is cached", async () => {
   let requests = 0;
   await using registry = serve((request) => {
     requests++;
-    return jsr(request);
+    return jsr(MODULE)(request);
   });
   const env = {
     STD_SOURCE: "",
@@ -576,7 +552,7 @@ Deno.test("`bin/mptcp` falls back to the stand-ins where JSR cannot be reached",
     return Deno.readTextFileSync(`${copy.root}/.std/args`).split(" ")[2];
   };
   {
-    await using registry = serve(jsr);
+    await using registry = serve(jsr(MODULE));
     origin = url(registry.addr);
     assertEquals(await launch("one cache"), "--config=deno.json");
   }
