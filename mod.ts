@@ -77,6 +77,7 @@ export {
   type Subscription,
   type Transport,
 } from "./netlink/transport.ts";
+export { preload } from "./ffi/libc.ts";
 export { ignoreInspectorSignal } from "./ffi/signal.ts";
 export { SyscallError } from "./ffi/syscall_error.ts";
 export {

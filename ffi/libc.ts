@@ -219,6 +219,30 @@ export function libc(): Libc {
   return opened ??= open();
 }
 
+/**
+ * Binds all that the library ever calls in libc, which stays bound: else each
+ * part is when it is first used, 0.2 ms a function. Where `deno test` checks for
+ * leaked resources, call it before the first test; needs `--allow-ffi`.
+ *
+ * @throws {Deno.errors.NotSupported} This is not Linux.
+ * @throws {Deno.errors.NotCapable} There is no permission to call libc.
+ *
+ * @example No leak in a test
+ * ```ts
+ * import { PathManager, preload } from "@mptcp/pm";
+ *
+ * preload();
+ * Deno.test("the mode can be read", () => {
+ *   using pm = PathManager.open();
+ *   pm.getMode();
+ * });
+ * ```
+ */
+export function preload(): void {
+  const { groups, waiting, file, device, netns, signals } = libc();
+  groups(), waiting(), file(), device(), netns(), signals();
+}
+
 function open(): Libc {
   if (typeof Deno === "undefined") {
     throw new Error("Cannot call libc: this is not Deno");

@@ -1,4 +1,4 @@
-import { libc } from "../ffi/libc.ts";
+import { preload } from "../ffi/libc.ts";
 import { run } from "./host.ts";
 import { socketCalls } from "./mptcp_socket.ts";
 
@@ -31,17 +31,14 @@ export function whatIsMissing(): string | undefined {
     try {
       run(tool, "-V");
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      const { message } = error as Error;
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        message.includes("BusyBox");
+      if (!isMissing) throw error;
       return `the program ${tool} of ${home} is missing`;
     }
   }
-  bindAll();
-  return undefined;
-}
-
-/** Within a test, Deno's sanitizer would take what is bound for a leak. */
-function bindAll(): void {
-  const { device, netns, file, waiting, groups, signals } = libc();
-  device(), netns(), file(), waiting(), groups(), signals();
+  preload();
   socketCalls();
+  return undefined;
 }

@@ -31,7 +31,7 @@ export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
   "mod.ts": [
     "the library: PathManager and its types",
     [
-      ...["codec/", "ffi/output.ts", "ffi/signal.ts"],
+      ...["codec/", "ffi/libc.ts", "ffi/output.ts", "ffi/signal.ts"],
       "ffi/syscall_error.ts",
       ...["netlink/", "ops/"],
     ],

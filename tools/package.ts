@@ -29,6 +29,18 @@ function deno(...args: string[]): string {
   return new TextDecoder().decode(stdout).trim();
 }
 
+/** The copyright lines of what is not ours, which the bundler drops. */
+function notices(config: string): string[] {
+  const info = deno("info", "--json", `--config=${config}`, "cli.ts");
+  const modules: { readonly local?: string }[] = JSON.parse(info).modules;
+  const lines = modules.flatMap(({ local }) =>
+    local?.startsWith(root) === false
+      ? Deno.readTextFileSync(local).match(/^\/\/ Copyright.*\n/)?.[0] ?? []
+      : []
+  );
+  return [...new Set(lines)];
+}
+
 function make(): void {
   // Nothing where JSR can be had, else the config that has the stand-ins.
   const std = deno("run", "-A", "tools/std/config.ts");
@@ -46,6 +58,9 @@ function make(): void {
     ...["bundle", "--quiet", "--minify", `--config=${path}`],
     ...["--outdir", `${folder}cli`, "cli.ts"],
   );
+  const cli = `${folder}cli/cli.js`;
+  const code = Deno.readTextFileSync(cli);
+  Deno.writeTextFileSync(cli, `${notices(path).join("")}${code}`);
   config.exports["./cli"] = "./cli/cli.js";
   config.links &&= config.links.map((link: string) => root + link);
   if (config.lock) config.lock.path = root + config.lock.path;

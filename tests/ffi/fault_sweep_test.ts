@@ -242,7 +242,7 @@ Deno.test("every public operation is swept", () => {
   const calling = ["PathManager", "openNamespace", "watchOutput"];
   const others = [
     ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
-    "traced",
+    ...["preload", "traced"],
   ];
   assertEquals(exported.toSorted(), [...calling, ...others].toSorted());
   const swept = [...Object.keys(OPERATIONS), "close"];

@@ -145,7 +145,7 @@ function getAddr({ side: { endpoints, pm } }: World): void {
   for (let id = 1; id < 256; id += 1 + (id >> 4)) {
     const endpoint = endpoints.get(id);
     if (endpoint === undefined) {
-      assertCode(() => pm.getAddr({ id }), "EINVAL");
+      assertThrows(() => pm.getAddr({ id }), NotFoundError);
     } else assertEquals(pm.getAddr({ id }), endpoint);
   }
 }

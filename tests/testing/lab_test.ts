@@ -109,3 +109,31 @@ Deno.test({
     );
   },
 });
+
+for (const [tool, home] of [["ip", "iproute2"], ["sysctl", "procps"]]) {
+  Deno.test({
+    name: `\`Lab.missing()\` takes ${tool} of BusyBox for no ${home}`,
+    ignore: !isLinux || Lab.missing() !== undefined,
+    async fn() {
+      const { stdout, stderr } = await runDeno(
+        `
+        const folder = Deno.makeTempDirSync();
+        Deno.writeTextFileSync(
+          folder + "/${tool}",
+          "#!/bin/sh\\necho ${tool}: unrecognized option: V >&2\\n" +
+            "echo BusyBox v1.36.1 multi-call binary. >&2; exit 1\\n",
+          { mode: 0o755 },
+        );
+        Deno.env.set("PATH", folder + ":" + Deno.env.get("PATH"));
+        console.log(kit.Lab.missing());
+        Deno.removeSync(folder, { recursive: true });
+        `,
+        "--allow-all",
+      );
+      assertEquals(
+        [stdout, stderr],
+        [`the program ${tool} of ${home} is missing\n`, ""],
+      );
+    },
+  });
+}

@@ -6,6 +6,7 @@ import {
   run,
   script,
 } from "../helpers/command_line.ts";
+import { jsr, serve, url } from "../helpers/jsr.ts";
 import { liveTest } from "../helpers/live.ts";
 
 /** Makes the package, with `@std/*` from where this run has it. */
@@ -45,6 +46,25 @@ Deno.test("the published command line says what that of the checkout does", () =
     const [published, checkout] = both(...words);
     assertEquals(published, checkout, words.join(" "));
   }
+});
+
+Deno.test("the copyright line of @std/cli is in what is published", async () => {
+  const notice = "// Copyright 2018-2026 the Deno authors. MIT license.\n";
+  await using registry = serve(jsr(
+    `${notice}export const parseArgs = (args: string[]) => ({ _: args });`,
+  ));
+  const DENO_DIR = Deno.makeTempDirSync({ prefix: "mptcp-" });
+  try {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", `${root}tools/package.ts`],
+      env: { STD_SOURCE: "jsr", JSR_URL: url(registry.addr), DENO_DIR },
+    }).output();
+    assertEquals(success, true);
+  } finally {
+    Deno.removeSync(DENO_DIR, { recursive: true });
+  }
+  const code = Deno.readTextFileSync(`${root}.package/cli/cli.js`);
+  assertEquals(code.split("\n")[0], notice.trim());
 });
 
 liveTest("the published command line talks to the kernel", () => {

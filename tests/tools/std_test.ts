@@ -27,6 +27,9 @@ import {
 } from "@std/assert";
 import { parseArgs } from "@std/cli/parse-args";
 import { parse, stringify } from "@std/yaml";
+import { jsr, serve, url } from "../helpers/jsr.ts";
+
+const MODULE = "export const parseArgs = (args: string[]) => ({ _: args });";
 
 const fails = (fn: () => unknown, message: string) =>
   assertThrows(fn, AssertionError, message);
@@ -426,31 +429,6 @@ Deno.test("`config.ts` refuses any other STD_SOURCE, and so does what uses it", 
   assertEquals([next.code, next.out], [1, ""]);
 });
 
-const serve = (handler: (request: Request) => Response | Promise<Response>) =>
-  Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
-
-const url = ({ port }: { port: number }) => `http://127.0.0.1:${port}/`;
-
-/** Answers as JSR does: every package has one version of one empty module. */
-async function jsr(request: Request): Promise<Response> {
-  const { pathname } = new URL(request.url);
-  const module = new TextEncoder().encode("export {};");
-  const hash = await crypto.subtle.digest("SHA-256", module);
-  if (pathname.endsWith("/meta.json")) {
-    return Response.json({ versions: { "1.9.0": {} } });
-  }
-  if (pathname.endsWith("_meta.json")) {
-    const checksum = `sha256-${new Uint8Array(hash).toHex()}`;
-    return Response.json({
-      exports: { ".": "./mod.ts", "./parse-args": "./mod.ts" },
-      manifest: { "/mod.ts": { size: module.length, checksum } },
-    });
-  }
-  return new Response(module, {
-    headers: { "content-type": "application/typescript" },
-  });
-}
-
 Deno.test("`config.ts` asks JSR when nothing is said and nothing cached", async () => {
   using copy = checkout();
   const ask = async (JSR_URL: string) => {
@@ -458,7 +436,7 @@ Deno.test("`config.ts` asks JSR when nothing is said and nothing cached", async 
     return (await decide(copy.root, { STD_SOURCE: "", DENO_DIR, JSR_URL })).out;
   };
   {
-    await using registry = serve(jsr);
+    await using registry = serve(jsr(MODULE));
     assertEquals(await ask(url(registry.addr)), "");
   }
   {
@@ -477,7 +455,7 @@ Deno.test("`config.ts` does not ask JSR for what is cached", async () => {
   let requests = 0;
   await using registry = serve((request) => {
     requests++;
-    return jsr(request);
+    return jsr(MODULE)(request);
   });
   const env = {
     STD_SOURCE: "",
@@ -549,7 +527,7 @@ Deno.test("`bin/mptcp` decides once, until deno.json or STD_SOURCE changes", asy
   assertEquals(await launch("npm"), 0);
   assertMatch(
     Deno.readTextFileSync(decided),
-    /^npm \w+ --config=deno\.npm\.json\n$/,
+    /^npm \w+ --config=deno\.npm\.json \/.*\n$/,
   );
   const first = inode();
   assertEquals(await launch("npm"), 0);
@@ -561,6 +539,52 @@ Deno.test("`bin/mptcp` decides once, until deno.json or STD_SOURCE changes", asy
   assertNotEquals(inode(), first);
 
   assertEquals(await launch("cdn"), 1);
+});
+
+Deno.test("`bin/mptcp` falls back to the stand-ins where JSR cannot be reached", async () => {
+  using copy = checkout();
+  let origin: string;
+  const launch = async (cache: string) => {
+    const DENO_DIR = `${copy.root}/${cache}`;
+    const env = { STD_SOURCE: "", DENO_DIR, JSR_URL: origin };
+    const { code, err } = await run("bin/mptcp", ["0"], copy.root, env);
+    assertEquals([code, err], [0, ""], cache);
+    return Deno.readTextFileSync(`${copy.root}/.std/args`).split(" ")[2];
+  };
+  {
+    await using registry = serve(jsr(MODULE));
+    origin = url(registry.addr);
+    assertEquals(await launch("one cache"), "--config=deno.json");
+  }
+  assertEquals(await launch("another"), "--config=deno.npm.json");
+});
+
+Deno.test("`bin/mptcp` finds the deno of the user who typed sudo, or says what to type", async () => {
+  using copy = checkout();
+  const home = `${copy.root}/home`;
+  Deno.mkdirSync(`${home}/.deno/bin`, { recursive: true });
+  const programs = `${copy.root}/programs`;
+  Deno.mkdirSync(programs);
+  for (const name of ["dirname", "readlink", "cut", "uname", "mkdir", "mv"]) {
+    Deno.symlinkSync(`/usr/bin/${name}`, `${programs}/${name}`);
+  }
+  Deno.writeTextFileSync(
+    `${programs}/getent`,
+    `#!/bin/sh\n[ "$*" = "passwd a" ] && echo 'a:x:1000:1000::${home}:/bin/sh'\n`,
+    { mode: 0o755 },
+  );
+  const env = { PATH: programs, HOME: copy.root, STD_SOURCE: "npm" };
+  const launch = (SUDO_USER: string) =>
+    run("bin/mptcp", ["7"], copy.root, { ...env, DENO_INSTALL: "", SUDO_USER });
+  const { code, err } = await launch("a");
+  assertEquals(code, 127);
+  assertStringIncludes(
+    err,
+    `to keep yours: sudo env "PATH=$PATH" '${copy.root}/bin/mptcp' ...\n`,
+  );
+  Deno.symlinkSync(Deno.execPath(), `${home}/.deno/bin/deno`);
+  assertEquals((await launch("a")).code, 7);
+  assertEquals((await launch("b")).code, 127);
 });
 
 Deno.test("`bin/mptcp` says how to get deno where there is none", async () => {
