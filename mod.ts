@@ -48,12 +48,12 @@ export type {
 } from "./ops/event.ts";
 export type { EventsOptions, EventStream } from "./ops/events.ts";
 export type { EndpointFlag } from "./ops/flags.ts";
-export type { DumpAddrsOptions, GetAddrOptions } from "./ops/get_addr.ts";
+export type { GetAddrOptions } from "./ops/get_addr.ts";
 export type { Limits } from "./ops/limits.ts";
 export type { PathManagerMode } from "./ops/mode.ts";
 export { PathManager, type PathManagerOptions } from "./ops/path_manager.ts";
 export type { RemoveOptions } from "./ops/remove.ts";
-export type { EndpointSelector } from "./ops/select.ts";
+export type { DumpAddrsOptions, EndpointSelector } from "./ops/select.ts";
 export type { FlagChanges } from "./ops/set_flags.ts";
 export type { SubflowBackup } from "./ops/set_subflow_backup.ts";
 export type { SubflowAddress } from "./ops/subflow.ts";

@@ -1,4 +1,5 @@
 import {
+  isConnectionGone,
   type Namespace,
   type Netns,
   type OutputWatch,
@@ -75,6 +76,25 @@ export class Context implements Disposable {
   /** A namespace, which is closed after the command. */
   namespace(netns: string | undefined): Namespace {
     return this.#opened.use(inNamed(netns, this.#io.namespace));
+  }
+
+  /** Of two readings of a token the one that is a connection. */
+  token(likely: number, other: number): number {
+    const pm = this.pm();
+    const [isLikely, isOther] = [likely, other].map((token) => {
+      try {
+        pm.dumpAddrs({ token });
+        return true;
+      } catch (error) {
+        return !isConnectionGone(error);
+      }
+    });
+    if (isLikely !== isOther) return isLikely ? likely : other;
+    const [read, not] = [likely, other].map((token) =>
+      `0x${token.toString(16)}`
+    );
+    this.hint(`the token is read as ${read}; it could be ${not}, too`);
+    return likely;
   }
 
   /** Says what was hardly meant. */

@@ -9,7 +9,7 @@ import { EXIT } from "./exit.ts";
 import { allCommands } from "./objects.ts";
 import type { Output } from "./output.ts";
 import { jsonLine, prettyJson, printable } from "./printable.ts";
-import { UsageError } from "./words/grammar.ts";
+import { otherToken, UsageError } from "./words/grammar.ts";
 import {
   type Line,
   type OptionName,
@@ -74,7 +74,7 @@ async function run(
       throw await misplaced(name);
     }
   }
-  const values = {
+  const values: Record<string, unknown> = {
     ...readOperands(command, rest, path[0]),
     ...Object.fromEntries(
       (command.options ?? []).map((name) => [name, given.has(name)]),
@@ -87,6 +87,11 @@ async function run(
     trace: given.has("trace"),
     netns,
   });
+  const { token } = values;
+  const other = otherToken(rest[rest.indexOf("token") + 1] ?? "");
+  if (typeof token === "number" && other !== undefined) {
+    values["token"] = context.token(token, other);
+  }
   const toJson = given.has("pretty") ? prettyJson : jsonLine;
   let code: number = EXIT.done;
   const print = (output: Output) => {

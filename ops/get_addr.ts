@@ -24,15 +24,6 @@ export interface GetAddrOptions {
   readonly token?: number;
 }
 
-/** Which addresses to list. */
-export interface DumpAddrsOptions {
-  /**
-   * Token of a connection with the userspace path manager, whose addresses to
-   * list; absent: the endpoints of the namespace.
-   */
-  readonly token?: number;
-}
-
 /** Checks that the kernel does not ignore the token. */
 function tokenFor(
   client: Client,
@@ -80,18 +71,10 @@ export function getAddr(client: Client, options: GetAddrOptions): Endpoint {
 /** All addresses as the kernel sent them. */
 export function dumpRawAddrs(
   client: Client,
-  { token }: DumpAddrsOptions = {},
+  { token }: Pick<GetAddrOptions, "token"> = {},
 ): RawEndpoint[] {
   const replies = client.dump(OPS["get-addr"], {
     token: tokenFor(client, token),
   });
   return replies.map(({ addr }) => decodeEndpoint(addr));
-}
-
-/** `MPTCP_PM_CMD_GET_ADDR` with `NLM_F_DUMP`. */
-export function dumpAddrs(
-  client: Client,
-  options: DumpAddrsOptions = {},
-): Endpoint[] {
-  return namedEndpoints(client.namespace, dumpRawAddrs(client, options));
 }

@@ -17,17 +17,16 @@ import type { Endpoint } from "./endpoint.ts";
 import type { EventOf, PathManagerEvent } from "./event.ts";
 import { type EventsOptions, type EventStream, openEvents } from "./events.ts";
 import { flushAddrs } from "./flush_addrs.ts";
-import {
-  dumpAddrs,
-  type DumpAddrsOptions,
-  getAddr,
-  type GetAddrOptions,
-} from "./get_addr.ts";
+import { getAddr, type GetAddrOptions } from "./get_addr.ts";
 import { getLimits } from "./get_limits.ts";
 import type { Limits } from "./limits.ts";
 import { getMode, type PathManagerMode, setMode } from "./mode.ts";
 import { remove, type RemoveOptions } from "./remove.ts";
-import type { EndpointSelector } from "./select.ts";
+import {
+  dumpAddrs,
+  type DumpAddrsOptions,
+  type EndpointSelector,
+} from "./select.ts";
 import { type FlagChanges, setFlags } from "./set_flags.ts";
 import { setLimits } from "./set_limits.ts";
 import { setSubflowBackup, type SubflowBackup } from "./set_subflow_backup.ts";
@@ -249,7 +248,7 @@ export class PathManager implements Disposable {
    * privilege (on Linux 6.7, and stable kernels that took the same patch, it may need `CAP_NET_ADMIN`); Linux
    * 5.7, with a token 6.9.
    *
-   * @param options Which addresses.
+   * @param options Which addresses: those that have all that is given.
    * @throws {NetlinkError} `EINVAL` at `.token`: no connection with the
    * userspace path manager has it.
    * @throws {UnsupportedError} With a token: the kernel is too old.

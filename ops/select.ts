@@ -7,7 +7,7 @@ import type { OpName } from "../codec/mptcp_pm.gen.ts";
 import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
 import { addressId, type Device, deviceIndex, integer } from "./arguments.ts";
 import type { Client } from "./client.ts";
-import type { RawEndpoint } from "./endpoint.ts";
+import { type Endpoint, namedEndpoints, type RawEndpoint } from "./endpoint.ts";
 import { dumpRawAddrs } from "./get_addr.ts";
 import { ACTIONS } from "./operation.ts";
 
@@ -40,9 +40,7 @@ export function selectEndpoints(
     );
   }
   if (id !== undefined) addressId(id);
-  const wanted = address === undefined ? undefined : parseAddress(address);
-  if (port !== undefined) integer("port", port, 0, 65535);
-  const ifIndex = knownIndex(client, dev);
+  const fits = filter(client, { address, port, dev });
   const endpoints = dumpRawAddrs(client);
   if (endpoints.some(({ id }) => id === 0)) {
     throw new ProtocolError(
@@ -50,10 +48,7 @@ export function selectEndpoints(
     );
   }
   const selected = endpoints.filter((endpoint) =>
-    (id === undefined || endpoint.id === id) &&
-    (wanted === undefined || hasAddress(endpoint, wanted)) &&
-    (port === undefined || endpoint.port === port) &&
-    (dev === undefined || endpoint.ifIndex === ifIndex)
+    (id === undefined || endpoint.id === id) && fits(endpoint)
   );
   if (selected.length > 0) return selected;
   const words = [
@@ -66,10 +61,45 @@ export function selectEndpoints(
     ? `endpoint ${id} is ${same.address}, not ${words}`
     : id !== undefined
     ? `no endpoint has id ${id}`
-    : dev !== undefined && ifIndex === undefined
+    : knownIndex(client, dev) === undefined && dev !== undefined
     ? `there is no device "${dev}"${orphans(client, endpoints)}`
     : `no endpoint is ${words}`;
   throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`, op);
+}
+
+/** Which addresses to list: those that have all that is given. */
+export interface DumpAddrsOptions extends Omit<EndpointSelector, "id"> {
+  /**
+   * Token of a connection with the userspace path manager, whose addresses to
+   * list; absent: the endpoints of the namespace.
+   */
+  readonly token?: number;
+}
+
+/** `MPTCP_PM_CMD_GET_ADDR` with `NLM_F_DUMP`. */
+export function dumpAddrs(
+  client: Client,
+  { token, ...wanted }: DumpAddrsOptions,
+): Endpoint[] {
+  const fits = filter(client, wanted);
+  const all = dumpRawAddrs(client, token === undefined ? {} : { token });
+  return namedEndpoints(client.namespace, all.filter(fits));
+}
+
+/** Whether an endpoint has all that is given. */
+function filter(
+  client: Client,
+  { address, port, dev }: {
+    [Key in keyof EndpointSelector]: EndpointSelector[Key] | undefined;
+  },
+): (endpoint: RawEndpoint) => boolean {
+  const wanted = address === undefined ? undefined : parseAddress(address);
+  if (port !== undefined) integer("port", port, 0, 65535);
+  const ifIndex = knownIndex(client, dev);
+  return (endpoint) =>
+    (wanted === undefined || hasAddress(endpoint, wanted)) &&
+    (port === undefined || endpoint.port === port) &&
+    (dev === undefined || endpoint.ifIndex === ifIndex);
 }
 
 /** The index of a device; a name may be that of one that is gone. */

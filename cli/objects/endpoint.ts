@@ -123,14 +123,27 @@ export const COMMANDS: readonly Command[] = [
   command({
     word: "show",
     summary: "List the endpoints, or the addresses of one connection",
-    operands: { id: offering(idOrInitial, "@id"), token },
+    operands: {
+      id: offering(idOrInitial, "@id"),
+      token,
+      address: offering(address("only those with this address"), "@address"),
+      port,
+      dev,
+    },
     run(context, { id, ...options }) {
       const pm = context.pm();
-      return endpoints(
-        id === undefined
-          ? pm.dumpAddrs(options)
-          : [pm.getAddr({ id, ...options })],
-      );
+      const { token, ...filters } = options;
+      if (id !== undefined && Object.keys(filters).length === 0) {
+        return endpoints([
+          pm.getAddr({ id, ...token !== undefined && { token } }),
+        ]);
+      }
+      const fitting = pm.dumpAddrs(options)
+        .filter((one) => id === undefined || one.id === id);
+      if (fitting.length === 0 && Object.keys(filters).length > 0) {
+        context.hint("no endpoint has all that");
+      }
+      return endpoints(fitting);
     },
   }),
   command({

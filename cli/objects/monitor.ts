@@ -24,7 +24,12 @@ export const COMMANDS: readonly Command[] = [
         // As it is printed, too.
         (word) => EVENTS.find(([, , name]) => name === word)?.[0] ?? word,
       ),
-      token: option("token", "T", "one connection's, as 0x… or decimal", token),
+      token: option(
+        "token",
+        "T",
+        "one connection's, as printed, 0x… or decimal",
+        token,
+      ),
     },
     options: ["timestamp", "tshort", "explain"],
     async *run(

@@ -222,13 +222,19 @@ export function integer(keyword: string, value: string): number {
   );
 }
 
-/** Reads a connection's token. */
+/**
+ * Reads a connection's token, also as `ss` and events print it: hexadecimal
+ * without `0x`, where it has a letter or eight digits.
+ */
 export function token(keyword: string, value: string): number {
-  // Event lines have 8 hexadecimal digits without 0x.
-  if (/^[0-9a-f]{1,8}$/i.test(value) && /^0.|[a-f]/i.test(value)) {
-    throw new UsageError(
-      `Ambiguous token "${value}": write 0x${value} if it is hexadecimal`,
-    );
-  }
-  return integer(keyword, value);
+  return /^([0-9a-f]{8}|(?=.*[a-f])[0-9a-f]{1,7})$/i.test(value)
+    ? parseInt(value, 16)
+    : integer(keyword, value);
+}
+
+/** The other reading of a token that is all digits, where it has two. */
+export function otherToken(value: string): number | undefined {
+  const isHex = value.length === 8;
+  const isAmbiguous = /^[1-9]\d{1,7}$/.test(value);
+  return isAmbiguous ? parseInt(value, isHex ? 10 : 16) : undefined;
 }

@@ -51,7 +51,7 @@ export const port: Operand<number, false> = option(
 export const token: Operand<number, false> = option(
   "token",
   "T",
-  "connection with the userspace path manager, as 0x… or decimal",
+  "connection with the userspace path manager, as printed, 0x… or decimal",
   readToken,
 );
 

@@ -408,6 +408,83 @@ Deno.test("`main()` takes the line that shows an endpoint, whose device may be g
   assertEquals((await run("endpoint show", kernel)).out, out);
 });
 
+const DIGITS = "12345678";
+
+/** A token of digits, the connections that there are, and what is read. */
+const TOKENS: readonly (readonly [string, number[], number, hint?: string])[] =
+  [
+    [DIGITS, [0x12345678], 0x12345678],
+    [DIGITS, [12345678], 12345678],
+    [
+      DIGITS,
+      [12345678, 0x12345678],
+      0x12345678,
+      "the token is read as 0x12345678; it could be 0xbc614e, too",
+    ],
+    ["1234567", [1234567], 1234567],
+    ["1234567", [0x1234567], 0x1234567],
+    [
+      "1234567",
+      [],
+      1234567,
+      "the token is read as 0x12d687; it could be 0x1234567, too",
+    ],
+    ["5", [5], 5],
+    ["ab6a9b0d", [0xab6a9b0d], 0xab6a9b0d],
+  ];
+
+Deno.test("`main()` takes a token of digits for the connection that there is", async () => {
+  for (const [text, connections, token, hint] of TOKENS) {
+    const kernel = new FakeKernel();
+    for (const connection of connections) kernel.connect(connection);
+    const line = `-j announce 10.0.0.1 id 1 token ${text}`;
+    const { code, out, err } = await run(line, kernel);
+    const said = hint === undefined ? "" : JSON.stringify({ hint }) + "\n";
+    assertEquals(
+      [line, code, err.slice(0, said.length)],
+      [line, connections.length === 0 ? 2 : 0, said],
+    );
+    if (code === 0) {
+      assertEquals([err, JSON.parse(out).token], [
+        said,
+        `0x${token.toString(16)}`,
+      ]);
+    }
+  }
+});
+
+Deno.test("`endpoint show` filters by address, port and device", async () => {
+  const all = [
+    "10.0.0.1 id 1 subflow dev eth2 ",
+    "10.0.0.1 port 80 id 2 signal ",
+    "fd00::1 id 3 subflow dev eth3 ",
+    "10.0.0.3 id 4 subflow dev if40 ",
+  ];
+  const shown: [string, number[]][] = [
+    ["10.0.0.1", [1, 2]],
+    ["::ffff:10.0.0.1", [1, 2]],
+    ["10.0.0.1 port 80", [2]],
+    ["10.0.0.1 port 0", [1]],
+    ["dev eth2", [1]],
+    ["dev if40", [4]],
+    ["dev eth3 FD00::0001", [3]],
+    ["id 2 10.0.0.1", [2]],
+    ["id 2 10.0.0.3", []],
+    ["10.0.0.9", []],
+    ["dev usb0", []],
+  ];
+  for (const [words, ids] of shown) {
+    const kernel = await kernelWith(...all.map((line) => line.trim()));
+    const { code, out, err } = await run(`endpoint show ${words}`, kernel);
+    assertEquals([words, code, out, err], [
+      words,
+      0,
+      ids.map((id) => `${all[id - 1]}\n`).join(""),
+      ids.length === 0 ? "hint: no endpoint has all that\n" : "",
+    ]);
+  }
+});
+
 Deno.test("`main()` takes options anywhere", async () => {
   const lines = [
     ...["-j endpoint show id 1", "endpoint -j show id 1"],

@@ -486,8 +486,6 @@ Deno.test("`monitor` opens nothing when the line makes no sense", async () => {
     "monitor token": 'Incomplete command: "token" needs a value, as in token T',
     "monitor token x":
       'Invalid token "x": a whole number is needed, decimal or 0x…',
-    "monitor token 8f9f6684":
-      'Ambiguous token "8f9f6684": write 0x8f9f6684 if it is hexadecimal',
     "monitor token 1 token 2": '"token" is given twice',
   };
   for (const [line, message] of Object.entries(lines)) {
