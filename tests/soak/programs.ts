@@ -30,7 +30,7 @@ async function show({ random, side }: World): Promise<void> {
 async function set({ random, side }: World): Promise<void> {
   const subflows = random.below(9);
   assertEquals(
-    await mptcp(side, "limits", "set", "subflows", `${subflows}`),
+    await mptcp(side, "-q", "limits", "set", "subflows", `${subflows}`),
     { code: 0, out: "", err: "" },
   );
   side.limits = { ...side.limits, subflows };
