@@ -3,7 +3,6 @@
  * this host on each new connection, to which the peer can open another subflow.
  *
  * ```sh
- * sudo sysctl net.mptcp.path_manager=userspace   # new connections are yours
  * sudo deno run --allow-ffi examples/announce.ts 10.0.2.1
  * ```
  *
@@ -38,5 +37,6 @@ function attempt(command: () => void): void {
 
 if (import.meta.main) {
   using pm = PathManager.open();
+  pm.setMode("userspace"); // New connections are this program's.
   await announce(pm, Deno.args[0] ?? "10.0.2.1");
 }

@@ -4,7 +4,6 @@
  * of the connection closes; then it becomes an ordinary one.
  *
  * ```sh
- * sudo sysctl net.mptcp.path_manager=userspace   # new connections are yours
  * sudo deno run --allow-ffi examples/failover.ts 10.0.2.1 eth1
  * ```
  *
@@ -83,5 +82,6 @@ export async function failover(
 if (import.meta.main) {
   const [address = "10.0.2.1", dev = "eth1"] = Deno.args;
   using pm = PathManager.open();
+  pm.setMode("userspace"); // New connections are this program's.
   await failover(pm, { address, dev });
 }

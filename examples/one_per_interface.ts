@@ -4,7 +4,6 @@
  * together.
  *
  * ```sh
- * sudo sysctl net.mptcp.path_manager=userspace   # new connections are yours
  * sudo deno run --allow-ffi --allow-sys=networkInterfaces \
  *   examples/one_per_interface.ts
  * sudo deno run --allow-ffi examples/one_per_interface.ts \
@@ -54,6 +53,7 @@ function interfacesOfThisHost(): Record<string, string> {
 
 if (import.meta.main) {
   using pm = PathManager.open();
+  pm.setMode("userspace"); // New connections are this program's.
   const given = Deno.args.map((pair) => pair.split("=") as [string, string]);
   await onePerInterface(
     pm,

@@ -145,7 +145,6 @@ const proveInstall: Proof = (desk, line) => {
 /** One of the examples, which gives each connection these addresses. */
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
-  assertEquals(desk.type(userspace).code, 0);
   await using _running = desk.start(line);
   await until(
     () => listeners(desk.lab.client).length > 0,
@@ -174,14 +173,6 @@ function copyExamples(desk: Desk): void {
   assertEquals(code, 0, err);
 }
 
-const userspace = "sudo sysctl net.mptcp.path_manager=userspace" +
-  "   # new connections are yours";
-
-const proveSysctl: Proof = (desk, line) => {
-  assertEquals(desk.type(line).code, 0);
-  assertEquals(desk.pm.getMode(), "userspace");
-};
-
 const eth1 = proveSteering("10.0.2.1");
 const both = proveSteering("10.0.1.1", "10.0.2.1");
 
@@ -193,7 +184,6 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
   [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],
   [/^sudo deno run .* examples\/one_per_interface\.ts( eth|$)/, both],
-  [/^sudo sysctl net\.mptcp/, proveSysctl],
 ];
 
 /** Lines that begin a task of this checkout: CI runs them. */
