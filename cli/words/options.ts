@@ -36,7 +36,7 @@ const TABLE = {
     isGlobal: false,
     isHarmless: true,
   },
-  explain: { help: "say what errors mean", isGlobal: false },
+  explain: { help: "say what errors and backup mean", isGlobal: false },
   help: { short: "h", help: "explain", isGlobal: true },
   version: { short: "V", help: "print the version", isGlobal: true },
 } as const;
