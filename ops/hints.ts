@@ -25,7 +25,8 @@ const HINTS: { readonly [key: string]: string } = {
   "remove EINVAL .loc-id": "no address was announced with this id",
   "remove EINVAL": `no address was announced with this id${OLDER}`,
   "subflow-create EINVAL .addr":
-    "an address keeps its id: give the one that it is known by",
+    "an address and its local port keep their id, and an absent id is 0: give " +
+    "both as before, or an id that is free",
   "subflow-create EINVAL":
     `both addresses are of one family, which is that of the connection${OLDER}`,
   "subflow-create ENOTCONN":

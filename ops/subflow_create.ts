@@ -1,5 +1,6 @@
-import { parseAddress } from "../codec/inet.ts";
+import { type Address, parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
+import { NetlinkError } from "../netlink/errors.ts";
 import {
   addressNest,
   connectionToken,
@@ -19,7 +20,8 @@ export interface SubflowCreateOptions {
     /** IPv4 or IPv6 address of this host. */
     readonly address: string;
     /**
-     * Address id, 0 to 255; an address keeps the id it was first used with.
+     * Address id, 0 to 255; an address with its port keeps the id it was first
+     * used with. 0 is the address of the initial subflow, whichever this is.
      * @default {0}
      */
     readonly id?: number;
@@ -29,7 +31,8 @@ export interface SubflowCreateOptions {
   /** The subflow's end on the peer. */
   readonly remote: SubflowAddress;
   /**
-   * Device to bind the subflow to, by name or index; Linux 6.1 ignores it.
+   * Device to bind the subflow to, by name or index, which a link-local
+   * address needs; Linux 6.1 ignores it.
    * @default {none}
    */
   readonly dev?: Device;
@@ -47,8 +50,9 @@ export function subflowCreate(
   { token, local, remote, dev, backup = false }: SubflowCreateOptions,
 ): void {
   const { address, id = 0, port = 0 } = local;
-  client.execute(OPS["subflow-create"], {
-    addr: addressNest(parseAddress(address), {
+  const own = parseAddress(address);
+  const attrs = {
+    addr: addressNest(own, {
       id: integer("local id", id, 0, 255) || undefined,
       port: integer("local port", port, 0, 65535) || undefined,
       flags: backup ? MPTCP_PM_ADDR_FLAG_BACKUP : undefined,
@@ -56,5 +60,20 @@ export function subflowCreate(
     }),
     token: connectionToken(token),
     addrRemote: subflowEnd("remote", remote),
-  });
+  };
+  try {
+    client.execute(OPS["subflow-create"], attrs);
+  } catch (error) {
+    const ends = [own, parseAddress(remote.address)];
+    throw dev === undefined && ends.some(isLinkLocal) &&
+        error instanceof NetlinkError && error.code === "EINVAL" &&
+        error.extack?.attribute === undefined
+      ? error.withHint("a link-local address needs dev")
+      : error;
+  }
+}
+
+/** Whether an address is one of fe80::/10. */
+function isLinkLocal({ bytes }: Address): boolean {
+  return bytes.length === 16 && bytes[0] === 0xfe && bytes[1]! >> 6 === 2;
 }

@@ -162,6 +162,9 @@ function flagFields(event: {
 }
 
 function meaning(event: PathManagerEvent): string {
+  if (event.type === "sub-established") {
+    return "backup is what the peer asks for, whatever this host does";
+  }
   if (!("reset" in event || "error" in event)) return "";
   const { error, reset } = event;
   return [

@@ -23,7 +23,7 @@ const laddr = required(
 const lid = option(
   "lid",
   "N",
-  "id of the local address, 0 to 255",
+  "id of the local address, 0 to 255; absent: 0",
   integer,
 );
 const lport = option(

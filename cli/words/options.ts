@@ -38,7 +38,7 @@ const TABLE = {
     isHarmless: true,
   },
   tshort: { help: "say when, shorter", isGlobal: false, isHarmless: true },
-  explain: { help: "say what errors mean", isGlobal: false },
+  explain: { help: "say what errors and backup mean", isGlobal: false },
   batch: {
     short: "b",
     metavar: "FILE",

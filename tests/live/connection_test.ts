@@ -342,7 +342,7 @@ liveTest("each command explains what it refuses", async () => {
       {
         message: sameIds,
         attribute: ".addr",
-        hint: "an address keeps its id: give the one that it is known by",
+        hint: "an address and its local port keep their id",
       },
     ],
     [
@@ -352,7 +352,7 @@ liveTest("each command explains what it refuses", async () => {
       {
         message: sameIds,
         attribute: ".addr",
-        hint: "an address keeps its id: give the one that it is known by",
+        hint: "an address and its local port keep their id",
       },
     ],
     ["subflow-create EINVAL", () =>

@@ -4,6 +4,7 @@ import { NetlinkError } from "../../netlink/errors.ts";
 import { isConnectionGone } from "../../ops/connection_gone.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { verdict } from "../../testing/netlink_bytes.ts";
 
 const TOKEN = 0xffffffff;
 const IN_KERNEL = 7;
@@ -114,5 +115,33 @@ Deno.test("commands for connections pass on refusals", () => {
   ];
   for (const [call, message] of rows) {
     assertEquals(assertThrows(call, NetlinkError).message, message);
+  }
+});
+
+Deno.test("`subflowCreate()` says that a link-local address needs a device", () => {
+  const NEEDS = "a link-local address needs dev";
+  const rows: [from: string, to: string, dev: number | undefined, boolean][] = [
+    ["fe80::1", "fe80::2", undefined, true],
+    ["fd00::1", "febf::2", undefined, true],
+    ["fe80::1", "fe80::2", 3, false],
+    ["fec0::1", "fd00::2", undefined, false],
+    ["254.128.0.1", "10.0.0.2", undefined, false],
+  ];
+  for (const [from, to, dev, isMeant] of rows) {
+    for (const refusal of [{ message: "connect error: -22" }, { offset: 20 }]) {
+      const { pm, kernel } = open();
+      kernel.distort = (_, request) => [verdict(request, 22, refusal)];
+      const { hint } = assertThrows(
+        () =>
+          pm.subflowCreate({
+            token: TOKEN,
+            local: { address: from },
+            remote: { address: to, port: 80 },
+            ...dev !== undefined && { dev },
+          }),
+        NetlinkError,
+      );
+      assertEquals(hint === NEEDS, isMeant && "message" in refusal);
+    }
   }
 });

@@ -12,7 +12,8 @@ const OUT_OF_TOKEN = "a token belongs to one network namespace, ends with " +
 const OLDER = `; before Linux 6.17 it may be the token: ${OUT_OF_TOKEN}`;
 const PRIVILEGE = "CAP_NET_ADMIN is needed in the user namespace that owns " +
   "this network namespace: try as root";
-const KEEPS_ID = "an address keeps its id: give the one that it is known by";
+const KEEPS_ID = "an address and its local port keep their id, and an absent " +
+  "id is 0: give both as before, or an id that is free";
 
 /** The hint for each cause; `undefined`: there is none. */
 const HINTS: readonly (readonly [

@@ -217,7 +217,6 @@ function argueWrongly({ random, side }: World): void {
     () => pm.addAddr({ address, port: 65536, flags: ["signal"] }),
     () => pm.addAddr({ address, port: 1 }),
     () => pm.addAddr({ address, dev: "nonesuch" }),
-    () => pm.addAddr({ address, dev: 9999 }),
     () => pm.addAddr({ address, flags: ["implicit"] }),
     () => pm.addAddr({ address, flags: ["wrong" as EndpointFlag] }),
     () => pm.delAddr({}),

@@ -380,9 +380,22 @@ Deno.test("`monitor --explain` says why the peer reset a subflow", async () => {
   );
 });
 
+Deno.test("`monitor --explain` says whose wish the backup of a subflow is", async () => {
+  const established = goldenOf("event")
+    .filter(({ decoded }) => decoded.event === "sub-established");
+  assert(established.length > 0);
+  for (const { bytes } of established) {
+    assertEquals(
+      await explained(bytes),
+      "backup is what the peer asks for, whatever this host does",
+    );
+  }
+});
+
 Deno.test("`monitor --explain` adds nothing where nothing went wrong", async () => {
-  for (const { bytes, decoded: { attrs } } of goldenOf("event")) {
+  for (const { bytes, decoded: { attrs, event } } of goldenOf("event")) {
     if ("error" in attrs! || "reset-reason" in attrs!) continue;
+    if (event === "sub-established") continue;
     assertEquals(await explained(bytes), "");
   }
   const lost = new SyscallError("recvfrom", 105, "receive");
