@@ -4,7 +4,7 @@ import { NetlinkError } from "../../netlink/errors.ts";
 import { isConnectionGone } from "../../ops/connection_gone.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { verdict } from "../../testing/netlink_bytes.ts";
+import { verdict } from "../helpers/netlink_bytes.ts";
 
 const TOKEN = 0xffffffff;
 const IN_KERNEL = 7;
