@@ -60,6 +60,16 @@ export function eventsGroup(): number {
   return 1 + Math.log2(joined!.groups);
 }
 
+/** The file of the mode: another one on kernels before 6.15. */
+export function modeFile(): "path_manager" | "pm_type" {
+  try {
+    Deno.statSync("/proc/sys/net/mptcp/path_manager");
+    return "path_manager";
+  } catch {
+    return "pm_type";
+  }
+}
+
 /** What the open descriptors of this process are for. */
 export function openFiles(): string[] {
   return Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {

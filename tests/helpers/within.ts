@@ -6,7 +6,7 @@
 export async function within<T>(
   promise: Promise<T>,
   what: () => string,
-  timeoutMs = 5000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   let timer;
   const late = new Promise<never>((_, reject) => {

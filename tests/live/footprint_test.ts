@@ -10,6 +10,7 @@ import {
 } from "../helpers/every_operation.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
+import { modeFile } from "../helpers/proc.ts";
 import { syscallsOf } from "../helpers/syscalls.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -34,7 +35,8 @@ const EVENTS = [
 const MODE = [
   `read ${SYSCTLS}available_path_managers`,
   `read ${SYSCTLS}path_manager`,
-  `write ${SYSCTLS}path_manager`,
+  ...modeFile() === "pm_type" ? [`read ${SYSCTLS}pm_type`] : [],
+  `write ${SYSCTLS}${modeFile()}`,
 ];
 const NETNS = [
   "read /proc/thread-self/ns/net",

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { PathManager } from "../../mod.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
 
@@ -14,7 +15,8 @@ try {
 
 liveTest("`getMode()` throws where /proc/sys is hidden", () => {
   using lab = Lab.open({ paths: 0 });
-  lab.client.sysctl("net.mptcp.path_manager", "userspace");
+  using pm = PathManager.open({ netns: lab.client.netns });
+  pm.setMode("userspace");
   const name = lab.client.exec(
     ...[
       "unshare",

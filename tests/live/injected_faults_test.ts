@@ -7,7 +7,7 @@ import {
   type Injection,
   withFault,
 } from "../helpers/injector.ts";
-import { netnsHere, openFiles } from "../helpers/proc.ts";
+import { modeFile, netnsHere, openFiles } from "../helpers/proc.ts";
 
 interface Context {
   readonly pm: PathManager;
@@ -34,7 +34,7 @@ const listen = async ({ pm }: Context) => {
   return (await next).done;
 };
 
-const PATH_MANAGER = "/proc/sys/net/mptcp/path_manager";
+const PATH_MANAGER = `/proc/sys/net/mptcp/${modeFile()}`;
 
 /** What is done, which system call fails, and what becomes of it. */
 const ROWS: readonly (readonly [

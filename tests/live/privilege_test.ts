@@ -20,6 +20,7 @@ import {
 } from "../helpers/every_operation.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
+import { modeFile } from "../helpers/proc.ts";
 import { Witness } from "../helpers/witness.ts";
 import { within } from "../helpers/within.ts";
 
@@ -121,7 +122,8 @@ const DENIED = {
   setMode: denied(
     "open",
     "EACCES",
-    'Cannot write "kernel" to /proc/sys/net/mptcp/path_manager: ' +
+    `Cannot write "${modeFile() === "pm_type" ? "0" : "kernel"}" to ` +
+      `/proc/sys/net/mptcp/${modeFile()}: ` +
       `Permission denied (open: EACCES): ${HINT}`,
   ),
   setLimits: refused("set-limits", "set limits"),
