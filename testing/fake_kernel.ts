@@ -23,7 +23,7 @@ import {
   type Delivery,
   FakeNamespace,
   type FakeSubscription,
-  type FakeTransport,
+  FakeTransport,
 } from "./fake_namespace.ts";
 import {
   attr,
@@ -75,7 +75,6 @@ const EEXIST = 17;
 const EINVAL = 22;
 const ERANGE = 34;
 const EOPNOTSUPP = 95;
-const EPROTONOSUPPORT = 93;
 const ENOBUFS = 105;
 
 /** An attribute that came: where it starts in the request, and its payload. */
@@ -307,16 +306,19 @@ export class FakeKernel extends FakeNamespace {
   }
 
   /**
-   * Opens a transport.
+   * Opens a transport. Only that of generic netlink answers; the others refuse
+   * everything with `EOPNOTSUPP`.
    *
    * @param protocol Netlink protocol.
-   * @throws {SyscallError} `EPROTONOSUPPORT`: it is not `NETLINK_GENERIC`, and
-   * there is nothing else here.
    */
   override open(protocol: number): FakeTransport {
     if (protocol === NETLINK_GENERIC) return super.open(protocol);
-    const action = "open netlink socket";
-    throw new SyscallError("socket", EPROTONOSUPPORT, action);
+    const transport = new FakeTransport(
+      protocol,
+      (request) => [verdict(request, EOPNOTSUPP, {}, this.options)],
+    );
+    this.transports.push(transport);
+    return transport;
   }
 
   /**
