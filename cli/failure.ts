@@ -66,15 +66,17 @@ export function describe(
     : error instanceof UsageError
     ? error.advice.hint ?? meant(error)
     : (error as Known).hint;
+  // The hint has a place of its own.
+  const reason = message.replace(`\nhint: ${hint}`, "");
   return {
     code: exit,
-    text: `mptcp: ${message}\n` +
+    text: `mptcp: ${reason}\n` +
       (hint === undefined ? "" : `hint: ${hint}\n`) +
       (exit === EXIT.usage && found?.command
         ? usage(found.path, found.command)
         : ""),
     json: {
-      error: message,
+      error: reason,
       ...hint !== undefined && { hint },
       ...op !== undefined && { op },
       ...errno !== undefined && { errno, code },

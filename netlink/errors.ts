@@ -25,7 +25,8 @@ export interface Refusal {
 }
 
 /**
- * The kernel refused a command.
+ * The kernel refused a command. The message ends with the hint, on a line of
+ * its own, if there is one.
  *
  * @example Add an address unless it is there
  * ```ts
@@ -68,7 +69,10 @@ export class NetlinkError extends MptcpError {
     const place = extack?.attribute === undefined
       ? ""
       : ` at "${extack.attribute}"`;
-    super(`Cannot ${action}: ${reason} (${code}${place})`);
+    super(
+      `Cannot ${action}: ${reason} (${code}${place})` +
+        (hint === undefined ? "" : `\nhint: ${hint}`),
+    );
     this.op = op;
     this.errno = errno;
     this.code = code;

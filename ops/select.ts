@@ -40,7 +40,8 @@ export function selectEndpoints(
     );
   }
   if (id !== undefined) addressId(id);
-  const fits = filter(client, { address, port, dev });
+  const ifIndex = knownIndex(client, dev);
+  const fits = filter({ address, port, dev }, ifIndex);
   const endpoints = dumpRawAddrs(client);
   if (endpoints.some(({ id }) => id === 0)) {
     throw new ProtocolError(
@@ -61,7 +62,7 @@ export function selectEndpoints(
     ? `endpoint ${id} is ${same.address}, not ${words}`
     : id !== undefined
     ? `no endpoint has id ${id}`
-    : knownIndex(client, dev) === undefined && dev !== undefined
+    : dev !== undefined && ifIndex === undefined
     ? `there is no device "${dev}"${orphans(client, endpoints)}`
     : `no endpoint is ${words}`;
   throw new NotFoundError("endpoint", `Cannot ${ACTIONS[op]}: ${reason}`, op);
@@ -81,21 +82,22 @@ export function dumpAddrs(
   client: Client,
   { token, ...wanted }: DumpAddrsOptions,
 ): Endpoint[] {
-  const fits = filter(client, wanted);
+  const fits = filter(wanted, knownIndex(client, wanted.dev));
   const all = dumpRawAddrs(client, token === undefined ? {} : { token });
   return namedEndpoints(client.namespace, all.filter(fits));
 }
 
 /** Whether an endpoint has all that is given. */
 function filter(
-  client: Client,
   { address, port, dev }: {
-    [Key in keyof EndpointSelector]: EndpointSelector[Key] | undefined;
+    readonly address?: string | undefined;
+    readonly port?: number | undefined;
+    readonly dev?: Device | undefined;
   },
+  ifIndex: number | undefined,
 ): (endpoint: RawEndpoint) => boolean {
   const wanted = address === undefined ? undefined : parseAddress(address);
   if (port !== undefined) integer("port", port, 0, 65535);
-  const ifIndex = knownIndex(client, dev);
   return (endpoint) =>
     (wanted === undefined || hasAddress(endpoint, wanted)) &&
     (port === undefined || endpoint.port === port) &&

@@ -32,7 +32,7 @@ import {
   type Delivery,
   FakeNamespace,
   type FakeSubscription,
-  type FakeTransport,
+  FakeTransport,
 } from "./fake_namespace.ts";
 
 export { FAMILY };
@@ -40,7 +40,7 @@ export { FAMILY };
 const EPERM = 1;
 const EACCES = 13;
 const ENODEV = 19;
-const EPROTONOSUPPORT = 93;
+const EOPNOTSUPP = 95;
 const ENOBUFS = 105;
 
 /** What the network of a {@linkcode FakeKernel} does. */
@@ -272,16 +272,19 @@ export class FakeKernel extends FakeNamespace {
   }
 
   /**
-   * Opens a transport.
+   * Opens a transport. Only that of generic netlink answers; the others refuse
+   * everything with `EOPNOTSUPP`.
    *
    * @param protocol Netlink protocol.
-   * @throws {SyscallError} `EPROTONOSUPPORT`: it is not `NETLINK_GENERIC`, and
-   * there is nothing else here.
    */
   override open(protocol: number): FakeTransport {
     if (protocol === NETLINK_GENERIC) return super.open(protocol);
-    const action = "open netlink socket";
-    throw new SyscallError("socket", EPROTONOSUPPORT, action);
+    const transport = new FakeTransport(
+      protocol,
+      (request) => [verdict(request, EOPNOTSUPP, {}, this.options)],
+    );
+    this.transports.push(transport);
+    return transport;
   }
 
   /**

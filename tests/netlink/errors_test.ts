@@ -52,7 +52,12 @@ Deno.test("the message of a `NetlinkError` has the reason, the error and the pla
   for (const [refusal, code, reason] of rows) {
     for (const hint of [undefined, "it means this"]) {
       const error = refused({ ...refusal, hint });
-      assertEquals(error.message, `Cannot set limits: ${reason}`);
+      const message = `Cannot set limits: ${reason}`;
+      // Where nothing catches it, the message is all that is shown.
+      assertEquals(
+        error.message,
+        hint === undefined ? message : `${message}\nhint: ${hint}`,
+      );
       assertEquals(
         [error.op, error.errno, error.code, error.extack, error.hint],
         ["set-limits", refusal.errno, code, refusal.extack, hint],
@@ -64,7 +69,11 @@ Deno.test("the message of a `NetlinkError` has the reason, the error and the pla
       assert(hinted instanceof NetlinkError);
       assertEquals(
         { ...hinted, message: hinted.message },
-        { ...error, message: error.message, hint: "or that" },
+        {
+          ...error,
+          message: `${message}\nhint: or that`,
+          hint: "or that",
+        },
       );
     }
   }

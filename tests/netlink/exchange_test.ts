@@ -336,7 +336,8 @@ Deno.test("a dump throws an error at its end although there were replies", () =>
     const error = assertThrows(call, NetlinkError);
     assertEquals(
       error.message,
-      "Cannot get addr: Cannot allocate memory (ENOMEM)",
+      "Cannot get addr: Cannot allocate memory (ENOMEM)\n" +
+        "hint: get-addr 12 undefined",
     );
   }
   assertEquals(seen, BOTH);

@@ -88,12 +88,14 @@ Deno.test("a client passes on any other trouble with the look-up, and closes its
   const rows: [Answer, string][] = [
     [
       (request) => [verdict(request, EPERM)],
-      "NetlinkError: Cannot getfamily: Operation not permitted (EPERM)",
+      "NetlinkError: Cannot getfamily: Operation not permitted (EPERM)\n" +
+      "hint: getfamily 1 undefined",
     ],
     [
       // It is not known yet what the kernel knows.
       (request) => [verdict(request, EOPNOTSUPP)],
-      "NetlinkError: Cannot getfamily: Operation not supported (EOPNOTSUPP)",
+      "NetlinkError: Cannot getfamily: Operation not supported " +
+      "(EOPNOTSUPP)\nhint: getfamily 95 undefined",
     ],
     [
       (request) => [verdict(request, 0)],
@@ -174,7 +176,10 @@ Deno.test("a refusal is read whatever the options of the socket", () => {
       () => client.execute(OPS["set-limits"], { rcvAddAddrs: 9, subflows: 1 }),
       NetlinkError,
     );
-    assertEquals(error.message, `Cannot set limits: ${reason}`);
+    assertEquals(
+      error.message,
+      `Cannot set limits: ${reason}\nhint: ${error.hint}`,
+    );
     assertEquals("extack" in error, extAck);
     assertEquals(
       error.hint,
@@ -243,7 +248,8 @@ Deno.test("a command that the kernel does not list needs a later one", () => {
     assertEquals(
       `${error}`,
       isKnown
-        ? `NetlinkError: Cannot ${words}: Operation not supported (EOPNOTSUPP)`
+        ? `NetlinkError: Cannot ${words}: Operation not supported ` +
+          `(EOPNOTSUPP)\nhint: ${op} 95 undefined`
         : `UnsupportedError: Cannot ${words}: this needs Linux ${since} or later`,
     );
   }

@@ -198,7 +198,8 @@ for (const [name, reason, instead] of REFUSALS) {
     const error = refusal(name, instead);
     assertEquals(
       error.message,
-      `Cannot ${ACTIONS[error.op as OpName]}: ${reason}`,
+      `Cannot ${ACTIONS[error.op as OpName]}: ${reason}` +
+        (error.hint === undefined ? "" : `\nhint: ${error.hint}`),
     );
     const ack = goldenNames(`${name}/`).map(golden)
       .find(({ decoded }) => decoded.error !== undefined)!.decoded;

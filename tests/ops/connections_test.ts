@@ -60,7 +60,7 @@ Deno.test("`subflowCreate()` and `subflowDestroy()` open a subflow and close it"
   );
   assertEquals(
     error.message,
-    "Cannot destroy subflow: subflow not found (ESRCH)",
+    `Cannot destroy subflow: subflow not found (ESRCH)\nhint: ${error.hint}`,
   );
 });
 
@@ -114,7 +114,8 @@ Deno.test("commands for connections pass on refusals", () => {
     ],
   ];
   for (const [call, message] of rows) {
-    assertEquals(assertThrows(call, NetlinkError).message, message);
+    const error = assertThrows(call, NetlinkError);
+    assertEquals(error.message, `${message}\nhint: ${error.hint}`);
   }
 });
 

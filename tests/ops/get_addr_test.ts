@@ -89,7 +89,11 @@ Deno.test("`getAddr()` and `dumpAddrs()` throw what the kernel says", () => {
     ],
   ];
   for (const [call, message] of rows) {
-    assertEquals(assertThrows(call, NetlinkError).message, message);
+    const { hint, message: all } = assertThrows(call, NetlinkError);
+    assertEquals(
+      all,
+      hint === undefined ? message : `${message}\nhint: ${hint}`,
+    );
   }
 });
 

@@ -474,6 +474,7 @@ function change(kernel: FakeKernel, how: (request: Bytes) => Bytes): void {
   const open = kernel.open.bind(kernel);
   kernel.open = (protocol) => {
     const transport = open(protocol);
+    if (protocol !== 16) return transport;
     const { send } = transport;
     transport.send = (datagram) => send.call(transport, how(datagram));
     return transport;

@@ -134,7 +134,8 @@ Deno.test("`setFlags()` explains why there is no full mesh", () => {
   );
   assertEquals(
     error.message,
-    'Cannot set flags: invalid addr flags (EINVAL at ".addr")',
+    'Cannot set flags: invalid addr flags (EINVAL at ".addr")\n' +
+      `hint: ${error.hint}`,
   );
   assertEquals(
     error.hint,
