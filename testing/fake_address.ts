@@ -4,19 +4,13 @@
  * @module
  */
 
+import { NLA_HDRLEN } from "../codec/attrs.ts";
 import { AF_INET, AF_INET6, familyOf } from "../codec/inet.ts";
 import {
+  ADDR_FLAGS,
   ADDRESS,
   type AddressAttrs,
-  MPTCP_PM_ADDR_ATTR_ADDR4 as ADDR4,
-  MPTCP_PM_ADDR_ATTR_ADDR6 as ADDR6,
-  MPTCP_PM_ADDR_ATTR_FAMILY as FAMILY,
-  MPTCP_PM_ADDR_ATTR_FLAGS as FLAGS,
-  MPTCP_PM_ADDR_ATTR_ID as ID,
-  MPTCP_PM_ADDR_ATTR_IF_IDX as IF_IDX,
-  MPTCP_PM_ADDR_ATTR_PORT as PORT,
 } from "../codec/mptcp_pm.gen.ts";
-import { NLA_HDRLEN } from "../codec/attrs.ts";
 import type { Attr, FakeRequest } from "./fake_netlink.ts";
 
 /** An address with what belongs to it (`struct mptcp_pm_addr_entry`). */
@@ -35,18 +29,12 @@ export interface Address {
 
 /** An address that a test names. */
 export function addressOf(address: string, port: number): Address {
-  return {
-    family: familyOf(address),
-    address,
-    port,
-    id: 0,
-    flags: 0,
-    ifIndex: 0,
-  };
+  const family = familyOf(address);
+  return { family, address, port, id: 0, flags: 0, ifIndex: 0 };
 }
 
 /** The flags that the kernel knows; it drops the others. */
-const KNOWN_FLAGS = 0x3f;
+const KNOWN_FLAGS = ADDR_FLAGS.reduce((sum, [, bit]) => sum | bit, 0);
 
 /** Reads an address nest (`mptcp_pm_parse_entry()`). */
 export function parseEntry(
@@ -54,27 +42,27 @@ export function parseEntry(
   nest: Attr,
   needsFamily: boolean,
 ): Address {
-  const inner = request.parse(nest.at + NLA_HDRLEN, nest.end, ADDRESS, false);
-  const number = (type: number) => request.number(inner.get(type));
+  const start = nest.at + NLA_HDRLEN;
+  const attrs = request.parseAttrs(start, nest.end, ADDRESS, false);
   const entry = {
-    family: 0,
+    family: request.number(attrs["family"]),
     address: "",
-    port: number(PORT),
-    id: number(ID),
-    flags: number(FLAGS) & KNOWN_FLAGS,
-    ifIndex: number(IF_IDX),
+    port: request.number(attrs["port"]),
+    id: request.number(attrs["id"]),
+    flags: request.number(attrs["flags"]) & KNOWN_FLAGS,
+    ifIndex: request.number(attrs["ifIdx"]),
   };
-  if (!inner.has(FAMILY)) {
+  const { family } = entry;
+  if (attrs["family"] === undefined) {
     if (needsFamily) request.invalid("missing family", nest);
     return entry;
   }
-  const family = number(FAMILY);
   if (family !== AF_INET && family !== AF_INET6) {
     request.invalid("unknown address family", nest);
   }
-  const address = inner.get(family === AF_INET ? ADDR4 : ADDR6) ??
+  const address = attrs[family === AF_INET ? "addr4" : "addr6"] ??
     request.invalid("missing address data", nest);
-  return { ...entry, family, address: request.address(address) };
+  return { ...entry, address: request.address(address) };
 }
 
 /** The nest of an address, attributes in the kernel's order. */
@@ -88,24 +76,21 @@ export function addressAttrs(
   };
 }
 
+/** An IPv4 address in an IPv6 one, or nothing. */
+const MAPPED = /^::ffff:(?=.*\.)/;
+
 /** Whether an address is IPv4, or IPv4-mapped. */
 export function isIPv4({ address }: Address): boolean {
-  return !address.includes(":") ||
-    address.startsWith("::ffff:") && address.includes(".");
+  return !address.includes(":") || MAPPED.test(address);
 }
 
-/** The same address as IPv4 sockets have it, if they can. */
-export function unmapped(one: Address): Address {
-  return one.family === AF_INET6 && isIPv4(one)
-    ? { ...one, family: AF_INET, address: one.address.slice("::ffff:".length) }
-    : one;
-}
-
-/** The same address as IPv6 sockets have it. */
-export function mapped(one: Address): Address {
-  return one.family === AF_INET
-    ? { ...one, family: AF_INET6, address: `::ffff:${one.address}` }
-    : one;
+/** The same address as sockets of a family have it, if they can. */
+export function inFamily(family: number, one: Address): Address {
+  if (family === one.family || !isIPv4(one)) return one;
+  const address = family === AF_INET
+    ? one.address.replace(MAPPED, "")
+    : `::ffff:${one.address}`;
+  return { ...one, family, address };
 }
 
 /** `mptcp_addresses_equal()`: mapped addresses are equal to IPv4 ones. */
@@ -114,6 +99,7 @@ export function isSame(
   other: Address,
   withPort: boolean,
 ): boolean {
-  return unmapped(one).address === unmapped(other).address &&
+  return one.address.replace(MAPPED, "") ===
+      other.address.replace(MAPPED, "") &&
     (!withPort || one.port === other.port);
 }

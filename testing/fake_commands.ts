@@ -1,20 +1,19 @@
 /**
- * From a datagram to the kernel to its answer: generic netlink
- * (`net/netlink/genetlink.c`) with the families `nlctrl` and `mptcp_pm`.
+ * From a request to its answer: generic netlink (`net/netlink/genetlink.c`)
+ * with the families `nlctrl` and `mptcp_pm`.
  *
  * @module
  */
 
 import { encodeAttrs } from "../codec/attrs.ts";
-import { readU16, readU32 } from "../codec/bytes.ts";
+import { readU32 } from "../codec/bytes.ts";
 import { encodeGenlMessage, GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import {
-  MPTCP_PM_ATTR_TOKEN as TOKEN,
-  MPTCP_PM_CMD_GET_ADDR as GET_ADDR,
   MPTCP_PM_CMD_GRP_NAME,
-  MPTCP_PM_ENDPOINT_ADDR as ADDR,
   MPTCP_PM_EV_GRP_NAME,
   MPTCP_PM_NAME,
+  MPTCP_PM_VER,
+  type OpName,
   OPS,
 } from "../codec/mptcp_pm.gen.ts";
 import {
@@ -28,12 +27,10 @@ import {
   GENL_UNS_ADMIN_PERM,
 } from "../codec/nlctrl.ts";
 import {
-  align4,
   NLM_F_ACK,
   NLM_F_DUMP,
   NLM_F_MULTI,
   NLM_F_REQUEST,
-  NLMSG_DONE,
   NLMSG_HDRLEN,
 } from "../codec/nlmsghdr.ts";
 import type { AttrPolicy, AttrSet } from "../codec/policy.ts";
@@ -42,7 +39,6 @@ import type { KernelConnection } from "./fake_connection.ts";
 import type { EndpointTable } from "./fake_endpoints.ts";
 import {
   type Bytes,
-  concat,
   EINVAL,
   encodeAck,
   encodeDone,
@@ -62,11 +58,24 @@ const ENOENT = 2;
 const EBUSY = 16;
 const EOPNOTSUPP = 95;
 
-/** Types below are no requests. */
+/** Messages of lower types are no requests. */
 const NLMSG_MIN_TYPE = 16;
-/** The first command that was not there when headers began to be checked. */
-const RESERVED_FROM = 12;
-const NLM_F_ECHO = 8;
+const ATTRS_START = NLMSG_HDRLEN + GENL_HDRLEN;
+
+/** The attributes that commands take (`net/mptcp/mptcp_pm_gen.c`). */
+const TAKES: Readonly<Record<OpName, readonly string[]>> = {
+  "add-addr": ["addr"],
+  "del-addr": ["addr"],
+  "get-addr": ["addr", "token"],
+  "flush-addrs": ["addr"],
+  "set-limits": ["rcvAddAddrs", "subflows"],
+  "get-limits": ["rcvAddAddrs", "subflows"],
+  "set-flags": ["addr", "token", "addrRemote"],
+  "announce": ["addr", "token"],
+  "remove": ["token", "locId"],
+  "subflow-create": ["addr", "token", "addrRemote"],
+  "subflow-destroy": ["addr", "token", "addrRemote"],
+};
 
 /** What commands read and change. */
 export interface CommandState {
@@ -77,103 +86,8 @@ export interface CommandState {
   readonly options: SocketOptions;
 }
 
-/** A command: the attributes it takes, and what it does. */
-interface Command {
-  readonly cmd: number;
-  readonly set: AttrSet;
-  readonly admin: boolean;
-  /** Numbers of the attributes (`net/mptcp/mptcp_pm_gen.c`), ascending. */
-  readonly takes: readonly number[];
-  /** Does it, and returns the attributes of the reply, if there is one. */
-  readonly run: (state: CommandState, request: FakeRequest) => object | void;
-}
-
-const COMMANDS: readonly Command[] = [
-  { ...OPS["add-addr"], takes: [1], run: ({ table }, it) => table.addAddr(it) },
-  { ...OPS["del-addr"], takes: [1], run: ({ table }, it) => table.delAddr(it) },
-  { ...OPS["get-addr"], takes: [1, 4], run: getAddr },
-  {
-    ...OPS["flush-addrs"],
-    takes: [1],
-    run: ({ table }) => table.flushAddrs(),
-  },
-  {
-    ...OPS["set-limits"],
-    takes: [2, 3],
-    run: ({ table }, it) => table.setLimits(it),
-  },
-  {
-    ...OPS["get-limits"],
-    takes: [2, 3],
-    run: ({ table: { limits } }) => ({
-      rcvAddAddrs: limits.addAddrAccepted,
-      subflows: limits.subflows,
-    }),
-  },
-  { ...OPS["set-flags"], takes: [1, 4, 6], run: setFlags },
-  {
-    ...OPS["announce"],
-    takes: [1, 4],
-    run: (state, it) => connectionOf(state, it, 1).announce(it),
-  },
-  {
-    ...OPS["remove"],
-    takes: [4, 5],
-    run: (state, it) => connectionOf(state, it, 5).remove(it),
-  },
-  {
-    ...OPS["subflow-create"],
-    takes: [1, 4, 6],
-    run: (state, it) => connectionOf(state, it, 1, 6).subflowCreate(it),
-  },
-  {
-    ...OPS["subflow-destroy"],
-    takes: [1, 4, 6],
-    run: (state, it) => connectionOf(state, it, 1, 6).subflowDestroy(it),
-  },
-];
-
-function getAddr(state: CommandState, request: FakeRequest): object {
-  if (!request.attrs.has(TOKEN)) {
-    return { addr: addressAttrs(state.table.getAddr(request)) };
-  }
-  const nest = request.need(ADDR);
-  const { id } = parseEntry(request, nest, false);
-  const address =
-    state.connections.get(request.number(request.attrs.get(TOKEN)))
-      ?.getAddr(id) ?? request.invalid("address not found", nest);
-  return { addr: addressAttrs(address) };
-}
-
-function setFlags(state: CommandState, request: FakeRequest): void {
-  if (!request.attrs.has(TOKEN)) return state.table.setFlags(request);
-  parseEntry(request, request.need(ADDR), false);
-  connectionOf(state, request, 6).setFlags(request);
-}
-
 /**
- * The connection that a command is for (`mptcp_userspace_pm_get_sock()`).
- *
- * @param needs The attributes that must be there, too: the kernel looks for
- * them first.
- */
-function connectionOf(
-  { connections }: CommandState,
-  request: FakeRequest,
-  ...needs: number[]
-): KernelConnection {
-  for (const type of needs) request.need(type);
-  const token = request.need(TOKEN);
-  const connection = connections.get(request.number(token)) ??
-    request.invalid("invalid token", token);
-  if (connection.pathManager !== "userspace") {
-    request.invalid("userspace PM not selected", token);
-  }
-  return connection;
-}
-
-/**
- * Answers the requests in a datagram, in datagrams.
+ * Answers a request, in datagrams.
  *
  * @param isDumping Whether an earlier dump has not come to its end.
  */
@@ -182,105 +96,143 @@ export function answer(
   datagram: Bytes,
   isDumping: boolean,
 ): Bytes[] {
-  const answers: Bytes[] = [];
-  // The end of a dump is made when what is before it has been received.
-  const ends: Bytes[] = [];
-  for (let at = 0; at + NLMSG_HDRLEN <= datagram.length;) {
-    const length = readU32(datagram, at);
-    if (length < NLMSG_HDRLEN || at + length > datagram.length) break;
-    const request = new FakeRequest(datagram.slice(at, at + length));
-    const isBusy = isDumping || ends.length > 0;
-    const [first, ...others] = answerOne(state, request, isBusy);
-    if (first !== undefined) answers.push(first);
-    const isDump = others[0] !== undefined && typeOf(others[0]) === NLMSG_DONE;
-    (isDump ? ends : answers).push(...others);
-    at += align4(length);
-  }
-  return [...answers, ...ends];
-}
-
-const typeOf = (message: Bytes) => readU16(message, 4);
-
-function answerOne(
-  state: CommandState,
-  request: FakeRequest,
-  isDumping: boolean,
-): Bytes[] {
+  const length = datagram.length < NLMSG_HDRLEN ? 0 : readU32(datagram, 0);
+  if (length < NLMSG_HDRLEN || length > datagram.length) return [];
+  const request = new FakeRequest(datagram.slice(0, length));
   const { type, flags } = request;
-  let reply: Bytes[] = [];
+  const answers: Bytes[] = [];
   try {
-    // The kernel skips what is no request, and says that all is well.
+    // The kernel skips what is no request, and acks it.
     if (flags & NLM_F_REQUEST && type >= NLMSG_MIN_TYPE) {
       if ((flags & NLM_F_DUMP) === NLM_F_DUMP) {
         return dump(state, request, isDumping);
       }
-      reply = execute(state, request);
+      answers.push(...execute(state, request));
     }
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    return [encodeAck(request, refusal.errno, state.options)];
+    if (flags & NLM_F_ACK) answers.push(encodeAck(request, 0, state.options));
+    return answers;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [encodeAck(request, error.errno, state.options)];
   }
-  return flags & NLM_F_ACK
-    ? [...reply, encodeAck(request, 0, state.options)]
-    : reply;
 }
 
-/** What a request asks for (`genl_family_rcv_msg()`). */
-function commandOf(state: CommandState, request: FakeRequest): Command {
-  const { type, bytes, flags } = request;
+/** The command of a request (`genl_family_rcv_msg()`). */
+function opOf(state: CommandState, { type, bytes }: FakeRequest): OpName {
   if (type !== FAMILY || !state.hasFamily) throw new Refusal(ENOENT);
-  if (bytes.length < NLMSG_HDRLEN + GENL_HDRLEN) throw new Refusal(EINVAL);
-  const cmd = bytes[NLMSG_HDRLEN]!;
-  if (cmd >= RESERVED_FROM) {
-    if (readU16(bytes, NLMSG_HDRLEN + 2) !== 0) {
-      request.invalid("genlmsghdr.reserved field is not 0");
-    }
-    const isDump = (flags & NLM_F_DUMP) === NLM_F_DUMP;
-    if (
-      flags &
-      ~(NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO | (isDump ? NLM_F_DUMP : 0))
-    ) {
-      request.invalid("ambiguous or reserved bits set in nlmsg_flags");
-    }
-  }
-  const command = COMMANDS.find((command) => command.cmd === cmd);
-  if (command === undefined) throw new Refusal(EOPNOTSUPP);
-  return command;
+  if (bytes.length < ATTRS_START) throw new Refusal(EINVAL);
+  const names = Object.keys(OPS) as OpName[];
+  const op = names.find((name) => OPS[name].cmd === bytes[NLMSG_HDRLEN]);
+  if (op === undefined) throw new Refusal(EOPNOTSUPP);
+  return op;
 }
 
 function parse(
-  state: CommandState,
+  { privileged }: CommandState,
   request: FakeRequest,
-  { set, takes, admin }: Command,
+  op: OpName,
   isDump: boolean,
 ): void {
-  if (admin && !state.privileged) throw new Refusal(EPERM);
-  const start = NLMSG_HDRLEN + GENL_HDRLEN;
-  request.attrs = request.parse(
-    start,
-    request.bytes.length,
-    set,
-    isDump,
-    takes,
-  );
+  if (OPS[op].admin && !privileged) throw new Refusal(EPERM);
+  request.parse(ATTRS_START, OPS[op].set, TAKES[op], isDump);
 }
 
 function execute(state: CommandState, request: FakeRequest): Bytes[] {
   if (request.type === GENL_ID_CTRL) return [getFamily(state, request)];
-  const command = commandOf(state, request);
-  parse(state, request, command, false);
-  const attrs = command.run(state, request);
-  return attrs === undefined ? [] : [encodeReply(request, command, 0, attrs)];
+  const op = opOf(state, request);
+  parse(state, request, op, false);
+  const attrs = run(op, state, request);
+  return attrs === undefined ? [] : [encodeReply(request, op, 0, attrs)];
 }
 
 function encodeReply(
   { seq }: FakeRequest,
-  { cmd, set }: Pick<Command, "cmd" | "set">,
+  op: OpName,
   flags: number,
   attrs: object,
 ): Bytes {
-  const header = { type: FAMILY, flags, seq, pid: PORT_ID, cmd, version: 1 };
-  return encodeGenlMessage(header, set, attrs).slice();
+  const { cmd, set }: { cmd: number; set: AttrSet } = OPS[op];
+  const header = { type: FAMILY, flags, seq, pid: PORT_ID };
+  return encodeGenlMessage(
+    { ...header, cmd, version: MPTCP_PM_VER },
+    set,
+    attrs,
+  )
+    .slice();
+}
+
+/** Does a command, and returns the attributes of the reply, if there is one. */
+function run(
+  op: OpName,
+  state: CommandState,
+  request: FakeRequest,
+): object | void {
+  const { table } = state;
+  switch (op) {
+    case "add-addr":
+      return table.addAddr(request);
+    case "del-addr":
+      return table.delAddr(request);
+    case "get-addr":
+      return { addr: addressAttrs(getAddr(state, request)) };
+    case "flush-addrs":
+      return table.flushAddrs();
+    case "set-limits":
+      return table.setLimits(request);
+    case "get-limits": {
+      const { addAddrAccepted, subflows } = table.limits;
+      return { rcvAddAddrs: addAddrAccepted, subflows };
+    }
+    case "set-flags":
+      if (request.attrs["token"] === undefined) return table.setFlags(request);
+      // The address is looked at before the connection.
+      parseEntry(request, request.need("addr"), false);
+      return connectionOf(state, request, "addrRemote").setFlags(request);
+    case "announce":
+      return connectionOf(state, request, "addr").announce(request);
+    case "remove":
+      return connectionOf(state, request, "locId").remove(request);
+    case "subflow-create":
+      return connectionOf(state, request, "addr", "addrRemote")
+        .subflowCreate(request);
+    case "subflow-destroy":
+      return connectionOf(state, request, "addr", "addrRemote")
+        .subflowDestroy(request);
+  }
+}
+
+function getAddr(
+  { table, connections }: CommandState,
+  request: FakeRequest,
+): Address {
+  const nest = request.need("addr");
+  const { id } = parseEntry(request, nest, false);
+  const { token } = request.attrs;
+  const addresses = token === undefined
+    ? table.dump()
+    : connections.get(request.number(token))?.dump();
+  return addresses?.find((address) => address.id === id) ??
+    request.invalid("address not found", nest);
+}
+
+/**
+ * The connection that a command is for (`mptcp_userspace_pm_get_sock()`).
+ *
+ * @param needs Attributes that must be there; the kernel looks for them first.
+ */
+function connectionOf(
+  { connections }: CommandState,
+  request: FakeRequest,
+  ...needs: string[]
+): KernelConnection {
+  for (const key of needs) request.need(key);
+  const token = request.need("token");
+  const connection = connections.get(request.number(token)) ??
+    request.invalid("invalid token", token);
+  if (connection.pathManager !== "userspace") {
+    request.invalid("userspace PM not selected", token);
+  }
+  return connection;
 }
 
 function dump(
@@ -288,61 +240,49 @@ function dump(
   request: FakeRequest,
   isDumping: boolean,
 ): Bytes[] {
-  const command = commandOf(state, request);
-  if (command.cmd !== GET_ADDR) throw new Refusal(EOPNOTSUPP);
+  const op = opOf(state, request);
+  if (op !== "get-addr") throw new Refusal(EOPNOTSUPP);
   if (isDumping) throw new Refusal(EBUSY);
-  parse(state, request, command, true);
-  let addresses: readonly Address[];
+  parse(state, request, op, true);
+  let addresses: readonly Address[] = [];
+  let errno = 0;
   try {
-    addresses = request.attrs.has(TOKEN)
-      ? connectionOf(state, request).dump()
-      : state.table.dump();
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    return [encodeDone(request, refusal.errno)];
+    const { token } = request.attrs;
+    addresses = (token ? connectionOf(state, request) : state.table).dump();
+  } catch (error) {
+    // The dump has begun: its end says so.
+    if (!(error instanceof Refusal)) throw error;
+    ({ errno } = error);
   }
-  const replies = addresses.map((address) =>
-    encodeReply(request, command, NLM_F_MULTI, { addr: addressAttrs(address) })
-  );
-  return [
-    ...replies.length > 0 ? [concat(replies)] : [],
-    encodeDone(request),
-  ];
+  const replies = addresses.flatMap((address) => [
+    ...encodeReply(request, op, NLM_F_MULTI, { addr: addressAttrs(address) }),
+  ]);
+  const end = encodeDone(request, errno);
+  return replies.length === 0 ? [end] : [Uint8Array.from(replies), end];
 }
 
 /** `ctrl_getfamily()` */
 function getFamily(state: CommandState, request: FakeRequest): Bytes {
-  const { bytes, seq } = request;
-  const start = NLMSG_HDRLEN + GENL_HDRLEN;
-  if (bytes.length < start) throw new Refusal(EINVAL);
-  if (bytes[NLMSG_HDRLEN] !== CTRL_CMD_GETFAMILY) throw new Refusal(EOPNOTSUPP);
-  const attrs = request.parse(start, bytes.length, CTRL_ATTR, false, [1, 2]);
-  const [id, name] = [attrs.get(1), attrs.get(2)];
-  if (id === undefined && name === undefined) throw new Refusal(EINVAL);
-  const isWanted =
-    (name === undefined || request.text(name) === MPTCP_PM_NAME) &&
-    (id === undefined || request.number(id) === FAMILY);
-  if (!isWanted || !state.hasFamily) throw new Refusal(ENOENT);
+  if (request.bytes[NLMSG_HDRLEN] !== CTRL_CMD_GETFAMILY) {
+    throw new Refusal(EOPNOTSUPP);
+  }
+  request.parse(ATTRS_START, CTRL_ATTR, ["name"], false);
+  const { at, end } = request.need("name");
+  const name = new TextDecoder().decode(request.bytes.subarray(at, end));
+  if (!state.hasFamily || name.slice(4) !== `${MPTCP_PM_NAME}\0`) {
+    throw new Refusal(ENOENT);
+  }
+  const { seq } = request;
+  const header = { type: GENL_ID_CTRL, flags: 0, seq, pid: PORT_ID };
   const [ops, groups] = [6, 7].map((type) => CTRL_ATTR.attrs[type]!.nested!);
-  const header = {
-    type: GENL_ID_CTRL,
-    flags: 0,
-    seq,
-    pid: PORT_ID,
-    cmd: CTRL_CMD_NEWFAMILY,
-    version: 2,
-  };
-  return encodeGenlMessage(header, FAMILY_REPLY, {
-    name: MPTCP_PM_NAME,
-    id: FAMILY,
-    version: 1,
-    hdrsize: 0,
-    maxattr: 0,
+  const reply = {
+    ...{ name: MPTCP_PM_NAME, id: FAMILY, version: MPTCP_PM_VER },
+    ...{ hdrsize: 0, maxattr: 0 },
     ops: unflagged(
-      COMMANDS.map(({ cmd, admin }) => {
+      Object.values(OPS).map(({ name, cmd, admin }) => {
         const flags = GENL_CMD_CAP_DO | GENL_CMD_CAP_HASPOL |
           (admin ? GENL_UNS_ADMIN_PERM : 0) |
-          (cmd === GET_ADDR ? GENL_CMD_CAP_DUMP : 0);
+          (name === "get-addr" ? GENL_CMD_CAP_DUMP : 0);
         return encodeAttrs(ops!, { id: cmd, flags });
       }),
     ),
@@ -351,7 +291,12 @@ function getFamily(state: CommandState, request: FakeRequest): Bytes {
         encodeAttrs(groups!, { id: EVENTS_GROUP - 1 + index, name })
       ),
     ),
-  }).slice();
+  };
+  return encodeGenlMessage(
+    { ...header, cmd: CTRL_CMD_NEWFAMILY, version: 2 },
+    FAMILY_REPLY,
+    reply,
+  ).slice();
 }
 
 /** `nlctrl` marks none of its nests as such. */

@@ -8,23 +8,18 @@
 import { AF_INET, AF_INET6 } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_BACKUP as BACKUP,
-  MPTCP_PM_ADDR_FLAG_IMPLICIT as IMPLICIT,
   MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
   MPTCP_PM_ADDR_FLAG_SUBFLOW as SUBFLOW,
-  MPTCP_PM_ATTR_ADDR as ADDR,
-  MPTCP_PM_ATTR_ADDR_REMOTE as ADDR_REMOTE,
-  MPTCP_PM_ATTR_LOC_ID as LOC_ID,
 } from "../codec/mptcp_pm.gen.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import {
   type Address,
   addressOf,
+  inFamily,
   isIPv4,
   isSame,
-  mapped,
   parseEntry,
-  unmapped,
 } from "./fake_address.ts";
 import {
   type FakeEventFields,
@@ -36,7 +31,6 @@ import type { Attr, FakeRequest } from "./fake_netlink.ts";
 
 const ESRCH = 3;
 const ENOTCONN = 107;
-const EHOSTUNREACH = 113;
 
 /** How to make a connection of a {@linkcode FakeKernel}. */
 export interface FakeConnectOptions {
@@ -105,7 +99,7 @@ export interface ConnectionHost {
   /** Something happens to the connection. */
   emit(type: FakeEventType, fields: FakeEventFields, ifIndex: number): void;
   /** A subflow is opened; returns where it starts, or why it cannot be. */
-  route(local: Address, remote: Address): FakeRoute;
+  route(subflow: FakeSubflow): FakeRoute;
   /** Names the devices and flags of addresses. */
   endpointsOf(addresses: readonly Address[]): Endpoint[];
   /** The connection has ended. */
@@ -121,11 +115,6 @@ export interface FakeRoute {
    * succeeded, such as 111; absent: the peer accepts it.
    */
   readonly refusal?: number;
-  /**
-   * The local address, where any was asked for. @default {that of the initial
-   * subflow}
-   */
-  readonly source?: string;
   /** The local port. @default {the one that was asked for, or any} */
   readonly port?: number;
   /** Id of the peer's address. @default {that of its announcement, or 0} */
@@ -188,14 +177,7 @@ export class KernelConnection implements FakeConnection {
   }
 
   subflows(): FakeSubflow[] {
-    return this.#open().map(({ local, remote }) => ({
-      local: { address: local.address, port: local.port },
-      remote: { address: remote.address, port: remote.port },
-      locId: local.id,
-      remId: remote.id,
-      backup: (local.flags & BACKUP) !== 0,
-      ifIndex: local.ifIndex,
-    }));
+    return this.#open().map(readable);
   }
 
   #open(): Subflow[] {
@@ -229,12 +211,8 @@ export class KernelConnection implements FakeConnection {
     return this.#addresses;
   }
 
-  getAddr(id: number): Address | undefined {
-    return this.#addresses.find((address) => address.id === id);
-  }
-
   announce(request: FakeRequest): void {
-    const nest = request.need(ADDR);
+    const nest = request.need("addr");
     const given = parseEntry(request, nest, true);
     if (given.id === 0) request.invalid("invalid addr id", nest);
     if (!(given.flags & SIGNAL)) request.invalid("invalid addr flags", nest);
@@ -260,7 +238,7 @@ export class KernelConnection implements FakeConnection {
   }
 
   remove(request: FakeRequest): void {
-    const attr = request.need(LOC_ID);
+    const attr = request.need("locId");
     const id = request.number(attr);
     const index = this.#addresses.findIndex((address) => address.id === id);
     if (index < 0 && id !== 0) {
@@ -289,64 +267,34 @@ export class KernelConnection implements FakeConnection {
   }
 
   subflowCreate(request: FakeRequest): void {
-    const nest = request.need(ADDR);
+    const nest = request.need("addr");
     const local = parseEntry(request, nest, true);
     if (local.flags & SIGNAL) request.invalid("invalid addr flags", nest);
-    const remote = parseEntry(request, request.need(ADDR_REMOTE), true);
+    const remote = parseEntry(request, request.need("addrRemote"), true);
     if (!this.#familiesMatch(local, remote)) {
       request.invalid("families mismatch");
     }
     const given = { ...local, flags: local.flags | SUBFLOW };
     this.#remember(request, given, nest);
     const route = this.established
-      ? this.#host.route(local, remote)
+      ? this.#host.route(readable({ local: given, remote }))
       : { error: ENOTCONN };
-    const start = route.error === undefined && this.#startOf(given, route);
-    if (!start) {
-      const { error = EHOSTUNREACH } = route;
+    const { error, refusal, port = local.port } = route;
+    if (error !== undefined) {
       this.#forget(local);
       request.refuse(error, `connect error: -${error}`);
     }
-    const { refusal, remId = this.#remIds.get(remote.address) ?? 0 } = route;
+    const remId = refusal === undefined
+      ? route.remId ?? this.#remIds.get(remote.address) ?? 0
+      : remote.id;
     const subflow = {
-      local: start,
+      local: { ...given, port },
       // As the socket has it, whose family is that of the local end.
-      remote: {
-        ...local.family === AF_INET ? unmapped(remote) : mapped(remote),
-        id: refusal === undefined ? remId : remote.id,
-      },
+      remote: { ...inFamily(local.family, remote), id: remId },
     };
     this.#subflows.push(subflow);
     if (refusal !== undefined) this.#closeSubflow(subflow, refusal);
     else this.#emit("sub-established", subflow);
-  }
-
-  /**
-   * Where a subflow starts, if the command leaves it to the kernel, too
-   * (`mptcp_pm_get_local_id()`); absent: there is no id for it.
-   */
-  #startOf(
-    given: Address,
-    { source, port = given.port }: FakeRoute,
-  ): Address | undefined {
-    const isAny = given.address === "0.0.0.0" || given.address === "::";
-    if (!isAny) return { ...given, port };
-    const initial = this.#subflows[0]!.local;
-    const local = { ...given, address: source ?? initial.address, port };
-    if (isSame(local, initial, false)) return { ...local, id: 0 };
-    const known = this.#addresses.find((one) => isSame(one, local, false));
-    if (known !== undefined) return { ...local, id: known.id };
-    if (this.#addresses.some(({ id }) => id === 0)) return undefined;
-    let id = 1;
-    while (this.#addresses.some((one) => one.id === id)) id++;
-    this.#addresses.push({
-      ...local,
-      id,
-      port: port === initial.port ? 0 : port,
-      flags: IMPLICIT,
-      ifIndex: 0,
-    });
-    return { ...local, id };
   }
 
   /** `mptcp_pm_addr_families_match()` */
@@ -356,13 +304,16 @@ export class KernelConnection implements FakeConnection {
   }
 
   subflowDestroy(request: FakeRequest): void {
-    const nest = request.need(ADDR);
-    const farNest = request.need(ADDR_REMOTE);
+    const nest = request.need("addr");
+    const farNest = request.need("addrRemote");
     let local = parseEntry(request, nest, true);
     let remote = parseEntry(request, farNest, true);
-    // One of them mapped is enough.
-    if (isIPv4(remote) && remote.family === AF_INET6) local = mapped(local);
-    if (isIPv4(local) && local.family === AF_INET6) remote = mapped(remote);
+    if (isIPv4(local) && isIPv4(remote)) {
+      // One of them mapped is enough.
+      const family = Math.max(local.family, remote.family);
+      local = inFamily(family, local);
+      remote = inFamily(family, remote);
+    }
     if (local.family !== remote.family) {
       request.invalid("address families do not match");
     }
@@ -378,12 +329,12 @@ export class KernelConnection implements FakeConnection {
 
   /** The kernel tells the peer; there is no event here. */
   setFlags(request: FakeRequest): void {
-    const nest = request.need(ADDR);
+    const nest = request.need("addr");
     const given = parseEntry(request, nest, false);
     if (given.family === 0) {
       request.invalid("invalid local address family", nest);
     }
-    const remote = parseEntry(request, request.need(ADDR_REMOTE), true);
+    const remote = parseEntry(request, request.need("addrRemote"), true);
     const change = (one: Address) => {
       one.flags = one.flags & ~BACKUP | given.flags & BACKUP;
     };
@@ -414,6 +365,18 @@ export class KernelConnection implements FakeConnection {
     const fields = { token: this.token, local, remote, ...ids, error };
     this.#host.emit(type, fields, local.ifIndex);
   }
+}
+
+/** A subflow, to be read. */
+function readable({ local, remote }: Subflow): FakeSubflow {
+  return {
+    local: { address: local.address, port: local.port },
+    remote: { address: remote.address, port: remote.port },
+    locId: local.id,
+    remId: remote.id,
+    backup: (local.flags & BACKUP) !== 0,
+    ifIndex: local.ifIndex,
+  };
 }
 
 /** Whether two addresses are written alike, too. */

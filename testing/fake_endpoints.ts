@@ -11,18 +11,9 @@ import {
   MPTCP_PM_ADDR_FLAG_IMPLICIT as IMPLICIT,
   MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
   MPTCP_PM_ADDR_FLAG_SUBFLOW as SUBFLOW,
-  MPTCP_PM_ATTR_RCV_ADD_ADDRS as RCV_ADD_ADDRS,
-  MPTCP_PM_ATTR_SUBFLOWS as SUBFLOWS,
-  MPTCP_PM_ENDPOINT_ADDR as ADDR,
 } from "../codec/mptcp_pm.gen.ts";
-import {
-  type Address,
-  isIPv4,
-  isSame,
-  parseEntry,
-  unmapped,
-} from "./fake_address.ts";
-import type { Attr, FakeRequest } from "./fake_netlink.ts";
+import { type Address, isSame, parseEntry } from "./fake_address.ts";
+import type { FakeRequest } from "./fake_netlink.ts";
 
 const EBUSY = 16;
 const EEXIST = 17;
@@ -33,6 +24,8 @@ const EADDRINUSE = 98;
 
 /** What the table needs to know of its host, and tells it. */
 export interface EndpointHost {
+  /** Highest number of endpoints, and value of a limit. */
+  room(): number;
   /** Whether the kernel can listen there; returns an errno. */
   listen(local: Address): number;
   /** The kernel listens for an endpoint with a port, or no longer. */
@@ -43,8 +36,6 @@ export interface EndpointHost {
 export class EndpointTable {
   /** In the order in which the kernel looks through them. */
   #entries: Address[] = [];
-  /** Highest number of endpoints, and value of a limit. */
-  max = 8;
   readonly limits: { subflows: number; addAddrAccepted: number } = {
     subflows: 2,
     addAddrAccepted: 0,
@@ -63,7 +54,7 @@ export class EndpointTable {
   }
 
   addAddr(request: FakeRequest): void {
-    const nest = request.need(ADDR);
+    const nest = request.need("addr");
     const given = parseEntry(request, nest, true);
     const { flags, port } = given;
     if (port !== 0 && !usesPort(given)) {
@@ -86,11 +77,8 @@ export class EndpointTable {
   }
 
   #listen(request: FakeRequest, given: Address): void {
-    const isTaken = (one: Address) =>
-      one.port === given.port &&
-      (isSame(one, given, true) || isAny(one, given) || isAny(given, one));
-    const errno = this.#host.listen(given) ||
-      (this.#entries.some(isTaken) ? EADDRINUSE : 0);
+    const isTaken = this.#entries.some((one) => isSame(one, given, true));
+    const errno = this.#host.listen(given) || (isTaken ? EADDRINUSE : 0);
     if (errno !== 0) {
       request.refuse(errno, `create listen socket error: -${errno}`);
     }
@@ -109,7 +97,7 @@ export class EndpointTable {
   #add(given: Address): number {
     // It starts again before it looks whether there is room.
     if (this.#cursor === 255) this.#cursor = 1;
-    if (this.#entries.length >= this.max) return ERANGE;
+    if (this.#entries.length >= this.#host.room()) return ERANGE;
     if (this.#entries.some(({ id }) => id === given.id)) return EBUSY;
     const same = this.#entries.find((one) =>
       isSame(one, given, one.port !== 0 || given.port !== 0)
@@ -136,22 +124,13 @@ export class EndpointTable {
 
   /** Deletes an endpoint; with id 0 it is about connections, and well. */
   delAddr(request: FakeRequest): void {
-    const nest = request.need(ADDR);
+    const nest = request.need("addr");
     const { id } = parseEntry(request, nest, false);
     if (id === 0) return;
-    const entry = this.#byId(request, nest, id);
+    const entry = this.#entries.find((entry) => entry.id === id) ??
+      request.invalid("address not found", nest);
     this.#entries.splice(this.#entries.indexOf(entry), 1);
     if (entry.port !== 0) this.#host.emit("listener-closed", entry);
-  }
-
-  getAddr(request: FakeRequest): Address {
-    const nest = request.need(ADDR);
-    return this.#byId(request, nest, parseEntry(request, nest, false).id);
-  }
-
-  #byId(request: FakeRequest, nest: Attr, id: number): Address {
-    return this.#entries.find((entry) => entry.id === id) ??
-      request.invalid("address not found", nest);
   }
 
   flushAddrs(): void {
@@ -162,23 +141,21 @@ export class EndpointTable {
   }
 
   setLimits(request: FakeRequest): void {
-    const attrs = [RCV_ADD_ADDRS, SUBFLOWS].map((type) =>
-      request.attrs.get(type)
-    );
-    for (const attr of attrs) {
-      if (request.number(attr) > this.max) {
-        request.invalid(`limit greater than maximum (${this.max})`, attr);
+    const { rcvAddAddrs, subflows } = request.attrs;
+    const max = this.#host.room();
+    for (const attr of [rcvAddAddrs, subflows]) {
+      if (request.number(attr) > max) {
+        request.invalid(`limit greater than maximum (${max})`, attr);
       }
     }
-    const [accepted, subflows] = attrs;
     const { limits } = this;
-    if (accepted) limits.addAddrAccepted = request.number(accepted);
+    if (rcvAddAddrs) limits.addAddrAccepted = request.number(rcvAddAddrs);
     if (subflows) limits.subflows = request.number(subflows);
   }
 
   /** Replaces two bits, whatever the caller meant to say of the other one. */
   setFlags(request: FakeRequest): void {
-    const nest = request.need(ADDR);
+    const nest = request.need("addr");
     const given = parseEntry(request, nest, false);
     if (given.family === 0 && given.id === 0) {
       request.refuse(EOPNOTSUPP, "missing address ID", nest);
@@ -202,10 +179,4 @@ export class EndpointTable {
 /** Only announced addresses have a port (`address_use_port()`). */
 function usesPort({ flags }: Address): boolean {
   return (flags & (SIGNAL | SUBFLOW)) === SIGNAL;
-}
-
-/** Whether a socket that listens on one address listens on the other, too. */
-function isAny(one: Address, other: Address): boolean {
-  const { address } = unmapped(one);
-  return address === "::" || address === "0.0.0.0" && isIPv4(other);
 }

@@ -19,6 +19,7 @@ import {
   type FakeConnection,
   type FakeConnectOptions,
   type FakeRoute,
+  type FakeSubflow,
   KernelConnection,
 } from "./fake_connection.ts";
 import { EndpointTable } from "./fake_endpoints.ts";
@@ -27,12 +28,16 @@ import {
   type FakeEventFields,
   type FakeEventType,
 } from "./fake_event.ts";
-import type { Bytes, SocketOptions } from "./fake_netlink.ts";
+import {
+  type Bytes,
+  encodeAck,
+  FakeRequest,
+  type SocketOptions,
+} from "./fake_netlink.ts";
 import {
   type Delivery,
   FakeNamespace,
   type FakeSubscription,
-  FakeTransport,
 } from "./fake_namespace.ts";
 
 export { FAMILY };
@@ -45,30 +50,16 @@ const ENOBUFS = 105;
 
 /** What the network of a {@linkcode FakeKernel} does. */
 export interface FakeNetwork {
-  /**
-   * Whether the kernel can listen for an endpoint with a port.
-   *
-   * @returns 0, or an error number such as 99.
-   */
+  /** Whether the kernel can listen: 0, or an error number such as 99. */
   listen?(local: SubflowAddress): number;
   /**
    * What becomes of a subflow that a command opens.
    *
+   * @param token The connection.
+   * @param subflow The subflow as the command wants it; local port 0 is any.
    * @returns Absent: the peer accepts it, if there is the device.
    */
-  connect?(subflow: FakeSubflowRequest): FakeRoute | undefined;
-}
-
-/** A subflow that a command opens. */
-export interface FakeSubflowRequest {
-  /** The connection. */
-  readonly token: number;
-  /** Where it is to start; port 0 is any. */
-  readonly local: SubflowAddress;
-  /** Where it is to end. */
-  readonly remote: SubflowAddress;
-  /** Index of the device that it is to be bound to; 0: none. */
-  readonly ifIndex: number;
+  connect?(token: number, subflow: FakeSubflow): FakeRoute | undefined;
 }
 
 /**
@@ -106,6 +97,8 @@ export class FakeKernel extends FakeNamespace {
   readonly options: SocketOptions = { extAck: true, capAck: true };
   /** What the network does. @default {all that is asked of it} */
   network: FakeNetwork = {};
+  /** Highest number of endpoints, and value of a limit. */
+  max = 8;
   readonly #table: EndpointTable;
   readonly #connections = new Map<number, KernelConnection>();
   /** The local port of the next subflow that is not given one. */
@@ -113,23 +106,26 @@ export class FakeKernel extends FakeNamespace {
 
   /** Makes a kernel as it is after the start: without endpoints. */
   constructor() {
-    super((request: Bytes, { unread }) =>
-      answer(
-        {
-          table: this.#table,
-          connections: this.#connections,
-          hasFamily: this.hasFamily,
-          privileged: this.privileged,
-          options: this.options,
-        },
-        request,
-        isDumping(unread),
-      )
+    super((request: Bytes, { protocol, unread }) =>
+      protocol !== NETLINK_GENERIC
+        ? [encodeAck(new FakeRequest(request), EOPNOTSUPP, this.options)]
+        : answer(
+          {
+            table: this.#table,
+            connections: this.#connections,
+            hasFamily: this.hasFamily,
+            privileged: this.privileged,
+            options: this.options,
+          },
+          request,
+          isDumping(unread),
+        )
     );
     for (const number of [0, 1, 2]) {
       this.devices.set(`eth${number}`, 2 + number);
     }
     this.#table = new EndpointTable({
+      room: () => this.max,
       listen: (local) => this.network.listen?.(endOf(local)) ?? 0,
       emit: (type, local) => this.emitEvent(type, { local }),
     });
@@ -159,15 +155,6 @@ export class FakeKernel extends FakeNamespace {
     return this.#table.limits;
   }
 
-  /** Highest number of endpoints, and value of a limit. @default {8} */
-  get max(): number {
-    return this.#table.max;
-  }
-
-  set max(max: number) {
-    this.#table.max = max;
-  }
-
   /** The connections that are not closed, by token. */
   get connections(): ReadonlyMap<number, FakeConnection> {
     return this.#connections;
@@ -186,28 +173,11 @@ export class FakeKernel extends FakeNamespace {
    *
    * @param token The connection's token, 1 to 0xffffffff.
    * @param options Its ends, and what manages it.
-   *
-   * @example A subflow that the peer refuses
-   * ```ts
-   * import { PathManager } from "@mptcp/pm";
-   * import { FakeKernel } from "@mptcp/pm/testing";
-   *
-   * const kernel = new FakeKernel();
-   * kernel.network = { connect: () => ({ refusal: 111 }) };
-   * using pm = PathManager.open({ namespace: kernel });
-   * const events = pm.events({ types: ["sub-closed"] });
-   *
-   * const remote = { address: "10.0.0.2", port: 443 };
-   * kernel.connect(5, { remote });
-   * const local = { address: "10.0.2.1", id: 1 };
-   * pm.subflowCreate({ token: 5, local, remote });
-   * console.log((await events.next()).value); // ECONNREFUSED
-   * ```
    */
   connect(token: number, options: FakeConnectOptions = {}): FakeConnection {
     const connection = new KernelConnection(token, {
       emit: (type, fields, ifIndex) => this.#emit(type, fields, ifIndex),
-      route: (local, remote) => this.#route(token, local, remote),
+      route: (subflow) => this.#route(token, subflow),
       endpointsOf: (addresses) => this.#endpointsOf(addresses),
       onClose: () => this.#connections.delete(token),
     }, options);
@@ -215,14 +185,13 @@ export class FakeKernel extends FakeNamespace {
     return connection;
   }
 
-  #route(token: number, local: Address, remote: Address): FakeRoute {
-    const { ifIndex } = local;
-    const ends = { local: endOf(local), remote: endOf(remote) };
-    const route = this.network.connect?.({ token, ...ends, ifIndex }) ??
-      (ifIndex !== 0 && this.ifIndexToName(ifIndex) === undefined
-        ? { error: ENODEV }
-        : {});
-    if (route.error !== undefined) return route;
+  #route(token: number, subflow: FakeSubflow): FakeRoute {
+    const { local, ifIndex } = subflow;
+    const route = this.network.connect?.(token, subflow);
+    if (route?.error !== undefined) return route;
+    if (!route && ifIndex !== 0 && this.ifIndexToName(ifIndex) === undefined) {
+      return { error: ENODEV };
+    }
     return { port: local.port || this.#port++, ...route };
   }
 
@@ -269,22 +238,6 @@ export class FakeKernel extends FakeNamespace {
   /** Tells all who listen that events came too fast, and some are lost. */
   emitOverrun(): void {
     this.emit(new SyscallError("recvfrom", ENOBUFS, "receive from the kernel"));
-  }
-
-  /**
-   * Opens a transport. Only that of generic netlink answers; the others refuse
-   * everything with `EOPNOTSUPP`.
-   *
-   * @param protocol Netlink protocol.
-   */
-  override open(protocol: number): FakeTransport {
-    if (protocol === NETLINK_GENERIC) return super.open(protocol);
-    const transport = new FakeTransport(
-      protocol,
-      (request) => [verdict(request, EOPNOTSUPP, {}, this.options)],
-    );
-    this.transports.push(transport);
-    return transport;
   }
 
   /**

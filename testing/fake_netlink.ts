@@ -35,7 +35,7 @@ const ERANGE = 34;
 /** The port id of each fake socket. */
 export const PORT_ID = 0x5120;
 
-/** Why the kernel does not do something; the ext-ack is in the request. */
+/** Why the kernel does not do something; the rest is in the request. */
 export class Refusal {
   readonly errno: number;
 
@@ -44,17 +44,22 @@ export class Refusal {
   }
 }
 
-/** An attribute of a request: its header and its payload, as offsets in it. */
+/** An attribute of a request: where it starts and ends. */
 export interface Attr {
   readonly at: number;
   readonly end: number;
   readonly policy: AttrPolicy | undefined;
 }
 
-/** Attributes by number; of duplicates the last one counts. */
-export type Attrs = ReadonlyMap<number, Attr>;
+/** Attributes by the codec's names; of duplicates the last one counts. */
+export type Attrs = { readonly [key: string]: Attr };
 
-/** What the kernel tells of an attribute that is malformed. */
+/** Widths of integers, as which the kernel takes IPv4 addresses, too. */
+const WIDTHS: { readonly [kind in AttrKind]?: number } = {
+  ...{ u8: 1, u16: 2, u32: 4, s32: 4, ipv4: 4 },
+};
+
+/** How the kernel describes what an attribute should have been. */
 const HINTS: { readonly [kind in AttrKind]?: PolicyHint } = {
   u8: { minValueU: 0n, maxValueU: 0xffn, type: 2 },
   u16: { minValueU: 0n, maxValueU: 0xffffn, type: 3 },
@@ -65,53 +70,37 @@ const HINTS: { readonly [kind in AttrKind]?: PolicyHint } = {
   nest: { type: 13 },
 };
 
-/** Widths of what the kernel takes for an integer. */
-const WIDTHS: { readonly [kind in AttrKind]?: number } = {
-  u8: 1,
-  u16: 2,
-  u32: 4,
-  s32: 4,
-  ipv4: 4,
-};
-
-/** A message to the kernel, and what the kernel has found wrong with it. */
+/** A request, and what the kernel has found wrong with it. */
 export class FakeRequest {
   readonly bytes: Bytes;
+  readonly type: number;
+  readonly flags: number;
+  readonly seq: number;
   /** What an ack says besides the number of an error. */
-  extack: { -readonly [key in keyof ExtAck]: ExtAck[key] } = {};
-  /** The attributes, once they were parsed. */
-  attrs: Attrs = new Map();
+  extack: ExtAck = {};
+  /** The outermost attributes, once they were parsed. */
+  attrs: Attrs = {};
+  #set: AttrSet = { name: "", attrs: [] };
 
   constructor(bytes: Bytes) {
     this.bytes = bytes;
+    this.type = readU16(bytes, 4);
+    this.flags = readU16(bytes, 6);
+    this.seq = readU32(bytes, 8);
   }
 
-  get type(): number {
-    return readU16(this.bytes, 4);
-  }
-
-  get flags(): number {
-    return readU16(this.bytes, 6);
-  }
-
-  get seq(): number {
-    return readU32(this.bytes, 8);
-  }
-
-  /** Refuses it (`NL_SET_ERR_MSG_ATTR`). */
+  /** Refuses it; `policy` is what the attribute should have been. */
   refuse(
     errno: number,
     message: string,
     attr?: Attr,
-    policy?: AttrPolicy,
+    policy?: PolicyHint,
   ): never {
-    this.extack.message = message;
-    if (attr !== undefined) {
-      this.extack.offset = attr.at;
-      const hint = policy && HINTS[policy.kind];
-      if (hint === undefined) delete this.extack.policy;
-      else this.extack.policy = hint;
-    }
+    this.extack = {
+      message,
+      ...attr && { offset: attr.at },
+      ...policy && { policy },
+    };
     throw new Refusal(errno);
   }
 
@@ -121,131 +110,126 @@ export class FakeRequest {
   }
 
   /** An attribute that must be there (`GENL_REQ_ATTR_CHECK`). */
-  need(type: number): Attr {
-    const attr = this.attrs.get(type);
+  need(key: string): Attr {
+    const attr = this.attrs[key];
     if (attr !== undefined) return attr;
-    this.extack.missing = type;
+    const { type } = this.#set.attrs.find((policy) => policy?.key === key)!;
+    this.extack = { ...this.extack, missing: type };
     throw new Refusal(EINVAL);
   }
 
-  /** The value of an attribute that was checked; 0: it is absent. */
+  /** The integer in an attribute that was checked; 0: it is absent. */
   number(attr: Attr | undefined): number {
-    if (attr === undefined) return 0;
-    const { bytes } = this;
-    const at = attr.at + NLA_HDRLEN;
-    switch (attr.policy?.kind) {
+    const at = (attr?.at ?? 0) + NLA_HDRLEN;
+    switch (attr?.policy?.kind) {
+      case undefined:
+        return 0;
       case "u8":
-        return bytes[at]!;
+        return this.bytes[at]!;
       case "u16":
-        return readU16(bytes, at);
+        return readU16(this.bytes, at);
       case "s32":
-        return readS32(bytes, at);
+        return readS32(this.bytes, at);
       default:
-        return readU32(bytes, at);
+        return readU32(this.bytes, at);
     }
   }
 
   /** The address in an attribute that was checked. */
-  address(attr: Attr): string {
-    const format = attr.policy?.kind === "ipv4" ? formatIPv4 : formatIPv6;
-    return format(this.bytes, attr.at + NLA_HDRLEN);
-  }
-
-  /** The text in an attribute that was checked. */
-  text(attr: Attr): string {
-    const { bytes } = this;
-    const start = attr.at + NLA_HDRLEN;
-    return new TextDecoder().decode(
-      bytes.subarray(start, bytes.indexOf(0, start)),
-    );
+  address({ at, policy }: Attr): string {
+    const format = policy?.kind === "ipv4" ? formatIPv4 : formatIPv6;
+    return format(this.bytes, at + NLA_HDRLEN);
   }
 
   /**
-   * Checks attributes as `__nla_validate_parse()` does.
+   * Parses the outermost attributes.
    *
-   * @param known Which of the set the command takes.
-   * @param isStrict Whether it is a dump.
+   * @param takes Those of the set that there is a policy for.
+   * @param isStrict Whether it is for a dump.
    */
   parse(
+    start: number,
+    set: AttrSet,
+    takes: readonly string[],
+    isStrict: boolean,
+  ): void {
+    const attrs = set.attrs.map((policy) =>
+      policy && takes.includes(policy.key) ? policy : undefined
+    );
+    const last = attrs.findLastIndex((policy) => policy !== undefined);
+    this.#set = { name: set.name, attrs: attrs.slice(0, last + 1) };
+    const { length } = this.bytes;
+    this.attrs = this.parseAttrs(start, length, this.#set, isStrict);
+  }
+
+  /** Parses attributes as `__nla_validate_parse()` does. */
+  parseAttrs(
     start: number,
     end: number,
     { attrs: policies }: AttrSet,
     isStrict: boolean,
-    known?: readonly number[],
   ): Attrs {
-    const attrs = new Map<number, Attr>();
-    const highest = known?.at(-1) ?? policies.length - 1;
+    const attrs: { [key: string]: Attr } = {};
     let at = start;
     while (at + NLA_HDRLEN <= end) {
       const length = readU16(this.bytes, at);
       if (length < NLA_HDRLEN || at + length > end) break;
       const bits = readU16(this.bytes, at + 2);
       const type = bits & NLA_TYPE_MASK;
-      const policy = known?.includes(type) === false
-        ? undefined
-        : policies[type];
+      const policy = policies[type];
       const attr = { at, end: at + length, policy };
-      if (type === 0 || type > highest) {
-        if (isStrict) this.invalid("Unknown attribute type", attr);
-      } else {
-        this.#validate(attr, (bits & NLA_F_NESTED) !== 0, isStrict);
-        attrs.set(type, attr);
+      if (policy !== undefined) {
+        const isNested = (bits & NLA_F_NESTED) !== 0;
+        this.#validate(attr, policy, isNested, isStrict);
+        attrs[policy.key] = attr;
+      } else if (isStrict) {
+        const isKnown = type > 0 && type < policies.length;
+        const what = isKnown ? "Unsupported attribute" : UNKNOWN;
+        this.invalid(what, attr);
       }
       at += align4(length);
     }
     if (at < end) {
-      this.extack.message = "bytes leftover after parsing attributes";
+      this.extack = { message: "bytes leftover after parsing attributes" };
       if (isStrict) throw new Refusal(EINVAL);
     }
     return attrs;
   }
 
-  /** `validate_nla()`. */
-  #validate(attr: Attr, isNested: boolean, isStrict: boolean): void {
-    const { at, end, policy } = attr;
-    if (policy === undefined) {
-      if (isStrict) this.invalid("Unsupported attribute", attr);
-      return;
+  /** `validate_nla()` */
+  #validate(
+    attr: Attr,
+    { kind, nested }: AttrPolicy,
+    isNested: boolean,
+    isStrict: boolean,
+  ): void {
+    const start = attr.at + NLA_HDRLEN;
+    const length = attr.end - start;
+    const refuse = (errno: number, message: string) =>
+      this.refuse(errno, message, attr, HINTS[kind]);
+    if (isStrict && length !== (WIDTHS[kind] ?? length)) {
+      refuse(EINVAL, "invalid attribute length");
     }
-    const start = at + NLA_HDRLEN;
-    const length = end - start;
-    const width = WIDTHS[policy.kind];
-    const isNest = policy.kind === "nest";
-    if (isStrict) {
-      const complaint = width !== undefined && length !== width
-        ? "invalid attribute length"
-        : isNest === isNested
-        ? undefined
-        : isNest
-        ? "NLA_F_NESTED is missing"
-        : "NLA_F_NESTED not expected";
-      if (complaint) this.refuse(EINVAL, complaint, attr, policy);
+    if (isStrict && isNested !== (kind === "nest")) {
+      const fault = isNested ? "not expected" : "is missing";
+      refuse(EINVAL, `NLA_F_NESTED ${fault}`);
     }
-    if (isNest && length >= NLA_HDRLEN) {
-      this.parse(start, end, policy.nested!, isStrict);
-    } else if (policy.kind === "ipv6") {
-      const message = "binary attribute size out of range";
-      if (length !== 16) this.refuse(ERANGE, message, attr, policy);
-    } else if (policy.kind === "string") {
-      // It must end, and be no longer than the name of a family.
-      const isEnded = this.bytes.subarray(start, Math.min(end, start + 16))
-        .includes(0);
-      if (!isEnded) this.#malformed(EINVAL, attr);
-    } else if (isNest ? length > 0 : length < width!) {
-      this.#malformed(ERANGE, attr);
+    if (kind === "ipv6" && length !== 16) {
+      refuse(ERANGE, "binary attribute size out of range");
     }
-  }
-
-  #malformed(errno: number, attr: Attr): never {
-    const message = "Attribute failed policy validation";
-    this.refuse(errno, message, attr, attr.policy);
+    if (kind === "string") {
+      // The name of a family, which must end.
+      const end = Math.min(attr.end, start + 16);
+      if (!this.bytes.subarray(start, end).includes(0)) refuse(EINVAL, FAILED);
+    } else if (kind === "nest") {
+      if (length > 0 && length < NLA_HDRLEN) refuse(ERANGE, FAILED);
+      this.parseAttrs(start, attr.end, nested!, isStrict);
+    } else if (length < (WIDTHS[kind] ?? 0)) refuse(ERANGE, FAILED);
   }
 }
 
-/** Puts bytes behind each other. */
-export function concat(parts: readonly Uint8Array[]): Bytes {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
+const UNKNOWN = "Unknown attribute type";
+const FAILED = "Attribute failed policy validation";
 
 /** `NETLINK_EXT_ACK` and `NETLINK_CAP_ACK` of the socket. */
 export interface SocketOptions {
@@ -261,14 +245,11 @@ export function encodeAck(
   errno: number,
   { extAck, capAck }: SocketOptions,
 ): Bytes {
-  // A success may carry a warning, and no more.
-  const { message } = extack;
-  const warning = message === undefined ? {} : { message };
   const isCapped = capAck || errno === 0;
   return encodeEnd(
     ...[NLMSG_ERROR, isCapped ? NLM_F_CAPPED : 0, seq, errno] as const,
     isCapped ? bytes.subarray(0, NLMSG_HDRLEN) : bytes,
-    extAck ? errno === 0 ? warning : extack : {},
+    extAck ? extack : {},
   );
 }
 
@@ -290,10 +271,8 @@ function encodeEnd(
   writeU32(fixed, 0, -errno);
   fixed.set(echo, 4);
   const hasAttrs = Object.keys(extack).length > 0;
-  const header = {
-    ...{ type, seq, pid: PORT_ID },
-    flags: flags | (hasAttrs ? NLM_F_ACK_TLVS : 0),
-  };
+  const header = { type, flags, seq, pid: PORT_ID };
+  if (hasAttrs) header.flags |= NLM_F_ACK_TLVS;
   const message = encodeMessage(header, fixed, NLMSGERR_ATTR, extack);
   if (hasAttrs) return message.slice();
   // There is padding only in front of attributes.

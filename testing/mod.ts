@@ -65,11 +65,7 @@ export type {
   FakeSubflow,
 } from "./fake_connection.ts";
 export type { FakeEventFields, FakeEventType } from "./fake_event.ts";
-export {
-  FakeKernel,
-  type FakeNetwork,
-  type FakeSubflowRequest,
-} from "./fake_kernel.ts";
+export { FakeKernel, type FakeNetwork } from "./fake_kernel.ts";
 export {
   type Answer,
   type Delivery,

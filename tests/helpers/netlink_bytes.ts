@@ -10,7 +10,6 @@ import { type ExtAck, NLMSG_ERROR } from "../../codec/mod.ts";
 import { align4, encodeNlHeader } from "../../codec/nlmsghdr.ts";
 import {
   type Bytes,
-  concat,
   encodeAck,
   encodeDone,
   FakeRequest,
@@ -28,7 +27,7 @@ export {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "../../codec/mod.ts";
-export { type Bytes, concat as join } from "../../testing/fake_netlink.ts";
+export type { Bytes } from "../../testing/fake_netlink.ts";
 
 /** One byte. */
 export function u8(value: number): Bytes {
@@ -50,11 +49,23 @@ export function text(value: string): Bytes {
   return new TextEncoder().encode(`${value}\0`);
 }
 
+/** Puts bytes behind each other. */
+export function join(parts: readonly Uint8Array[]): Bytes {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** An attribute with its padding. */
 export function attr(type: number, ...payload: Uint8Array[]): Bytes {
-  const body = concat([u16(0), u16(type), ...payload]);
+  const body = join([u16(0), u16(type), ...payload]);
   writeU16(body, 0, body.length);
-  return concat([body, new Uint8Array(align4(body.length) - body.length)]);
+  return join([body, new Uint8Array(align4(body.length) - body.length)]);
 }
 
 /** A netlink message of the kernel. */
@@ -64,7 +75,7 @@ export function message(
   seq: number,
   ...payload: Uint8Array[]
 ): Bytes {
-  const bytes = concat([new Uint8Array(16), ...payload]);
+  const bytes = join([new Uint8Array(16), ...payload]);
   encodeNlHeader(bytes, bytes.length, { type, flags, seq, pid: PORT_ID });
   return bytes;
 }
@@ -102,7 +113,7 @@ export function seqOf(message: Uint8Array): number {
 
 /** The datagram as the answer to the request with another number. */
 export function withSeq(datagram: Uint8Array, seq: number): Bytes {
-  return concat(
+  return join(
     split(datagram).map((message) => {
       writeU32(message, 8, seq);
       // The header of the request.

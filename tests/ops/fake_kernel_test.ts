@@ -63,7 +63,7 @@ Deno.test("`FakeKernel` answers as the captured kernel did, byte by byte", () =>
   const isHere = ({ address }: SubflowAddress) => !address.startsWith("10.99.");
   kernel.network = {
     listen: (local) => isHere(local) ? 0 : 99,
-    connect: ({ local }) => isHere(local) ? undefined : { error: 99 },
+    connect: (_, { local }) => isHere(local) ? undefined : { error: 99 },
   };
   const others = isOf("ack-variants", "eperm", "ip");
   const names = NAMES.filter((name) => !others(name));

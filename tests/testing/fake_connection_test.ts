@@ -159,26 +159,16 @@ Deno.test("`network` decides where a subflow starts, and whether it can", () => 
   const kernel = new FakeKernel();
   const connection = kernel.connect(5, { local, remote });
   using pm = PathManager.open({ namespace: kernel });
-  const any = { address: "0.0.0.0", id: 7 };
-  pm.subflowCreate({ token: 5, local: any, remote });
   kernel.network = {
     listen: ({ port }) => port === 80 ? 98 : 0,
-    connect: ({ ifIndex }) =>
-      ifIndex === 2 ? { error: 101 } : { source: "10.0.3.1", port: 7 },
+    connect: (_, { ifIndex }) =>
+      ifIndex === 2 ? { error: 101 } : { port: 7, remId: 4 },
   };
-  pm.subflowCreate({ token: 5, local: any, remote });
-  assertEquals(
-    connection.subflows().map(({ local, locId }) => [local, locId]),
-    [
-      [local, 0],
-      [{ address: "10.0.1.1", port: 0xe13b }, 0],
-      [{ address: "10.0.3.1", port: 7 }, 1],
-    ],
-  );
-  assertEquals(
-    connection.addresses().map(({ id, flags }) => [id, flags]),
-    [[7, ["subflow"]], [1, ["implicit"]]],
-  );
+  create(pm);
+  assertEquals(connection.subflows()[1], {
+    ...{ local: { address: second.address, port: 7 }, remote, locId: 2 },
+    ...{ remId: 4, backup: false, ifIndex: 0 },
+  });
   const rows: [() => unknown, string][] = [
     [
       () => pm.subflowCreate({ token: 5, local: second, remote, dev: "eth0" }),
