@@ -13,6 +13,8 @@ const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
   "a HOME that is not there": ["env", "HOME=/nonexistent"],
   "folders that cannot be written": [
     ...["env", "HOME=/proc", "DENO_DIR=/proc/none", "TMPDIR=/proc"],
+    // No module can be kept there.
+    "STD_SOURCE=npm",
   ],
   "a Turkish locale": ["env", "LC_ALL=tr_TR.UTF-8", "LANG=tr_TR.UTF-8"],
   "a locale that is not there": ["env", "LC_ALL=xx_XX.ISO-8859-99"],
