@@ -71,7 +71,7 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "endpoint x": "",
     "endpoint foo ": "",
     "e ": "add delete change show flush",
-    "en sh ": "id token port dev",
+    "en sh ": "id token @address port dev",
     "li set ": "subflows add_addr_accepted",
     "limits set subflows ": "",
     "limits set subflows 3 ": "add_addr_accepted",
