@@ -576,7 +576,7 @@ liveTest(
         "EINVAL",
         {
           ...addr("invalid addr flags"),
-          hint: "an address keeps its id",
+          hint: "an address and its local port keep their id",
         },
       ],
       [
