@@ -41,7 +41,8 @@ async function settle(kernel: FakeKernel): Promise<void> {
 async function collectWarnings(action: () => Promise<void>) {
   const { warn } = console;
   const warnings: string[] = [];
-  console.warn = (text: string) => warnings.push(text);
+  // Without the hint in the second line.
+  console.warn = (text: string) => warnings.push(text.split("\n")[0]!);
   try {
     await action();
   } finally {

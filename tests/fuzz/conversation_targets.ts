@@ -244,7 +244,8 @@ function runConversation(input: Bytes): string {
     }
     // It is as good as new once nothing is left of this.
     while (namespace.unread.length > 0) namespace.transports[0]!.receive();
-    if (name.startsWith("getLimits")) namespace.sent.length = 0;
+    if (!name.startsWith("delAddr")) demandOnce(namespace.sent);
+    namespace.sent.length = 0;
     answer = (request) =>
       limits!.map((reply) => renumbered(reply, seqOf(request)));
     const { subflows, addAddrAccepted } = pm.getLimits();

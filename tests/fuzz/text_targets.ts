@@ -200,7 +200,7 @@ async function runCommandLine(words: readonly string[]): Promise<string> {
   demand([0, 1, 2, 255].includes(code), what);
   demand(!/\[object|native code/.test(out), what);
   if (code === 0) {
-    demand(/^((mptcp: |{"warning").*\n)*$/.test(err), what);
+    demand(/^((mptcp: |hint: |{"(warning|hint)").*\n)*$/.test(err), what);
     return "exit code 0";
   }
   demand(out === "" && err !== "", what);

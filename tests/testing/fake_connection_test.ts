@@ -176,7 +176,8 @@ Deno.test("`network` decides where a subflow starts, and whether it can", () => 
     ],
     [
       () => pm.addAddr({ address: "10.0.1.1", port: 80, flags: ["signal"] }),
-      "Cannot add address: create listen socket error: -98 (EADDRINUSE)",
+      "Cannot add address: create listen socket error: -98 (EADDRINUSE)\n" +
+      "hint: something listens on this port already",
     ],
   ];
   for (const [call, message] of rows) {

@@ -300,7 +300,7 @@ Deno.test("`readOperands()` takes keywords of `ip mptcp` as short as it does", a
 Deno.test("`readOperands()` abbreviates no flag and no keyword of our own", async () => {
   const rows = {
     "endpoint add ::1": ["back", "Backup", "sub", "I", "idx", "t", ""],
-    "endpoint show": ["d", "p", "t", "tok"],
+    "endpoint show": ["t", "tok"],
     "limits set": ["x", "S", "subflowss", ""],
     "announce ::1 token 5": ["i", "d", "p"],
     "remove": ["i", "t"],
