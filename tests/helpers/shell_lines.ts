@@ -6,6 +6,9 @@
 
 const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
+/** Made of `lines_of_ip.ts`, whose lines `transcript_test.ts` runs. */
+const GENERATED = "docs/ip-mptcp.md";
+
 /** A command line for a shell. */
 export interface ShellLine {
   /** Where it stands, from the root. */
@@ -19,7 +22,8 @@ export function documents(): string[] {
   return ["", "docs/", "codec/", "ffi/", "netlink/", "ops/", "cli/", "testing/"]
     .concat("examples/").filter(exists).flatMap((folder) =>
       Array.from(Deno.readDirSync(root + folder), ({ name }) => folder + name)
-    ).filter((name) => /\.(md|ts)$/.test(name)).toSorted();
+    ).filter((name) => /\.(md|ts)$/.test(name) && name !== GENERATED)
+    .toSorted();
 }
 
 function exists(folder: string): boolean {

@@ -172,7 +172,7 @@ liveTest(
     const lines: [line: string, syscalls: string[]][] = [
       ["limits set subflows 4", []],
       ["limits show", []],
-      ["endpoint add 10.0.0.1 dev lo", DEVICE_BY_NAME],
+      ["endpoint add 10.0.0.1 dev lo -q", DEVICE_BY_NAME],
       ["endpoint show", DEVICE_BY_INDEX],
       ["endpoint change 10.0.0.1 backup", DEVICE_BY_INDEX],
       ["endpoint delete 10.0.0.1", DEVICE_BY_INDEX],

@@ -15,7 +15,10 @@ async function attempt(name: string, action: () => unknown): Promise<void> {
   try {
     results[name] = await action() ?? "done";
   } catch (error) {
-    const { name: kind, message, op, syscall, code, hint } = error as Failed;
+    const { name: kind, message: text, op, syscall, code, hint } =
+      error as Failed;
+    // The hint follows in a line of its own.
+    const message = text.split("\n")[0]!;
     results[name] = { name: kind, message, op, syscall, code, hint };
   }
 }
