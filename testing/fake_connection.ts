@@ -5,7 +5,7 @@
  * @module
  */
 
-import { AF_INET, type AF_INET6 } from "../codec/inet.ts";
+import { AF_INET } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_BACKUP as BACKUP,
   MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
