@@ -79,7 +79,7 @@ async function byKernel(world: World): Promise<void> {
   connection.close();
   await near.take("closed", (event) => event.token === token);
   // It may have made endpoints of its own.
-  for (const side of world.sides) side.startAfresh(side.limits);
+  for (const side of world.sides) side.startAfresh(side.model.limits);
 }
 
 async function open(world: World): Promise<void> {

@@ -33,7 +33,7 @@ async function set({ random, side }: World): Promise<void> {
     await mptcp(side, "-q", "limits", "set", "subflows", `${subflows}`),
     { code: 0, out: "", err: "" },
   );
-  side.limits = { ...side.limits, subflows };
+  side.model.limits.subflows = subflows;
   side.check();
 }
 

@@ -7,13 +7,14 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  type Endpoint,
   type EventStream,
   type Limits,
   NetlinkError,
+  openNamespace,
   PathManager,
   type PathManagerEvent,
 } from "../../mod.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
@@ -46,9 +47,9 @@ export interface Listening {
 /** One host, and what must be on it. */
 export class Side {
   readonly host: Host;
-  /** The endpoints, by id. */
-  readonly endpoints: Map<number, Endpoint> = new Map();
-  limits: Limits = { subflows: 2, addAddrAccepted: 0 };
+  /** What must be on it. */
+  readonly model: FakeKernel = new FakeKernel();
+  readonly #model: PathManager;
   readonly managers: PathManager[] = [];
   readonly streams: Listening[] = [];
   readonly #random: Random;
@@ -57,6 +58,18 @@ export class Side {
     this.host = host;
     this.#random = random;
     this.managers.push(PathManager.open({ netns: host.netns }));
+    this.#model = PathManager.open({ namespace: this.model });
+    using namespace = openNamespace(host.netns);
+    for (const path of PATHS) {
+      const dev = host.dev(path);
+      this.model.devices.set(dev, namespace.ifNameToIndex(dev)!);
+    }
+  }
+
+  /** Does something: the same comes of it in the kernel and in the model. */
+  compare(act: (pm: PathManager) => unknown): void {
+    assertEquals(outcome(act, this.pm), outcome(act, this.#model));
+    this.check();
   }
 
   /** One of the open path managers. */
@@ -89,17 +102,14 @@ export class Side {
 
   /** Asserts that the kernel has what it must have. */
   check(pm: PathManager = this.pm): void {
-    assertEquals(
-      pm.dumpAddrs(),
-      [...this.endpoints.values()].toSorted((one, other) => one.id - other.id),
-    );
-    assertEquals(pm.getLimits(), this.limits);
+    assertEquals(pm.dumpAddrs(), this.model.endpoints());
+    assertEquals(pm.getLimits(), this.model.limits);
   }
 
   /** Asserts that `ip` sees the same. */
   checkByIp(): void {
     assertSameAsIp(this.pm.dumpAddrs(), this.host);
-    const { subflows, addAddrAccepted } = this.limits;
+    const { subflows, addAddrAccepted } = this.model.limits;
     assertEquals(
       this.host.ip("mptcp", "limits").trim(),
       `add_addr_accepted ${addAddrAccepted} subflows ${subflows}`,
@@ -108,11 +118,10 @@ export class Side {
 
   /** Deletes all endpoints, and sets the limits. */
   startAfresh(limits: Limits): void {
-    const { pm } = this;
-    pm.flushAddrs();
-    this.endpoints.clear();
-    pm.setLimits(limits);
-    this.limits = limits;
+    for (const pm of [this.pm, this.#model]) {
+      pm.flushAddrs();
+      pm.setLimits(limits);
+    }
     this.check();
   }
 
@@ -164,6 +173,7 @@ export class World implements AsyncDisposable {
   readonly connections: Managed[] = [];
   /** Streams that wait all the time, and their ends. */
   readonly #ears: { stream: EventStream; end: Promise<void> }[];
+  /** How many endpoints the kernel's table takes. */
   static #room: number | undefined;
 
   private constructor(lab: Lab, random: Random) {
@@ -188,17 +198,15 @@ export class World implements AsyncDisposable {
       }
       const world = new World(lab, random);
       World.#room ??= findRoom(world.client.pm);
-      for (const side of world.sides) side.check();
+      for (const side of world.sides) {
+        side.model.max = World.#room;
+        side.check();
+      }
       return world;
     } catch (error) {
       lab.close();
       throw error;
     }
-  }
-
-  /** How many endpoints the kernel's table takes. */
-  static get room(): number {
-    return World.#room!;
   }
 
   get sides(): readonly [Side, Side] {
@@ -228,9 +236,7 @@ export class World implements AsyncDisposable {
       assertThrows(() => PathManager.open({ netns }), Error, "ENOENT");
       for (const pm of side.managers) side.check(pm);
       const { pm } = side;
-      side.endpoints.clear();
-      pm.flushAddrs();
-      side.check(pm);
+      side.compare((pm) => pm.flushAddrs());
       // A stream can still be opened, and ended.
       const stream = pm.events();
       const end = stream.next();
@@ -254,6 +260,19 @@ export class World implements AsyncDisposable {
 /** Takes all events until the stream ends. */
 export async function attend(stream: EventStream): Promise<void> {
   for await (const _ of stream);
+}
+
+/**
+ * What comes of something: a result, or an error but for the kernel's words,
+ * which differ between releases.
+ */
+function outcome(act: (pm: PathManager) => unknown, pm: PathManager): unknown {
+  try {
+    return act(pm);
+  } catch (error) {
+    const { name, code, message } = error as NetlinkError;
+    return `${name}: ${code ?? message}`;
+  }
 }
 
 /** Adds endpoints until there is no room. */
