@@ -327,7 +327,7 @@ export class KernelConnection implements FakeConnection {
     this.#closeSubflow(subflow);
   }
 
-  /** The kernel tells the peer; there is no event here. */
+  /** Only the peer gets an event. */
   setFlags(request: FakeRequest): void {
     const nest = request.need("addr");
     const given = parseEntry(request, nest, false);

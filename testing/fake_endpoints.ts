@@ -22,7 +22,7 @@ const ERANGE = 34;
 const EOPNOTSUPP = 95;
 const EADDRINUSE = 98;
 
-/** What the table needs to know of its host, and tells it. */
+/** What the table needs of its host. */
 export interface EndpointHost {
   /** Highest number of endpoints, and value of a limit. */
   room(): number;

@@ -19,7 +19,7 @@ import type { SubflowAddress } from "../ops/subflow.ts";
 /** An event that a {@linkcode FakeKernel} can tell of. */
 export type FakeEventType = EventName;
 
-/** What an event of a {@linkcode FakeKernel} tells, as far as it is of its kind. */
+/** Attributes of an event; those that are not of its kind are left out. */
 export interface FakeEventFields {
   /**
    * The connection on this host; only listener events have none.

@@ -93,7 +93,7 @@ export class FakeKernel extends FakeNamespace {
   privileged = true;
   /** Whether the kernel has `mptcp_pm`. */
   hasFamily = true;
-  /** What the socket was set to: how much an error tells. */
+  /** Socket options, which say how much is in an ack. */
   readonly options: SocketOptions = { extAck: true, capAck: true };
   /** What the network does. @default {all that is asked of it} */
   network: FakeNetwork = {};

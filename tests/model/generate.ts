@@ -6,6 +6,7 @@
 
 import { NLA_F_NESTED, NLA_TYPE_MASK } from "../../codec/attrs.ts";
 import { type OpName, OPS } from "../../codec/mptcp_pm.gen.ts";
+import { u16, u32, u8 } from "../helpers/netlink_bytes.ts";
 import { pick, type Random } from "../helpers/random.ts";
 import {
   EARLY,
@@ -21,8 +22,6 @@ import {
   type End,
   hex,
   type Request,
-  u16,
-  u32,
 } from "./request.ts";
 
 /** What is done to both kernels. */
@@ -60,7 +59,7 @@ const NOWHERE = new Map([
 /** Numbers of devices: loopback, those of the paths, none. */
 const DEVICES = [1, 11, 12, 0, 999, 0xffffffff];
 
-const id = (value: number): Attr => ({ type: 2, value: hex([value]) });
+const id = (value: number): Attr => ({ type: 2, value: hex(u8(value)) });
 const port = (value: number): Attr => ({ type: 5, value: hex(u16(value)) });
 const flags = (value: number): Attr => ({ type: 6, value: hex(u32(value)) });
 const ifIdx = (value: number): Attr => ({ type: 7, value: hex(u32(value)) });
@@ -200,7 +199,7 @@ export class Generator {
           token,
         ];
       case "remove":
-        return [token, { type: 5, value: hex([this.#idNumber()]) }];
+        return [token, { type: 5, value: hex(u8(this.#idNumber())) }];
       case "subflow-create":
         return this.#subflow(connection);
       case "subflow-destroy":
@@ -313,9 +312,9 @@ export class Generator {
     };
   }
 
-  #bytes(type: number, length: number): number[] {
+  #bytes(type: number, length: number): Uint8Array {
     const start = NOWHERE.get(type);
-    return Array.from(
+    return Uint8Array.from(
       { length },
       (_, index) =>
         start ? start[index] ?? 0 : this.#random(this.#pick([2, 256])),

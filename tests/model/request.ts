@@ -7,8 +7,16 @@
  */
 
 import { writeU16, writeU32 } from "../../codec/bytes.ts";
-import { AF_INET, AF_INET6, parseIPv4, parseIPv6 } from "../../codec/inet.ts";
+import { AF_INET, parseAddress } from "../../codec/inet.ts";
 import type { SubflowAddress } from "../../mod.ts";
+import {
+  attr,
+  type Bytes,
+  join,
+  message,
+  u16,
+  u32,
+} from "../helpers/netlink_bytes.ts";
 
 /** An attribute, right or wrong. */
 export interface Attr {
@@ -68,61 +76,46 @@ export function encodeRequest(
   family: number,
   seq: number,
   names: Names,
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const { type = family, flags, cmd, version, reserved = 0 } = request;
-  const bytes = Uint8Array.from([
-    ...new Array<number>(16).fill(0),
-    ...[cmd, version, ...u16(reserved)],
-    ...request.attrs.flatMap((attr) => encodeAttr(attr, names)),
-    ...new Array<number>(request.trailing ?? 0).fill(0),
-  ]);
+  const bytes = message(
+    ...[type, flags, seq, Uint8Array.of(cmd, version), u16(reserved)] as const,
+    ...request.attrs.map((attr) => encodeAttr(attr, names)),
+    new Uint8Array(request.trailing ?? 0),
+  );
   writeU32(bytes, 0, request.length ?? bytes.length);
-  writeU16(bytes, 4, type);
-  writeU16(bytes, 6, flags);
-  writeU32(bytes, 8, seq);
   return bytes;
 }
 
-/** In host byte order. */
-export const u16 = (value: number): number[] => [
-  ...new Uint8Array(Uint16Array.of(value).buffer),
-];
-/** In host byte order. */
-export const u32 = (value: number): number[] => [
-  ...new Uint8Array(Uint32Array.of(value).buffer),
-];
-
 /** The attributes for family and address. */
 export function addressAttrs(address: string): Attr[] {
-  const isIPv4 = !address.includes(":");
-  const bytes = isIPv4 ? parseIPv4(address) : parseIPv6(address);
+  const { family, bytes } = parseAddress(address);
   return [
-    { type: 1, value: hex(u16(isIPv4 ? AF_INET : AF_INET6)) },
-    { type: isIPv4 ? 3 : 4, value: hex([...bytes]) },
+    { type: 1, value: hex(u16(family)) },
+    { type: family === AF_INET ? 3 : 4, value: hex(bytes) },
   ];
 }
 
-export function hex(bytes: readonly number[]): { readonly hex: string } {
-  return { hex: Uint8Array.from(bytes).toHex() };
+/** A value of these bytes. */
+export function hex(bytes: Uint8Array): { readonly hex: string } {
+  return { hex: bytes.toHex() };
 }
 
-function encodeAttr({ type, value, length }: Attr, names: Names): number[] {
-  const payload = payloadOf(value, names);
-  const header = [...u16(length ?? 4 + payload.length), ...u16(type)];
-  const padding = new Array<number>(-payload.length & 3).fill(0);
-  return [...header, ...payload, ...padding];
+function encodeAttr({ type, value, length }: Attr, names: Names): Bytes {
+  const bytes = attr(type, payloadOf(value, names));
+  if (length !== undefined) writeU16(bytes, 0, length);
+  return bytes;
 }
 
-function payloadOf(value: Value, names: Names): number[] {
-  if ("hex" in value) return [...Uint8Array.fromHex(value.hex)];
+function payloadOf(value: Value, names: Names): Bytes {
+  if ("hex" in value) return Uint8Array.fromHex(value.hex);
   if ("tokenOf" in value) return u32(names.token(value.tokenOf));
   if ("port" in value) return u16(names.freshPort());
   if ("peerPortOf" in value) return u16(names.peerPort(value.peerPortOf));
-  return value.attrs.flatMap((one) =>
-    "end" in one
-      ? attrsOfEnd(one, names).flatMap((attr) => encodeAttr(attr, names))
-      : encodeAttr(one, names)
+  const attrs = value.attrs.flatMap((one) =>
+    "end" in one ? attrsOfEnd(one, names) : [one]
   );
+  return join(attrs.map((attr) => encodeAttr(attr, names)));
 }
 
 function attrsOfEnd(end: End, names: Names): Attr[] {
