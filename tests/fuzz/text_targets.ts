@@ -195,7 +195,9 @@ const USAGE =
 async function runCommandLine(words: readonly string[]): Promise<string> {
   const kernel = new FakeKernel();
   kernel.connect(5);
-  const { code, out, err } = await run(words, kernel);
+  const { code, out, ...said } = await run(words, kernel);
+  // Without what `--trace` shows.
+  const err = said.err.replaceAll(/^(->|<-) .*\n/gm, "");
   const what = `${code}: ${err || out}`;
   demand([0, 1, 2, 255].includes(code), what);
   demand(!/\[object|native code/.test(out), what);
