@@ -7,6 +7,20 @@
  * A run is 500 commands, at the start of which nothing is there. `--run N` does
  * one alone. The fewest commands that show a difference are printed.
  *
+ * Nothing is left out of what is compared, but some things do not happen here,
+ * because they are of others than `mptcp_pm`, or decided by who is first:
+ *
+ * - several requests in one datagram, and what generic netlink says of the
+ *   headers of unknown commands; sockets without the options for acks, which
+ *   the captured conversations have;
+ * - an established in-kernel connection, which goes by endpoints and limits on
+ *   its own, but for the implicit endpoint that it makes;
+ * - a subflow from any address (`0.0.0.0`), which routing decides, or to an
+ *   address where nobody is, which takes seconds;
+ * - more subflows than the peer takes, and commands for a connection that has
+ *   none left: what they send waits for one;
+ * - a connection that fell back to TCP: nothing shows its token.
+ *
  * @module
  */
 
