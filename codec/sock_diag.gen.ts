@@ -1,5 +1,5 @@
 // Generated from codec/spec/sock_diag.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 57965e1add945f8d6845ad7d4224e17c83fae7304f1907389c6206a55737abc1
+// SHA-256 of the specification: 47f9fccc22ed650d091a4a4dc86eea8fdd5419a8c047a09de541bf55420a0aa5
 // deno-fmt-ignore-file
 
 /**
@@ -268,17 +268,34 @@ export interface MptcpInfo {
 }
 
 /** Layout of the struct `tcp-info`. */
-export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 136, members: [
+export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 216, members: [
   { key: "state", kind: "u8", offset: 0 },
   { key: "caState", kind: "u8", offset: 1 },
   { key: "retransmits", kind: "u8", offset: 2 },
+  { key: "probes", kind: "u8", offset: 3 },
+  { key: "backoff", kind: "u8", offset: 4 },
   { key: "rto", kind: "u32", offset: 8 },
+  { key: "sndMss", kind: "u32", offset: 16 },
+  { key: "unacked", kind: "u32", offset: 24 },
+  { key: "lost", kind: "u32", offset: 32 },
+  { key: "retrans", kind: "u32", offset: 36 },
+  { key: "lastDataSent", kind: "u32", offset: 44 },
+  { key: "lastDataRecv", kind: "u32", offset: 52 },
+  { key: "lastAckRecv", kind: "u32", offset: 56 },
+  { key: "pmtu", kind: "u32", offset: 60 },
   { key: "rtt", kind: "u32", offset: 68 },
   { key: "rttvar", kind: "u32", offset: 72 },
   { key: "sndCwnd", kind: "u32", offset: 80 },
   { key: "totalRetrans", kind: "u32", offset: 100 },
+  { key: "pacingRate", kind: "u64", offset: 104 },
   { key: "bytesAcked", kind: "u64", offset: 120 },
   { key: "bytesReceived", kind: "u64", offset: 128 },
+  { key: "segsOut", kind: "u32", offset: 136 },
+  { key: "segsIn", kind: "u32", offset: 140 },
+  { key: "minRtt", kind: "u32", offset: 148 },
+  { key: "deliveryRate", kind: "u64", offset: 160 },
+  { key: "bytesSent", kind: "u64", offset: 200 },
+  { key: "bytesRetrans", kind: "u64", offset: 208 },
 ] };
 
 /**
@@ -292,8 +309,28 @@ export interface TcpInfo {
   readonly caState?: number | undefined;
   /** Retransmissions in a row. */
   readonly retransmits?: number | undefined;
+  /** Window probes in a row. */
+  readonly probes?: number | undefined;
+  /** How often the retransmission timeout was doubled. */
+  readonly backoff?: number | undefined;
   /** Retransmission timeout in µs. */
   readonly rto?: number | undefined;
+  /** Greatest segment that is sent, in bytes. */
+  readonly sndMss?: number | undefined;
+  /** Segments that are not acknowledged. */
+  readonly unacked?: number | undefined;
+  /** Segments that are thought to be lost. */
+  readonly lost?: number | undefined;
+  /** Segments sent again that are not acknowledged. */
+  readonly retrans?: number | undefined;
+  /** Time since data was sent, in ms. */
+  readonly lastDataSent?: number | undefined;
+  /** Time since data was received, in ms. */
+  readonly lastDataRecv?: number | undefined;
+  /** Time since the last ack, in ms. */
+  readonly lastAckRecv?: number | undefined;
+  /** MTU of the path, in bytes. */
+  readonly pmtu?: number | undefined;
   /** Smoothed round-trip time in µs. */
   readonly rtt?: number | undefined;
   /** Deviation of the round-trip time in µs. */
@@ -302,10 +339,24 @@ export interface TcpInfo {
   readonly sndCwnd?: number | undefined;
   /** Segments sent again, in all. */
   readonly totalRetrans?: number | undefined;
+  /** Rate at which segments are paced, in bytes/s; all bits set: not paced. */
+  readonly pacingRate?: bigint | undefined;
   /** Bytes acknowledged by the peer; its SYN-ACK counts as 1. */
   readonly bytesAcked?: bigint | undefined;
   /** Bytes received. */
   readonly bytesReceived?: bigint | undefined;
+  /** Segments sent. */
+  readonly segsOut?: number | undefined;
+  /** Segments received. */
+  readonly segsIn?: number | undefined;
+  /** Shortest round-trip time of late, in µs. */
+  readonly minRtt?: number | undefined;
+  /** Latest rate of delivery, in bytes/s. */
+  readonly deliveryRate?: bigint | undefined;
+  /** Bytes sent, those sent again included. Since Linux 4.19. */
+  readonly bytesSent?: bigint | undefined;
+  /** Bytes sent again. Since Linux 4.19. */
+  readonly bytesRetrans?: bigint | undefined;
 }
 
 /** Table of the set `inet-diag-req`. */
