@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ExtAck } from "../codec/extack.ts";
 import { encodeMessage } from "../codec/message.ts";
 import { NLM_F_REQUEST, type NlMessage } from "../codec/nlmsghdr.ts";
 import type { MessagePolicy } from "../codec/policy.ts";
@@ -31,6 +32,8 @@ export interface Question<
    * kept. `undefined`: it is no answer to this question.
    */
   readonly decode: (payload: Uint8Array) => Answer | undefined;
+  /** What a refusal means, where the kernel leaves that open. */
+  readonly hint?: (errno: number) => string | undefined;
 }
 
 /** What a question is about. */
@@ -108,12 +111,15 @@ export class QuestionClient extends NetlinkClient<Question> {
   }
 
   protected override refusal(
-    { name, action }: Question,
+    { name, action, hint }: Question,
     _request: Uint8Array,
     errno: number,
-    extack: { readonly message?: string } | undefined,
+    extack: ExtAck | undefined,
   ): Error {
-    return new NetlinkError({ op: name, action, errno, extack });
+    return new NetlinkError({
+      ...{ op: name, action, errno, extack },
+      hint: hint?.(errno),
+    });
   }
 
   protected override warning(): void {}

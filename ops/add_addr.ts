@@ -8,13 +8,14 @@ import {
   OPS,
 } from "../codec/mptcp_pm.gen.ts";
 import { NetlinkError, NotFoundError } from "../netlink/errors.ts";
+import { integer } from "../codec/arguments.ts";
 import {
   addressId,
   addressNest,
   type Device,
   deviceIndex,
-  integer,
 } from "./arguments.ts";
+
 import { endpointAdvice } from "./advice.ts";
 import type { Client } from "./client.ts";
 import { type Endpoint, namedEndpoints, type RawEndpoint } from "./endpoint.ts";

@@ -1,14 +1,14 @@
 import { parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_SIGNAL, OPS } from "../codec/mptcp_pm.gen.ts";
 import { mappedAdvice } from "./advice.ts";
+import { connectionToken, integer } from "../codec/arguments.ts";
 import {
   addressId,
   addressNest,
-  connectionToken,
   type Device,
   deviceIndex,
-  integer,
 } from "./arguments.ts";
+
 import type { Client } from "./client.ts";
 
 /** The address to announce. */

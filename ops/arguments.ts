@@ -5,6 +5,7 @@
  */
 
 import { ArgumentRangeError } from "../codec/argument_error.ts";
+import { integer } from "../codec/arguments.ts";
 import { type Address, AF_INET } from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
 import type { AttrInput } from "../codec/policy.ts";
@@ -30,38 +31,9 @@ export function addressNest(
   return { family, id, addr4, addr6, port, flags, ifIdx };
 }
 
-/**
- * Checks an integer.
- *
- * @throws {RangeError} It is no integer, or out of range.
- */
-export function integer(
-  name: string,
-  value: number,
-  min: number,
-  max: number,
-): number {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new ArgumentRangeError(
-      `Invalid ${name} ${value}: it is an integer from ${min} to ${max}`,
-    );
-  }
-  return value;
-}
-
 /** Checks an address id that is not that of the initial subflow. */
 export function addressId(id: number): number {
   return integer("id", id, 1, 255);
-}
-
-/** Checks a port. */
-export function tcpPort(name: string, port: number): number {
-  return integer(name, port, 1, 65535);
-}
-
-/** Checks a connection's token. */
-export function connectionToken(token: number): number {
-  return integer("token", token, 1, 0xffffffff);
 }
 
 /**

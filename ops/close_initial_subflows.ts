@@ -1,6 +1,8 @@
 import { parseAddress } from "../codec/inet.ts";
 import { OPS } from "../codec/mptcp_pm.gen.ts";
-import { addressNest, integer } from "./arguments.ts";
+import { integer } from "../codec/arguments.ts";
+import { addressNest } from "./arguments.ts";
+
 import type { Client } from "./client.ts";
 
 /** Which initial subflows to close. */

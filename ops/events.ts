@@ -10,7 +10,8 @@ import {
 import { UnsupportedError } from "../netlink/errors.ts";
 import { NetlinkStream } from "../netlink/stream.ts";
 import type { Namespace } from "../netlink/transport.ts";
-import { connectionToken } from "./arguments.ts";
+import { connectionToken } from "../codec/arguments.ts";
+
 import type { Client } from "./client.ts";
 import {
   decodeEvent,

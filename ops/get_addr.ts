@@ -4,7 +4,9 @@ import {
   NotFoundError,
   UnsupportedError,
 } from "../netlink/errors.ts";
-import { addressId, connectionToken, integer } from "./arguments.ts";
+import { connectionToken, integer } from "../codec/arguments.ts";
+import { addressId } from "./arguments.ts";
+
 import type { Client } from "./client.ts";
 import {
   decodeEndpoint,

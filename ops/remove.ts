@@ -1,5 +1,6 @@
 import { OPS } from "../codec/mptcp_pm.gen.ts";
-import { connectionToken, integer } from "./arguments.ts";
+import { connectionToken, integer } from "../codec/arguments.ts";
+
 import type { Client } from "./client.ts";
 
 /** The address to take back. */

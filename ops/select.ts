@@ -5,7 +5,9 @@ import {
 import { type Address, isSameAddress, parseAddress } from "../codec/inet.ts";
 import type { OpName } from "../codec/mptcp_pm.gen.ts";
 import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
-import { addressId, type Device, deviceIndex, integer } from "./arguments.ts";
+import { integer } from "../codec/arguments.ts";
+import { addressId, type Device, deviceIndex } from "./arguments.ts";
+
 import type { Client } from "./client.ts";
 import { type Endpoint, namedEndpoints, type RawEndpoint } from "./endpoint.ts";
 import { dumpRawAddrs } from "./get_addr.ts";

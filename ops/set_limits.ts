@@ -1,7 +1,8 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { OPS } from "../codec/mptcp_pm.gen.ts";
 import { NO_SUBFLOWS } from "./advice.ts";
-import { integer } from "./arguments.ts";
+import { integer } from "../codec/arguments.ts";
+
 import type { Client } from "./client.ts";
 import type { Limits } from "./limits.ts";
 

@@ -1,7 +1,8 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import { UnsupportedError } from "../netlink/errors.ts";
-import { connectionToken } from "./arguments.ts";
+import { connectionToken } from "../codec/arguments.ts";
+
 import type { Client } from "./client.ts";
 import { type SubflowAddress, subflowEnd } from "./subflow.ts";
 

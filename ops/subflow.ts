@@ -1,5 +1,6 @@
 import { parseAddress } from "../codec/inet.ts";
-import { type AddressNest, addressNest, tcpPort } from "./arguments.ts";
+import { tcpPort } from "../codec/arguments.ts";
+import { type AddressNest, addressNest } from "./arguments.ts";
 
 /** One end of a subflow. */
 export interface SubflowAddress {

@@ -1,13 +1,9 @@
 import { type Address, parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import { NetlinkError } from "../netlink/errors.ts";
-import {
-  addressNest,
-  connectionToken,
-  type Device,
-  deviceIndex,
-  integer,
-} from "./arguments.ts";
+import { connectionToken, integer } from "../codec/arguments.ts";
+import { addressNest, type Device, deviceIndex } from "./arguments.ts";
+
 import type { Client } from "./client.ts";
 import { type SubflowAddress, subflowEnd } from "./subflow.ts";
 

@@ -1,5 +1,6 @@
 import { OPS } from "../codec/mptcp_pm.gen.ts";
-import { connectionToken } from "./arguments.ts";
+import { connectionToken } from "../codec/arguments.ts";
+
 import type { Client } from "./client.ts";
 import { type SubflowAddress, subflowEnd } from "./subflow.ts";
 

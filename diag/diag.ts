@@ -1,0 +1,155 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { connectionToken } from "../codec/arguments.ts";
+import {
+  type Namespace,
+  type Netns,
+  openNamespace,
+} from "../netlink/transport.ts";
+import type { Connection, Listener, Subflow } from "./connection.ts";
+import {
+  findConnection,
+  listConnections,
+  listListeners,
+  listWithoutMptcp,
+} from "./connections.ts";
+import { type ConnectionFilter, filterOf } from "./filter.ts";
+
+/** How to open a {@linkcode Diag}. */
+export interface DiagOptions {
+  /**
+   * The network namespace to look at: a name of `ip netns`, a path (any text
+   * with a slash), or a process id. Needs `CAP_SYS_ADMIN`, and
+   * `CAP_SYS_PTRACE` for a process of another user.
+   * @default {the one that this thread is in}
+   */
+  readonly netns?: Netns;
+  /**
+   * An open namespace instead of `netns`: one that several share, or a
+   * `FakeKernel` in tests. {@linkcode Diag.close} leaves it open.
+   */
+  readonly namespace?: Namespace;
+}
+
+/**
+ * What is there in one network namespace: nothing is changed. All methods are
+ * synchronous, and need no privilege unless they say so. They throw
+ *
+ * - `TypeError` or `RangeError` for a wrong argument, before anything is sent,
+ * - `NetlinkError`, `SyscallError`, `ProtocolError` or `DecodeError` when the
+ *   kernel refuses or cannot be talked to,
+ * - `Deno.errors.BadResource` after {@linkcode Diag.close}.
+ *
+ * @example Which paths do the connections use?
+ * ```ts
+ * import { Diag } from "@mptcp/pm/diag";
+ *
+ * using diag = Diag.open();
+ * for (const { token, subflows } of diag.connections()) {
+ *   console.log(token.toString(16));
+ *   for (const { local, remote, rttUs, bytesSent } of subflows) {
+ *     console.log(local.address, remote.address, rttUs, bytesSent);
+ *   }
+ * }
+ * ```
+ */
+export class Diag implements Disposable {
+  readonly #namespace: Namespace;
+  /** Whether the namespace is to be closed with this. */
+  readonly #isOwner: boolean;
+  #closed = false;
+
+  private constructor(namespace: Namespace, isOwner: boolean) {
+    this.#namespace = namespace;
+    this.#isOwner = isOwner;
+  }
+
+  /**
+   * Opens a namespace. Needs the permission to call libc.
+   *
+   * @param options Which one.
+   * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`, `EACCES`: the
+   * privilege to enter it is missing.
+   */
+  static open({ netns, namespace }: DiagOptions = {}): Diag {
+    if (netns !== undefined && namespace !== undefined) {
+      throw new ArgumentTypeError("Contradicting options: netns and namespace");
+    }
+    return new Diag(namespace ?? openNamespace(netns), namespace === undefined);
+  }
+
+  get #open(): Namespace {
+    if (this.#closed) {
+      throw new Deno.errors.BadResource("The diagnosis is closed");
+    }
+    return this.#namespace;
+  }
+
+  /**
+   * Lists the connections with their subflows, in any state, one after the
+   * other: not all of them are in memory at once. The kernel's counterpart is
+   * what `ss -M` and `ss -t -i` read.
+   *
+   * Before Linux 6.15 subflows are shown to `CAP_NET_ADMIN` only; without it
+   * they are absent, and connections are marked as `partial`.
+   *
+   * @param filter Which ones. @default {all}
+   * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
+   */
+  connections(filter: ConnectionFilter = {}): Generator<Connection, void> {
+    const isWanted = filterOf(filter);
+    return this.#connections(filter.token, isWanted);
+  }
+
+  *#connections(
+    token: number | undefined,
+    isWanted: (connection: Connection) => boolean,
+  ): Generator<Connection, void> {
+    const all = token === undefined
+      ? listConnections(this.#open)
+      : [findConnection(this.#open, token)];
+    for (const connection of all) {
+      if (connection !== undefined && isWanted(connection)) yield connection;
+    }
+  }
+
+  /**
+   * Looks up one connection by its token; other connections are not read.
+   *
+   * @param token Its token on this host, 1 to 0xffffffff.
+   * @returns `undefined`: there is no such connection, or no more.
+   * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
+   */
+  connection(token: number): Connection | undefined {
+    return findConnection(this.#open, connectionToken(token));
+  }
+
+  /**
+   * Lists the sockets that listen for MPTCP, those that the kernel opened for
+   * an endpoint with a port too. Before Linux 6.15 they are shown to
+   * `CAP_NET_ADMIN` only.
+   */
+  listeners(): Generator<Listener, void> {
+    return listListeners(this.#open);
+  }
+
+  /**
+   * Lists the connections of MPTCP programs that MPTCP was switched off for
+   * before their SYN, as the kernel does after it found MPTCP to be blocked
+   * (`net.mptcp.blackhole_timeout`). They have no token.
+   */
+  withoutMptcp(): Generator<Subflow, void> {
+    return listWithoutMptcp(this.#open);
+  }
+
+  /** Closes it. Doing it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#isOwner) this.#namespace.close();
+  }
+
+  /** Closes it at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

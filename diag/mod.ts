@@ -1,0 +1,30 @@
+/**
+ * What is there: connections with their subflows, counters, settings, links and
+ * addresses. Reads only, and needs `--allow-ffi`.
+ *
+ * @example Find what fell back to TCP
+ * ```ts
+ * import { Diag } from "@mptcp/pm/diag";
+ *
+ * using diag = Diag.open();
+ * for (const { remote } of diag.connections({ fallback: true })) {
+ *   console.log(`${remote.address} port ${remote.port}`);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { Diag, type DiagOptions } from "./diag.ts";
+export type {
+  Connection,
+  ConnectionFigures,
+  Listener,
+  SocketEnd,
+  SocketFigures,
+  SocketState,
+  Subflow,
+  SubflowEnd,
+} from "./connection.ts";
+export type { ConnectionFilter } from "./filter.ts";
+export type { SubflowFlag } from "../codec/sock_diag.gen.ts";
