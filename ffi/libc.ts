@@ -148,6 +148,82 @@ const FILE = {
   },
 } as const;
 
+const DIRECTORY = {
+  // glibc has the function of this name since 2.30, musl calls it `getdents`.
+  // `long syscall(long number, ...)` is variadic, as `ioctl` below.
+  getdents64: {
+    name: "syscall",
+    parameters: [
+      "i64", // long number
+      "i32", // int fd
+      "buffer", // void *dirp
+      "usize", // size_t count
+    ],
+    result: "i32", // long: 32 KiB at the most, and -1 is -1 in both widths
+  },
+  readlink: {
+    parameters: [
+      "buffer", // const char *pathname
+      "buffer", // char *buf
+      "usize", // size_t bufsiz
+    ],
+    result: "i32", // ssize_t, as for send
+  },
+} as const;
+
+const REPLACING = {
+  // musl has the function since 1.2.4 only; variadic, as `ioctl` below.
+  statx: {
+    name: "syscall",
+    parameters: [
+      "i64", // long number
+      "i32", // int dirfd
+      "buffer", // const char *pathname
+      "i32", // int flags
+      "u32", // unsigned int mask
+      "buffer", // struct statx *statxbuf
+    ],
+    result: "i32", // long: 0 or -1
+  },
+  realpath: {
+    parameters: [
+      "buffer", // const char *path
+      "buffer", // char *resolved_path
+    ],
+    result: "pointer", // char * (the second, or NULL)
+  },
+  // Variadic in C, as `ioctl` below.
+  create: {
+    name: "open",
+    parameters: [
+      "buffer", // const char *pathname
+      "i32", // int flags
+      "u32", // mode_t mode
+    ],
+    result: "i32", // int
+  },
+  fchmod: {
+    parameters: [
+      "i32", // int fd
+      "u32", // mode_t mode
+    ],
+    result: "i32", // int
+  },
+  rename: {
+    parameters: [
+      "buffer", // const char *oldpath
+      "buffer", // const char *newpath
+    ],
+    result: "i32", // int
+  },
+  unlink: {
+    parameters: [
+      "buffer", // const char *pathname
+    ],
+    result: "i32", // int
+  },
+} as const;
+
 const DEVICE = {
   // Variadic in C; on x86_64 and aarch64 Linux a pointer travels the same way.
   ioctl: {
@@ -199,6 +275,10 @@ export interface Libc {
   readonly waiting: () => Symbols<typeof WAITING>;
   /** What files need. */
   readonly file: () => Symbols<typeof FILE>;
+  /** What listing directories and reading links needs. */
+  readonly directory: () => Symbols<typeof DIRECTORY>;
+  /** What replacing a file needs. */
+  readonly replacing: () => Symbols<typeof REPLACING>;
   /** What looking up network devices needs. */
   readonly device: () => Symbols<typeof DEVICE>;
   /** What visiting network namespaces needs. */
@@ -239,8 +319,10 @@ export function libc(): Libc {
  * ```
  */
 export function preload(): void {
-  const { groups, waiting, file, device, netns, signals } = libc();
-  groups(), waiting(), file(), device(), netns(), signals();
+  const { groups, waiting, file, directory, replacing } = libc();
+  groups(), waiting(), file(), directory(), replacing();
+  const { device, netns, signals } = libc();
+  device(), netns(), signals();
 }
 
 function open(): Libc {
@@ -261,6 +343,8 @@ function open(): Libc {
     groups: once(() => bind(GROUPS)),
     waiting: once(() => bind(WAITING)),
     file: once(() => bind(FILE)),
+    directory: once(() => bind(DIRECTORY)),
+    replacing: once(() => bind(REPLACING)),
     device: once(() => bind(DEVICE)),
     netns: once(() => bind(NETNS)),
     signals: once(() => bind(SIGNALS)),

@@ -7,12 +7,14 @@
 
 import {
   closeFd,
+  O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
   openFile,
   readText,
   writeText,
 } from "./file.ts";
+import { readDirectory, readLink } from "./directory.ts";
 import { libc } from "./libc.ts";
 import { NetlinkSocket, openFd } from "./netlink_socket.ts";
 import { inOpenNetns, type Netns, type OpenNetns, openNetns } from "./netns.ts";
@@ -78,10 +80,38 @@ export class NetworkNamespace implements Disposable {
 
   /** Reads a file as it is in this namespace; `undefined`: there is none. */
   readFile(path: string): string | undefined {
-    const action = `read ${path}`;
+    return this.#read(path, `read ${path}`, O_RDONLY, readText);
+  }
+
+  /**
+   * The names in a directory, as it is in this namespace; `undefined`: there is
+   * none.
+   */
+  listDirectory(path: string): string[] | undefined {
+    const flags = O_RDONLY | O_NONBLOCK;
+    return this.#read(path, `list ${path}`, flags, readDirectory);
+  }
+
+  /** What a symbolic link says, as it is here; `undefined`: there is none. */
+  readLink(path: string): string | undefined {
+    let text: string | undefined;
+    this.#within(() => {
+      text = readLink(path);
+      return ABSENT;
+    });
+    return text;
+  }
+
+  /** Opens what may be absent, reads it, and closes it. */
+  #read<T>(
+    path: string,
+    action: string,
+    flags: number,
+    read: (fd: number, action: string) => T,
+  ): T | undefined {
     const fd = this.#within(() => {
       try {
-        return openFile(path, O_RDONLY, action);
+        return openFile(path, flags, action);
       } catch (error) {
         const { code } = error as SyscallError;
         if (code === "ENOENT") return ABSENT;
@@ -90,7 +120,7 @@ export class NetworkNamespace implements Disposable {
     });
     if (fd === ABSENT) return undefined;
     try {
-      return readText(fd, action);
+      return read(fd, action);
     } finally {
       closeFd(fd);
     }

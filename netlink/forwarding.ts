@@ -20,6 +20,14 @@ export class ForwardingNamespace implements Namespace {
     return this.#to.readFile(path);
   }
 
+  listDirectory(path: string): string[] | undefined {
+    return this.#to.listDirectory(path);
+  }
+
+  readLink(path: string): string | undefined {
+    return this.#to.readLink(path);
+  }
+
   writeFile(path: string, text: string): void {
     this.#to.writeFile(path, text);
   }

@@ -36,6 +36,13 @@ export interface Namespace extends Disposable {
    * `/proc/sys/net/`.
    */
   readFile(path: string): string | undefined;
+  /**
+   * The names in a directory, in no order, without `.` and `..`. `undefined`:
+   * there is no such directory.
+   */
+  listDirectory(path: string): string[] | undefined;
+  /** What a symbolic link says. `undefined`: there is no such link. */
+  readLink(path: string): string | undefined;
   /** Writes to a file that exists, such as a sysctl, as it is here. */
   writeFile(path: string, text: string): void;
   /** The index of a network device; `undefined`: there is no such device. */

@@ -65,6 +65,8 @@ export class FakeNamespace implements Namespace {
   ]);
   /** Other files: texts by path. */
   readonly files: Map<string, string> = new Map();
+  /** Symbolic links: what they say, by path. */
+  readonly links: Map<string, string> = new Map();
   /** Every socket for requests, closed or not. */
   readonly transports: FakeTransport[] = [];
   /** Everything that listened to events, closed or not. */
@@ -148,6 +150,23 @@ export class FakeNamespace implements Namespace {
     if (!path.startsWith(SYSCTLS)) return this.files.get(path);
     const value = this.sysctls.get(path.slice(SYSCTLS.length));
     return value === undefined ? undefined : `${value}\n`;
+  }
+
+  /** The names in a directory that holds something; absent: there is none. */
+  listDirectory(path: string): string[] | undefined {
+    this.#demandOpen();
+    const sysctls = [...this.sysctls.keys()].map((name) => SYSCTLS + name);
+    const folder = `${path.replace(/\/+$/, "")}/`;
+    const names = [...sysctls, ...this.files.keys(), ...this.links.keys()]
+      .filter((path) => path.startsWith(folder))
+      .map((path) => path.slice(folder.length).replace(/\/.*/, ""));
+    return names.length === 0 ? undefined : [...new Set(names)];
+  }
+
+  /** What a symbolic link says; absent: there is none. */
+  readLink(path: string): string | undefined {
+    this.#demandOpen();
+    return this.links.get(path);
   }
 
   /** Sets a sysctl below `net.mptcp`, or writes another file. */

@@ -31,8 +31,8 @@ export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
   "mod.ts": [
     "the library: PathManager and its types",
     [
-      ...["codec/", "ffi/libc.ts", "ffi/output.ts", "ffi/signal.ts"],
-      "ffi/syscall_error.ts",
+      ...["codec/", "ffi/libc.ts", "ffi/output.ts"],
+      ...["ffi/replace_file.ts", "ffi/signal.ts", "ffi/syscall_error.ts"],
       ...["netlink/", "ops/"],
     ],
   ],

@@ -183,20 +183,27 @@ for (const [options, place] of PLACES) {
 }
 
 const PATH = "/proc/sys/net/mptcp/path_manager";
+const DIRECTORY = "/proc/sys/net/mptcp";
 
 /** The operations of a namespace, those that path managers do not use too. */
 const IN_PLACE: Readonly<Record<string, (it: NetworkNamespace) => unknown>> = {
   open: (namespace) => namespace.open(4).close(),
   subscribe: (namespace) => namespace.subscribe(0, [1, 9, 33]).close(),
   readFile: (namespace) => namespace.readFile(PATH),
+  listDirectory: (namespace) => namespace.listDirectory(DIRECTORY),
+  readLink: (namespace) => {
+    libc.kernel.links.set("/proc/self/exe", "/bin/deno");
+    return namespace.readLink("/proc/self/exe");
+  },
   writeFile: (namespace) => namespace.writeFile(PATH, "userspace"),
   ifNameToIndex: (namespace) => namespace.ifNameToIndex("eth1"),
   ifIndexToName: (namespace) => namespace.ifIndexToName(3),
 };
 
-/** A file or a device that is not there is no error. */
+/** A file, a link or a device that is not there is no error. */
 const isAbsent = (hit: Hit) =>
-  isGone(hit) || hit.join() === "open file to read,ENOENT";
+  isGone(hit) ||
+  ["open file to read,ENOENT", "readlink,ENOENT"].includes(hit.join());
 
 for (const [name, operation] of Object.entries(IN_PLACE)) {
   for (const netns of [undefined, "blue"]) {
@@ -237,9 +244,11 @@ Deno.test("every public operation is swept", () => {
   const exported = Object.entries(mod)
     .filter(([, one]) => !(one.prototype instanceof Error))
     .map(([name]) => name);
-  // The second is `NetworkNamespace.open()`, the third is swept in
-  // `output_test.ts`. The others make no calls.
-  const calling = ["PathManager", "openNamespace", "watchOutput"];
+  // The second is `NetworkNamespace.open()`, the last are swept in
+  // `replace_file_test.ts` and `output_test.ts`. The others make no calls.
+  const calling = [
+    ...["PathManager", "openNamespace", "replaceFile", "watchOutput"],
+  ];
   const others = [
     ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
     ...["preload", "traced"],
@@ -277,6 +286,13 @@ Deno.test("every use of every function has its errors, and every error a use", (
       note([], () => operation(PathManager.open(netns))());
     }
   }
+  for (const operation of Object.values(IN_PLACE)) {
+    restart();
+    note([], () => operation(NetworkNamespace.open()));
+  }
+  restart();
+  libc.kernel.files.set("/tmp/text", "old");
+  note([{ nth: 7, code: "EACCES" }], () => mod.replaceFile("/tmp/text", "new"));
   // Done instead of what is not permitted.
   refill();
   const pm = PathManager.open();

@@ -196,7 +196,8 @@ Deno.test("`libc()` binds what not everybody needs at its first use, once", asyn
   const { libc } = await fresh();
   const world = { paths: [paths[2]!], libraries: [paths[2]!] };
   inWorld(world, (seen) => {
-    const { groups, waiting, file, device, netns } = libc();
+    const { groups, waiting, file, directory, replacing, device, netns } =
+      libc();
     assertEquals(seen.opened.length, 1);
     assertEquals(seen.opened[0]!.slice(1), [
       "__errno_location",
@@ -213,6 +214,15 @@ Deno.test("`libc()` binds what not everybody needs at its first use, once", asyn
       [device, ["ioctl"]],
       [waiting, ["poll", "eventfd", "pollAside"]],
       [file, ["open", "read", "write"]],
+      [directory, ["getdents64", "readlink"]],
+      [replacing, [
+        "statx",
+        "realpath",
+        "create",
+        "fchmod",
+        "rename",
+        "unlink",
+      ]],
       [netns, ["setns"]],
     ];
     for (const [bind, symbols] of rows) {

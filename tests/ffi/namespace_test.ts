@@ -13,7 +13,8 @@ const ENODEV = 19;
 const EINVAL = 22;
 const EMFILE = 24;
 
-const SYSCTL = "/proc/sys/net/mptcp/path_manager";
+const SYSCTLS = "/proc/sys/net/mptcp";
+const SYSCTL = `${SYSCTLS}/path_manager`;
 const COUNTERS = "/proc/thread-self/net/netstat";
 
 const PLACES = [undefined, "blue"];
@@ -33,6 +34,7 @@ const USES: readonly [(namespace: NetworkNamespace) => unknown, string][] = [
   [(namespace) => namespace.open(4), "diag socket"],
   [(namespace) => namespace.subscribe(0, [1, 5]), "route socket"],
   [(namespace) => namespace.readFile(SYSCTL), SYSCTL],
+  [(namespace) => namespace.listDirectory(SYSCTLS), SYSCTLS],
   [(namespace) => namespace.writeFile(SYSCTL, "kernel"), SYSCTL],
   [(namespace) => namespace.ifIndexToName(1), "route socket"],
 ];
@@ -61,7 +63,10 @@ Deno.test("another namespace stays in reach when its name is gone", () => {
   // As after `ip netns delete blue`.
   libc.namespaces.delete("/run/netns/blue");
   useAll(namespace);
-  assertEquals(libc.opened.filter((what) => / in blue$/.test(what)).length, 6);
+  assertEquals(
+    libc.opened.filter((what) => / in blue$/.test(what)).length,
+    USES.length,
+  );
   assertThrows(() => NetworkNamespace.open("blue"), SyscallError, "ENOENT");
 });
 
@@ -78,6 +83,40 @@ Deno.test("`readFile()` reads a file as it is, `undefined` where there is none",
     // O_RDONLY and O_CLOEXEC.
     const opens = libc.calls.filter(({ use }) => use === "open file to read");
     assertEquals(opens.map(({ args }) => args[1]), Array(3).fill(0o2000000));
+  }
+});
+
+Deno.test("`listDirectory()` gives the names in a directory, however they come", () => {
+  for (const netns of PLACES) {
+    for (const atMost of [Infinity, 64]) {
+      using namespace = open(netns);
+      libc.atMost = atMost;
+      const { size } = libc.fds;
+      const names = [".hidden", "ünïcödé", "...", "two\nlines", "x".repeat(40)];
+      for (const name of names) libc.kernel.files.set(`/tmp/${name}`, "");
+      assertEquals(namespace.listDirectory("/tmp"), names);
+      assertEquals(namespace.listDirectory("/proc/no"), undefined);
+      assertEquals([libc.fds.size, libc.netns], [size, "home"]);
+    }
+  }
+});
+
+Deno.test("`readLink()` reads a link where it is, `undefined` where there is none", () => {
+  for (const netns of PLACES) {
+    using namespace = open(netns);
+    libc.kernel.links.set("/proc/self/exe", "/usr/bin/dénø");
+    assertEquals(namespace.readLink("/proc/self/exe"), "/usr/bin/dénø");
+    assertEquals(namespace.readLink("/proc/self/no"), undefined);
+    assertEquals(libc.netns, "home");
+    fail("readlink", EACCES);
+    const { message } = assertThrows(
+      () => namespace.readLink("/proc/1/exe"),
+      SyscallError,
+    );
+    assertEquals(
+      message,
+      "Cannot read the link /proc/1/exe: Permission denied (readlink: EACCES)",
+    );
   }
 });
 

@@ -3,14 +3,14 @@
  * Multipath TCP.
  */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { libc, libcPaths } from "../../ffi/libc.ts";
+import { libc, libcPaths, preload } from "../../ffi/libc.ts";
 import { NetworkNamespace } from "../../ffi/namespace.ts";
 import { openFd } from "../../ffi/netlink_socket.ts";
+import { replaceFile } from "../../ffi/replace_file.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 
 // Bound here: the sanitizer would take them for leaks of the first test.
-const { groups, waiting, file, device, netns } = libc();
-groups(), waiting(), file(), device(), netns();
+preload();
 
 const { symbols: other } = Deno.dlopen("libc.so.6", {
   // ssize_t sendto(int sockfd, const void *buf, size_t len, int flags,
@@ -151,6 +151,31 @@ Deno.test("a namespace reads files to their end", () => {
   );
 });
 
+Deno.test("a namespace lists directories, and reads links", () => {
+  const folder = Deno.makeTempDirSync();
+  const sorted = (path: string) => namespace.listDirectory(path)?.toSorted();
+  try {
+    assertEquals(sorted(folder), []);
+    // More than one call of the kernel gives.
+    const names = Array.from({ length: 3000 }, (_, index) => `ü\n ${index}`);
+    for (const name of [...names, "..."]) {
+      Deno.symlinkSync(`to ${name}`, `${folder}/${name}`);
+    }
+    assertEquals(sorted(folder), ["...", ...names].toSorted());
+    assertEquals(namespace.readLink(`${folder}/${names[7]}`), `to ${names[7]}`);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+  assertEquals(sorted(folder), undefined);
+  assertEquals(namespace.readLink(folder), undefined);
+  const sysctls = "/proc/sys/net/ipv4/conf";
+  assertEquals(
+    sorted(sysctls),
+    Array.from(Deno.readDirSync(sysctls), ({ name }) => name).toSorted(),
+  );
+  assertEquals(namespace.readLink("/proc/self/exe"), Deno.execPath());
+});
+
 Deno.test("`SyscallError` has what the kernel says", () => {
   using socket = namespace.open(NETLINK_GENERIC);
   const requests = namespace.open(NETLINK_GENERIC);
@@ -169,6 +194,8 @@ Deno.test("`SyscallError` has what the kernel says", () => {
     [() => groups.receive(), "recvfrom EBADF"],
     [() => namespace.readFile("/"), "read EISDIR"],
     [() => namespace.readFile("/dev/null/x"), "open ENOTDIR"],
+    [() => namespace.listDirectory("/dev/null"), "getdents64 ENOTDIR"],
+    [() => namespace.readLink("/"), "readlink EINVAL"],
     [() => namespace.writeFile("/proc/self/no-such-file", "1"), "open ENOENT"],
     [() => namespace.writeFile("/dev/full", "1"), "write ENOSPC"],
     [() => enter("no-such-namespace"), "open ENOENT"],
@@ -377,4 +404,42 @@ Deno.test("importing the module needs no permission and does nothing", async () 
 import * as module from "${here}mod.ts";
 console.log(typeof module.PathManager.open);`;
   assertEquals(await inChild(program, { flags: ["--deny-ffi"] }), "function");
+});
+
+Deno.test("`replaceFile()` replaces what a link leads to, and no device", () => {
+  const folder = Deno.makeTempDirSync();
+  const names = () =>
+    Array.from(Deno.readDirSync(folder), ({ name }) => name).toSorted();
+  try {
+    const path = `${folder}/mptcp.prom`;
+    for (const text of ["first", "", "n€ẗşťät 🛰\n".repeat(10_000)]) {
+      replaceFile(path, text);
+      assert(Deno.readTextFileSync(path) === text);
+      assertEquals(Deno.statSync(path).mode! & 0o7777, 0o644);
+      assertEquals(names(), ["mptcp.prom"]);
+    }
+    Deno.symlinkSync("mptcp.prom", `${folder}/link`);
+    using open = Deno.openSync(path);
+    replaceFile(`${folder}/link`, "new", 0o600);
+    assertEquals(Deno.readTextFileSync(path), "new");
+    assertEquals(Deno.lstatSync(path).mode! & 0o7777, 0o600);
+    assert(Deno.lstatSync(`${folder}/link`).isSymlink);
+    // Who has begun to read goes on with what was there.
+    assertEquals(open.statSync().size, 200_000);
+    const rows: [string, string][] = [
+      ["/dev/null", `Cannot replace /dev/null: it is not a regular file`],
+      [folder, `Cannot replace ${folder}: it is not a regular file`],
+      [
+        `${folder}/no/x`,
+        `Cannot write ${folder}/no/x: No such file or directory (open: ENOENT)`,
+      ],
+    ];
+    for (const [path, message] of rows) {
+      const error = assertThrows(() => replaceFile(path, ""), Error);
+      assertEquals(error.message, message);
+    }
+    assertEquals(names(), ["link", "mptcp.prom"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });

@@ -62,6 +62,22 @@ export const ERRORS: Readonly<Record<string, string>> = {
   // read(2), write(2); proc_sys_call_handler(), set_path_manager().
   "read file": "EIO EBADF EFAULT EINTR EINVAL EISDIR ENOENT ENOMEM EPERM",
   "write file": "EINVAL EBADF EFAULT EINTR EIO ENOENT ENOMEM EPERM",
+  // getdents64(2); proc_sys_readdir(), proc_pid_readdir().
+  "getdents64": "ENOENT EBADF EFAULT EINVAL ENOMEM ENOTDIR",
+  // readlink(2); proc_pid_readlink().
+  "readlink": "EACCES EFAULT EINVAL EIO ELOOP ENAMETOOLONG ENOENT ENOMEM " +
+    "ENOTDIR ESRCH",
+  // statx(2), realpath(3).
+  "statx": "EACCES EFAULT EINVAL ELOOP ENAMETOOLONG ENOENT ENOMEM ENOSYS " +
+    "ENOTDIR",
+  "realpath": "EACCES EINVAL EIO ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR",
+  // open(2) of a new file, fchmod(2), rename(2), unlink(2).
+  "create": "EACCES EDQUOT EEXIST EINTR EMFILE ENAMETOOLONG ENFILE ENOENT " +
+    "ENOMEM ENOSPC ENOTDIR EPERM EROFS",
+  "fchmod": "EPERM EBADF EIO EROFS",
+  "rename": "EACCES EBUSY EDQUOT EISDIR ELOOP ENAMETOOLONG ENOENT ENOMEM " +
+    "ENOSPC ENOTDIR EPERM EROFS EXDEV",
+  "unlink": "EACCES EBUSY EIO ENOENT ENOMEM EPERM EROFS",
   // ioctl(2), netdevice(7); dev_ioctl(), dev_ifname().
   "ioctl SIOCGIFINDEX": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
   "ioctl SIOCGIFNAME": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
@@ -83,5 +99,11 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   "write eventfd": ERRORS["write eventfd"]!,
   // Older kernels have other sysctls, or none.
   "open file to read": "ENOENT",
+  "readlink": "ENOENT",
+  // A new file; what a process that was killed left behind; the first error
+  // counts.
+  "statx": "ENOENT",
+  "create": "EEXIST",
+  "unlink": ERRORS["unlink"]!,
   "close": ERRORS["close"]!,
 };

@@ -14,6 +14,7 @@ import type {
 
 const ENOENT = 2;
 const EAGAIN = 11;
+const EEXIST = 17;
 const ENODEV = 19;
 const EINVAL = 22;
 const EPROTONOSUPPORT = 93;
@@ -52,6 +53,11 @@ const POLLIN = 1;
 /** Found whether or not it was asked for. */
 const POLLERR = 8;
 const POLLNVAL = 0x20;
+
+/** The functions that are called with a path, and which argument it is. */
+const PATHS: { readonly [symbol: string]: number } = {
+  ...{ readlink: 0, statx: 2, realpath: 0, create: 0, rename: 0, unlink: 0 },
+};
 
 /** The network namespaces that there are. */
 const PLACES = ["home", "blue", "process 42"];
@@ -115,6 +121,8 @@ export class FakeLibc {
   #nextFd = 100;
   /** What was not read of the files yet. */
   readonly #rest = new Map<number, Uint8Array>();
+  /** What was not read of the directories yet, as `struct linux_dirent64`. */
+  readonly #entries = new Map<number, Uint8Array[]>();
   readonly #sockets = new Map<number, Socket>();
   /** Settles when an eventfd was written to. */
   #written = Promise.withResolvers<void>();
@@ -152,7 +160,11 @@ export class FakeLibc {
     // errno of reading and writing one is not used.
     if (this.fds.get(args[0] as number) !== "eventfd") this.#unread = symbol;
     if (errno === undefined) this.#errno = STALE;
-    return errno === undefined ? this.#do(symbol, args) : this.#fail(errno);
+    const result = errno === undefined
+      ? this.#do(symbol, args)
+      : this.#fail(errno);
+    if (symbol !== "realpath") return result;
+    return result < 0 ? null : "pointer";
   }
 
   #useOf(symbol: string, args: readonly unknown[]): string {
@@ -189,6 +201,7 @@ export class FakeLibc {
     }
     if (!this.fds.delete(fd)) throw new Error(`close(${fd}): it is not open`);
     this.#rest.delete(fd);
+    this.#entries.delete(fd);
     this.#sockets.get(fd)?.transport?.close();
     this.#sockets.get(fd)?.subscription?.close();
     this.#sockets.delete(fd);
@@ -247,9 +260,10 @@ export class FakeLibc {
     if (symbol === "socket") return this.#openSocket(args as number[]);
     if (symbol === "open") return this.#openFile(textOf(args));
     if (symbol === "eventfd") return this.#open("eventfd");
+    if (symbol in PATHS) return this.#usePath(symbol, args);
     const fd = symbol === "poll"
       ? pollfdsOf(args).getInt32(0, true)
-      : args[0] as number;
+      : args[symbol === "getdents64" ? 1 : 0] as number;
     const socket = this.#sockets.get(fd);
     if (symbol === "poll") {
       return socket === undefined
@@ -260,6 +274,10 @@ export class FakeLibc {
     if (what === undefined) throw new Error(`${symbol}(${fd}): it is not open`);
     if (socket !== undefined) return this.#useSocket(symbol, socket, args);
     switch (symbol) {
+      case "getdents64":
+        return this.#readDirectory(fd, args[2] as Uint8Array);
+      case "fchmod":
+        return 0;
       case "setns":
         if (!PLACES.includes(what)) return this.#fail(EINVAL);
         this.netns = what;
@@ -293,13 +311,58 @@ export class FakeLibc {
 
   #openFile(path: string): number {
     const text = this.kernel.readFile(path);
-    const what = text === undefined
+    const names = this.kernel.listDirectory(path);
+    const what = text === undefined && names === undefined
       ? this.namespaces.get(path)
       : `${path} in ${this.netns}`;
     if (what === undefined) return this.#fail(ENOENT);
     const fd = this.#open(what);
     this.#rest.set(fd, new TextEncoder().encode(text));
+    this.#entries.set(fd, [".", "..", ...names ?? []].map(direntOf));
     return fd;
+  }
+
+  /** Gives as many entries as there is room for. */
+  #readDirectory(fd: number, buffer: Uint8Array): number {
+    const entries = this.#entries.get(fd)!;
+    const room = Math.min(buffer.length, this.atMost);
+    let length = 0;
+    while (entries.length > 0 && length + entries[0]!.length <= room) {
+      buffer.set(entries[0]!, length);
+      length += entries.shift()!.length;
+    }
+    return length === 0 && entries.length > 0 ? this.#fail(EINVAL) : length;
+  }
+
+  #usePath(symbol: string, args: readonly unknown[]): number {
+    const path = textOf(args.slice(PATHS[symbol]));
+    const file = this.kernel.files.get(path);
+    switch (symbol) {
+      case "readlink": {
+        const text = this.kernel.readLink(path);
+        if (text === undefined) return this.#fail(ENOENT);
+        return new TextEncoder().encodeInto(text, args[1] as Uint8Array)
+          .written;
+      }
+      case "statx":
+        if (file === undefined) return this.#fail(ENOENT);
+        viewOf(args[5]).setUint16(28, 0o100644, true);
+        return 0;
+      case "realpath":
+        new TextEncoder().encodeInto(`${path}\0`, args[1] as Uint8Array);
+        return 0;
+      case "create":
+        if (file !== undefined) return this.#fail(EEXIST);
+        this.kernel.files.set(path, "");
+        return this.#open(`${path} in ${this.netns}`);
+      case "rename":
+        this.kernel.files.set(textOf(args.slice(1)), file!);
+        this.kernel.files.delete(path);
+        return 0;
+      default:
+        this.kernel.files.delete(path);
+        return 0;
+    }
   }
 
   #readFile(fd: number, buffer: Uint8Array): number {
@@ -413,6 +476,16 @@ export class FakeLibc {
     request.setInt32(16, index, true);
     return 0;
   }
+}
+
+/** A `struct linux_dirent64`. */
+function direntOf(name: string): Uint8Array {
+  const bytes = new TextEncoder().encode(name);
+  // With its NUL, and padded to 8 bytes.
+  const entry = new Uint8Array((19 + bytes.length + 8) & ~7);
+  new DataView(entry.buffer).setUint16(16, entry.length, true);
+  entry.set(bytes, 19);
+  return entry;
 }
 
 /** The transport of a socket that only the kernel can send to. */

@@ -70,6 +70,20 @@ Deno.test("a namespace knows devices, sysctls and other files", () => {
   assertEquals(namespace.readFile(path), undefined);
   namespace.files.set(path, "MPTcpExt:");
   assertEquals(namespace.readFile(path), "MPTcpExt:");
+  namespace.links.set("/proc/7/fd/3", "socket:[9]");
+  assertEquals(
+    ["/proc/sys/net/mptcp", "/proc/thread-self/", "/proc", "/proc/7", "/sys"]
+      .map((path) => namespace.listDirectory(path)),
+    [
+      [...namespace.sysctls.keys()],
+      ["net"],
+      ["sys", "thread-self", "7"],
+      ["fd"],
+      undefined,
+    ],
+  );
+  assertEquals(namespace.readLink("/proc/7/fd/3"), "socket:[9]");
+  assertEquals(namespace.readLink("/proc/7/fd/4"), undefined);
   namespace.writeFile(path, "other");
   assertEquals(namespace.files.get(path), "other");
 });
@@ -90,6 +104,8 @@ Deno.test("nothing that is closed can be used", () => {
     () => kernel.open(16),
     () => kernel.subscribe(16, [EVENTS]),
     () => kernel.readFile("/proc/sys/net/mptcp/enabled"),
+    () => kernel.listDirectory("/proc"),
+    () => kernel.readLink("/proc/self"),
     () => kernel.writeFile("/proc/sys/net/mptcp/enabled", "0"),
     () => kernel.ifNameToIndex("lo"),
     () => kernel.ifIndexToName(1),

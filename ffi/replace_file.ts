@@ -1,0 +1,129 @@
+/**
+ * Writing a file as a whole.
+ *
+ * @module
+ */
+
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+} from "../codec/argument_error.ts";
+import { closeFd, O_WRONLY, writeText } from "./file.ts";
+import { libc } from "./libc.ts";
+import { SyscallError } from "./syscall_error.ts";
+
+const ENOENT = 2;
+const EEXIST = 17;
+
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_CLOEXEC = 0o2000000;
+
+const PATH_MAX = 4096;
+
+/** The number of the system call. */
+const STATX = Deno.build.arch === "aarch64" ? 291n : 332n;
+const AT_FDCWD = -100;
+const STATX_TYPE = 1;
+/** The size of `struct statx`, and the offset of `stx_mode`. */
+const SIZE = 256;
+const MODE = 28;
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+
+const errno = new Int32Array(1);
+
+/**
+ * Writes a file as a whole: who reads it meanwhile gets what was there before,
+ * or the new text, never a part. The text is written to a file beside it, which
+ * then takes its place; if that fails, nothing has changed. A symbolic link is
+ * followed. Needs the right to write to the directory, and `--allow-ffi`.
+ *
+ * @param path The file.
+ * @param text All that it is to hold.
+ * @param mode Its permissions, whatever the process's umask is.
+ * @default {0o644}
+ * @throws {SyscallError} `EACCES`, `EROFS`, `ENOENT`: nothing can be written to
+ * the directory, or it does not exist; `ENOSPC`: the disk is full.
+ * @throws {TypeError | RangeError} It is no path, or what is there is no regular
+ * file, such as a directory or a device.
+ *
+ * @example Never half of a list
+ * ```ts
+ * import { PathManager, replaceFile } from "@mptcp/pm";
+ *
+ * using pm = PathManager.open();
+ * replaceFile("/run/endpoints.json", JSON.stringify(pm.dumpAddrs()));
+ * ```
+ */
+export function replaceFile(path: string, text: string, mode = 0o644): void {
+  if (path === "" || path.includes("\0")) {
+    throw new ArgumentTypeError(`Invalid path ${JSON.stringify(path)}`);
+  }
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { fchmod, rename, unlink } = libc().replacing();
+  const action = `write ${path}`;
+  const target = resolved(path, action);
+  const name = toName(target);
+  const { fd, beside } = createBeside(target, action);
+  try {
+    try {
+      writeText(fd, text, action);
+      const changed = fchmod(fd, mode);
+      memcpy(errno, errnoPointer, 4n);
+      if (changed < 0) throw new SyscallError("fchmod", errno[0]!, action);
+    } finally {
+      closeFd(fd);
+    }
+    const renamed = rename(beside, name);
+    memcpy(errno, errnoPointer, 4n);
+    if (renamed < 0) throw new SyscallError("rename", errno[0]!, action);
+  } catch (error) {
+    const _removed = unlink(beside);
+    memcpy(errno, errnoPointer, 4n);
+    throw error;
+  }
+}
+
+function toName(path: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${path}\0`);
+}
+
+/** The file behind symbolic links. Who uses a device would find it gone. */
+function resolved(path: string, action: string): string {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { statx, realpath } = libc().replacing();
+  const name = toName(path);
+  const status = new Uint8Array(SIZE);
+  const result = statx(STATX, AT_FDCWD, name, 0, STATX_TYPE, status);
+  memcpy(errno, errnoPointer, 4n);
+  if (result < 0 && errno[0] === ENOENT) return path;
+  if (result < 0) throw new SyscallError("statx", errno[0]!, action);
+  const mode = new DataView(status.buffer).getUint16(MODE, true);
+  if ((mode & S_IFMT) !== S_IFREG) {
+    throw new ArgumentRangeError(
+      `Cannot replace ${path}: it is not a regular file`,
+    );
+  }
+  const target = new Uint8Array(PATH_MAX);
+  const pointer = realpath(name, target);
+  memcpy(errno, errnoPointer, 4n);
+  if (pointer === null) throw new SyscallError("realpath", errno[0]!, action);
+  return new TextDecoder().decode(target.subarray(0, target.indexOf(0)));
+}
+
+/** Makes a file of a new name in the same directory. */
+function createBeside(path: string, action: string) {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { create } = libc().replacing();
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  for (let count = 0;; count++) {
+    // Collectors read the files of a directory that end in a certain way.
+    const beside = toName(path.replace(/[^/]*$/, `.mptcp-${count}.tmp`));
+    const fd = create(beside, flags, 0o600);
+    memcpy(errno, errnoPointer, 4n);
+    if (fd >= 0) return { fd, beside };
+    if (errno[0] === EEXIST) continue;
+    throw new SyscallError("open", errno[0]!, action);
+  }
+}

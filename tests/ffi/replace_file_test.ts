@@ -1,0 +1,64 @@
+/** Replacing a file, where each call of the C library can fail. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { replaceFile } from "../../ffi/replace_file.ts";
+import { called, libc, restart } from "../helpers/fake_libc.ts";
+import { arm, disarm, isHarmless, sweep, thrownBy } from "../helpers/faults.ts";
+
+const PATH = "/var/lib/metrics/mptcp.prom";
+
+const filesOf = () => Object.fromEntries(libc.kernel.files);
+
+Deno.test("`replaceFile()` replaces the file, or says which call failed and changes nothing", () =>
+  sweep((faults) => {
+    restart();
+    libc.kernel.files.set(PATH, "old");
+    const uses = arm(faults);
+    let outcome = "";
+    try {
+      replaceFile(PATH, "new");
+    } catch (error) {
+      outcome = String(error);
+    }
+    disarm();
+    assertEquals([...libc.fds], []);
+    return { uses, outcome, files: filesOf() };
+  }, ({ outcome, files, uses }, _clean, hits, what) => {
+    const { [PATH]: text, ...others } = files;
+    const harmful = hits.filter((hit) => !isHarmless(...hit));
+    assertEquals(text, harmful.length === 0 ? "new" : "old", what);
+    if (harmful.length === 0) assertEquals(outcome, "", what);
+    else {
+      assert(
+        // The file beside it is opened by the function of another name.
+        harmful.some(([use, code]) =>
+          thrownBy(use === "create" ? "open" : use, code).test(outcome)
+        ),
+        `${what}: ${outcome}`,
+      );
+    }
+    const isLeft = hits.some(([use]) => use === "unlink");
+    assertEquals(Object.keys(others).length, isLeft ? 1 : 0, what);
+    assertEquals(
+      uses.includes("unlink"),
+      Object.keys(others).length === 1 ||
+        hits.some(([use]) => ["write file", "fchmod", "rename"].includes(use)),
+    );
+  }));
+
+Deno.test("`replaceFile()` writes beside the file, under a name that is free", () => {
+  restart();
+  const beside = "/var/lib/metrics/.mptcp-0.tmp";
+  libc.kernel.files.set(beside, "of another");
+  replaceFile(PATH, "new", 0o600);
+  assertEquals(filesOf(), { [beside]: "of another", [PATH]: "new" });
+  assertEquals(called(), [
+    ...["statx", "create", "create", "write", "fchmod", "rename"],
+  ]);
+  assertEquals(libc.calls.find(({ use }) => use === "fchmod")!.args[1], 0o600);
+  for (const path of ["", "a\0b"]) {
+    libc.calls.length = 0;
+    const { message } = assertThrows(() => replaceFile(path, ""), TypeError);
+    assertEquals(message, `Invalid path ${JSON.stringify(path)}`);
+    assertEquals(libc.calls, []);
+  }
+});
