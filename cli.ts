@@ -11,6 +11,7 @@
 import { main } from "./cli/main.ts";
 import { lines, rerun, textOf, write } from "./cli/stdio.ts";
 import { stop } from "./cli/stop.ts";
+import { screen } from "./cli/style.ts";
 import { openNamespace, PathManager } from "./mod.ts";
 
 if (import.meta.main) {
@@ -23,6 +24,7 @@ if (import.meta.main) {
       namespace: openNamespace,
       lines: (file) => lines(textOf(file, openNamespace)),
       stop,
+      screen,
       rerun: () => rerun(import.meta.url, Deno.args),
     }),
   );

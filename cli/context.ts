@@ -8,7 +8,9 @@ import {
   SyscallError,
   traced,
 } from "../mod.ts";
+import type { Diag } from "../diag/mod.ts";
 import { jsonLine, printable } from "./printable.ts";
+import type { Screen } from "./style.ts";
 
 /** The world around a run. */
 export interface Io {
@@ -24,6 +26,8 @@ export interface Io {
   readonly lines: (file: string) => AsyncIterable<string>;
   /** Starts to look out for what stops a command that goes on. */
   readonly stop: () => OutputWatch;
+  /** What standard output goes to. */
+  readonly screen: () => Screen;
   /** The command line that has the permission to call libc. */
   readonly rerun: () => string;
 }
@@ -73,9 +77,23 @@ export class Context implements Disposable {
     return this.#opened.use(this.#pm);
   }
 
+  /** What is there in the namespace; it is closed after the command. */
+  async diag(netns: string | undefined = this.#settings.netns): Promise<Diag> {
+    const { Diag } = await import("../diag/mod.ts");
+    const namespace = this.#settings.trace
+      ? this.#traced(netns)
+      : this.namespace(netns);
+    return this.#opened.use(Diag.open({ namespace }));
+  }
+
   /** A namespace, which is closed after the command. */
   namespace(netns: string | undefined): Namespace {
     return this.#opened.use(inNamed(netns, this.#io.namespace));
+  }
+
+  /** What standard output goes to. */
+  get screen(): Screen {
+    return this.#io.screen();
   }
 
   /** Of two readings of a token the one that is a connection. */

@@ -95,7 +95,10 @@ async function run(
   const toJson = given.has("pretty") ? prettyJson : jsonLine;
   let code: number = EXIT.done;
   const print = (output: Output) => {
-    io.out(json ? toJson(output.json) : printable(output.text));
+    const { text, isPainted } = output;
+    io.out(
+      json ? toJson(output.json) : isPainted ? text : printable(text),
+    );
     code = output.code ?? code;
   };
   const result = command.run(context, values as never);

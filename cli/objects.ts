@@ -10,6 +10,8 @@ import type { Command } from "./words/grammar.ts";
 /** One object. */
 export interface CliObject {
   readonly word: string;
+  /** Other words for it. */
+  readonly aliases?: readonly string[];
   readonly about: string;
   /** The heading that it stands under in the help. */
   readonly group: string;
@@ -51,6 +53,13 @@ export const OBJECTS: readonly CliObject[] = [
     about: "open, close and change subflows",
     group: ONE,
     load: () => import("./objects/subflow.ts"),
+  },
+  {
+    word: "connection",
+    aliases: ["connections", "conn"],
+    about: "connections and their subflows (conn for short)",
+    group: LOOK,
+    load: () => import("./objects/connection.ts"),
   },
   {
     word: "monitor",

@@ -8,6 +8,8 @@
 export interface Output {
   /** For people, as `ip mptcp` writes it. */
   readonly text: string;
+  /** Whether a terminal may obey all that is in the text: it has colours. */
+  readonly isPainted?: true;
   /** For programs. */
   readonly json: unknown;
   /** The exit code. @default {0} */

@@ -23,6 +23,8 @@ export interface ConnectionFilter {
   readonly to?: string;
   /** Those with a subflow to this port, 1 to 65535. */
   readonly toPort?: number;
+  /** Those with a subflow from or to this port, 1 to 65535. */
+  readonly port?: number;
   /** Those with a subflow that is bound to this device. */
   readonly dev?: string;
   /** Those that are in this state, or have a subflow that is. */
@@ -39,8 +41,10 @@ type Test = (connection: Connection) => boolean;
  * @throws {TypeError | RangeError} It has a value that no connection can have.
  */
 export function filterOf(
-  { token, from, fromPort, to, toPort, dev, state, fallback }: ConnectionFilter,
+  filter: ConnectionFilter,
 ): Test {
+  const { token, from, fromPort, to, toPort, port } = filter;
+  const { dev, state, fallback } = filter;
   const tests: Test[] = [];
   if (token !== undefined) {
     const wanted = connectionToken(token);
@@ -53,6 +57,14 @@ export function filterOf(
   if (to !== undefined || toPort !== undefined) {
     const isTo = endTest("toPort", to, toPort);
     tests.push((one) => pathsOf(one).some(({ remote }) => isTo(remote)));
+  }
+  if (port !== undefined) {
+    tcpPort("port", port);
+    tests.push((one) =>
+      pathsOf(one).some(({ local, remote }) =>
+        local.port === port || remote.port === port
+      )
+    );
   }
   if (dev !== undefined) {
     tests.push((one) => pathsOf(one).some((path) => path.dev === dev));

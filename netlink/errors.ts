@@ -128,11 +128,11 @@ export class UnsupportedError extends MptcpError {
 }
 
 /** What can be missing. */
-export type Missing = "endpoint" | "family";
+export type Missing = "connection" | "endpoint" | "family";
 
 /**
- * What was asked for is not there: no endpoint fits, or the running kernel has
- * no `mptcp_pm`.
+ * What was asked for is not there: no endpoint fits, no connection has the
+ * token, or the running kernel has no `mptcp_pm`.
  *
  * @example Delete an endpoint that may be gone already
  * ```ts

@@ -31,7 +31,8 @@ export async function help(path: readonly string[]): Promise<string> {
     `  ${usage(path, command).slice("usage: ".length)}`
   );
   if (path.length === 0) return overview(invocations);
-  if (commands.length === 1) return explained(path, commands[0]!.command);
+  const [first] = commands;
+  if (commands.length === 1) return explained(first!.path, first!.command);
   const { about } = OBJECTS.find(({ word }) => word === path[0])!;
   return `mptcp ${path[0]}: ${about}\n\n` +
     commands.map(({ command }, index) =>

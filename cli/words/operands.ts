@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { ConnectionFilter, SocketState } from "../../diag/mod.ts";
 import {
+  type Candidate,
   integer,
   type Operand,
   option,
@@ -12,6 +14,9 @@ import {
   text,
   token as readToken,
   UsageError,
+  type Values,
+  withoutPort,
+  words,
 } from "./grammar.ts";
 
 /** The device of an endpoint or subflow. */
@@ -93,4 +98,116 @@ export function switched<Flag extends string>(
     throw new UsageError(`"${flag}" and "no${flag}" contradict each other`);
   }
   return (on || off ? { [flag]: on } : {}) as { [name in Flag]?: boolean };
+}
+
+/** The states that a connection or subflow can be in. */
+const STATES: readonly (readonly [SocketState, string])[] = [
+  ["established", "data can flow"],
+  ["syn-sent", "being opened by this host"],
+  ["syn-recv", "being opened by the peer"],
+  ["fin-wait-1", "closed by this host, which waits for the ack"],
+  ["fin-wait-2", "closed by this host"],
+  ["close-wait", "closed by the peer"],
+  ["last-ack", "closed by both, waits for the last ack"],
+  ["closing", "closed by both at once"],
+  ["closed", "not connected"],
+];
+
+/** What `to`, `from` and `port` say. */
+type Ends = Pick<
+  ConnectionFilter,
+  "from" | "fromPort" | "to" | "toPort" | "port"
+>;
+
+const END_WORDS: readonly Candidate[] = [
+  ["to", "with a subflow to this address of the peer"],
+  ["from", "with a subflow from this address of this host"],
+  ["port", "the port of the address in front of it, or of either end"],
+];
+
+/** Where connections go to and come from. */
+const ends: Operand<Ends & { readonly last?: "to" | "from" }, false> = {
+  usage: "to|from ADDR [port N]",
+  help: "those with a subflow to an address of the peer, from one of this host",
+  required: false,
+  words: END_WORDS,
+  values: [],
+  takesValue: true,
+  read(word, value, before = {}) {
+    if (word === "to" || word === "from") {
+      if (before[word] !== undefined) {
+        throw new UsageError(`"${word}" is given twice`);
+      }
+      const address = withoutPort("port")(word, value());
+      return { ...before, [word]: address, last: word };
+    }
+    if (word !== "port") return undefined;
+    const name = before.last === undefined
+      ? "port"
+      : `${before.last}Port` as const;
+    if (before[name] !== undefined) {
+      throw new UsageError(`"port" is given twice`);
+    }
+    return { ...before, [name]: integer("port", value()) };
+  },
+};
+
+/** Which connections to show. */
+export const connectionFilter: {
+  readonly token: Operand<number, false>;
+  readonly ends: typeof ends;
+  readonly dev: Operand<string, false>;
+  readonly state: Operand<SocketState, false>;
+  readonly fallback: Operand<readonly "fallback"[], false>;
+} = {
+  token: option(
+    "token",
+    "T",
+    "one connection, as printed, 0x… or decimal",
+    readToken,
+    [["@token", "connection"]],
+  ),
+  ends,
+  dev: option("dev", "IF", "those with a subflow on this device", text, [
+    ["@dev", "network device"],
+  ]),
+  state: option(
+    "state",
+    "S",
+    "those in a state, or a subflow of theirs",
+    state,
+    STATES,
+  ),
+  fallback: words("fallback", "those that fell back to TCP", [
+    ["fallback", "those that fell back to TCP"],
+  ]),
+};
+
+/** As `ss` writes states, in its filters or in its output. */
+function state(_keyword: string, given: string): SocketState {
+  const wanted = given.toLowerCase().replaceAll("_", "-")
+    .replace(/^estab$/, "established").replace(/^(fin-wait)(\d)$/, "$1-$2")
+    .replace(/^unconn$|^close$/, "closed");
+  const known = STATES.map(([word]) => word);
+  const found = known.find((word) => word === wanted);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `Unknown state "${given}": known are ${known.join(", ")}`,
+    { given: wanted, known },
+  );
+}
+
+/** What was given of {@linkcode connectionFilter}, for the library. */
+export function filterOf(
+  { token, ends: { last: _, ...ends } = {}, dev, state, fallback }: Values<
+    typeof connectionFilter
+  >,
+): ConnectionFilter {
+  return {
+    ...token !== undefined && { token },
+    ...ends,
+    ...dev !== undefined && { dev },
+    ...state !== undefined && { state },
+    ...fallback !== undefined && { fallback: true },
+  };
 }

@@ -52,7 +52,8 @@ export async function findCommand(
 ): Promise<Found> {
   if (given.length === 0) return { path: [], rest: [], help: asked };
   const objects = OBJECTS.map(({ word }) => word);
-  const first = inFull("object", "", given[0]!, objects);
+  const named = OBJECTS.find(({ aliases }) => aliases?.includes(given[0]!));
+  const first = named?.word ?? inFull("object", "", given[0]!, objects);
   if (first === "help") return findCommand(given.slice(1), true, plain - 1);
   const { COMMANDS: commands } = await OBJECTS.find(({ word }) =>
     word === first
@@ -70,6 +71,13 @@ export async function findCommand(
   if (second === "help" && plain > 1 || second === undefined && asked) {
     return found(1);
   }
+  const [only, ...others] = commands;
+  // Where all there is to do is to show, the word may be left out.
+  const isOperand = others.length === 0 &&
+    Object.values(only!.operands).some(({ words }) =>
+      words.some(([word]) => word === second)
+    );
+  if (isOperand) return found(1, only);
   if (second !== undefined) {
     const verb = inFull("command", first, second, words);
     return found(2, find(verb));

@@ -8,6 +8,7 @@ import {
 import type { Io } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
 import { allCommands, type CliObject, OBJECTS } from "../../cli/objects.ts";
+import { PLAIN } from "../../cli/style.ts";
 import { command } from "../../cli/words/grammar.ts";
 import { SyscallError } from "../../mod.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
@@ -314,6 +315,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     );
   // Their tests are in files of their own.
   assertEquals(untested, [
+    "connection show",
     "monitor",
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
   ]);
@@ -1100,6 +1102,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
       namespace: () => unreachable(),
       lines: () => unreachable(),
       stop: () => unreachable(),
+      screen: () => PLAIN,
       rerun: () => RERUN,
     };
     assertEquals(await assertRejects(() => main(["limits"], io)), bug);

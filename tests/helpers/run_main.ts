@@ -7,6 +7,7 @@
 
 import { main } from "../../cli/main.ts";
 import { lines, textOf } from "../../cli/stdio.ts";
+import { PLAIN } from "../../cli/style.ts";
 import {
   openNamespace,
   PathManager,
@@ -69,6 +70,7 @@ export async function run(
       writable: () => Promise.resolve(),
       [Symbol.dispose]() {},
     }),
+    screen: () => PLAIN,
     rerun: () => RERUN,
   });
   return { code, ...ran };

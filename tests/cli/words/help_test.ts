@@ -169,6 +169,7 @@ const EXAMPLES: { readonly [metavar: string]: string } = {
   "IF": "eth2",
   "N": "1",
   "T": "5",
+  "S": "established",
   "A": "10.0.0.1",
   "B": "10.0.0.2",
   "FLAG…": "signal",
@@ -176,6 +177,7 @@ const EXAMPLES: { readonly [metavar: string]: string } = {
   "NAME…": "created",
   "WORD…": "limits",
   "backup|nobackup": "nobackup",
+  "to|from": "from",
 };
 
 /** The command lines that the usage of a command allows, without `mptcp`. */

@@ -1,0 +1,28 @@
+/**
+ * The names of the library as JSON has them.
+ *
+ * @module
+ */
+
+const names = new Map<string, string>();
+
+/** `rtt_us` for `rttUs`. */
+export function snakeCase(name: string): string {
+  let snake = names.get(name);
+  if (snake === undefined) {
+    snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    names.set(name, snake);
+  }
+  return snake;
+}
+
+/** A value with all names in it in snake case. */
+export function snakeKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const snake: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    snake[snakeCase(name)] = snakeKeys(field);
+  }
+  return snake;
+}
