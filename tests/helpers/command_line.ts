@@ -45,18 +45,26 @@ export function environment(): Record<string, string> {
   };
 }
 
-/** The flag that says where this run has @std/* from, if one is needed. */
-function configFlag(): string[] {
-  if (!import.meta.resolve("@std/assert").startsWith("file:")) return [];
+/** The flag that says where this run has @std/* from. */
+function configFlag(): string {
+  if (!import.meta.resolve("@std/assert").startsWith("file:")) {
+    return `--config=${root}deno.json`;
+  }
   const { out } = run(["deno", "run", "-A", `${root}tools/std/config.ts`], {
     env: { STD_SOURCE: "npm" },
     cwd: "/",
   });
-  return [out.trim()];
+  return out.trim();
+}
+
+/** Lets a cache of Deno have what this run has of JSR, without a network. */
+export function shareModules(folder: string): void {
+  const { modulesCache } = JSON.parse(run(["deno", "info", "--json"]).out);
+  Deno.symlinkSync(modulesCache, `${folder}/remote`);
 }
 
 /** Runs a script of this checkout, without any permission. */
-export const deno: readonly string[] = ["deno", "run", ...configFlag()];
+export const deno: readonly string[] = ["deno", "run", configFlag()];
 
 /** Words as a shell takes them. */
 export function quoted(words: readonly string[]): string {

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { allCommands } from "../../cli/objects.ts";
-import { deno, root, script } from "../helpers/command_line.ts";
+import { deno, root, script, shareModules } from "../helpers/command_line.ts";
 import {
   DONE,
   openOperationsLab,
@@ -63,6 +63,7 @@ class Observer implements Disposable {
 
   constructor(made: OperationsLab) {
     this.#made = made;
+    shareModules(this.#folder);
     const empty = [`${root}bench/empty.ts`];
     this.#run([], empty);
     this.#usual = syscallsOf((strace) => this.#run(strace, empty));
@@ -92,7 +93,8 @@ class Observer implements Disposable {
         .filter((line) => line !== "").map((line) => {
           const { permission, value } = JSON.parse(line);
           return `${permission} ${value}`;
-        }),
+          // That of the modules of JSR, which Deno grants itself.
+        }).filter((permission) => !permission.startsWith("import ")),
     };
   }
 
