@@ -27,6 +27,8 @@ import {
 } from "@std/assert";
 import { parseArgs } from "@std/cli/parse-args";
 import { parse, stringify } from "@std/yaml";
+import { UsageError } from "../../cli/words/grammar.ts";
+import { readLine } from "../../cli/words/options.ts";
 import { jsr, serve, url } from "../helpers/jsr.ts";
 
 const MODULE = "export const parseArgs = (args: string[]) => ({ _: args });";
@@ -189,6 +191,29 @@ Deno.test("`parseArgs()` finds options anywhere and leaves words as they are", (
   for (const [line, expected] of rows) {
     const argv = line.split(" ").filter(Boolean);
     assertEquals(parseOptions(...argv), { ...none, ...expected }, line);
+  }
+});
+
+Deno.test("the command line refuses what releases of `parseArgs()` read in different ways", async () => {
+  // Some throw, or take an empty value for the option.
+  const differ = [
+    ...["--_=x", "--_", "-_", "-_=x", "-j_", "-_n", "--no-_", "--_.x"],
+    ...["--netns=", "-n=", "--json=", "-j=", "-jn=", "--batch=", "-b="],
+    ...["--quiet=", "--no-json=", "--=", "-="],
+  ];
+  for (const arg of differ) {
+    for (const line of [[arg], ["limits", arg], [arg, "limits", "show"]]) {
+      await assertRejects(
+        () => readLine(line),
+        UsageError,
+        `Unknown option "${arg}": known are `,
+      );
+    }
+    // As the name of a device, and behind `--`, it is a word as any other.
+    const line = ["endpoint", "add", "10.0.0.1", "dev", arg];
+    assertEquals((await readLine(line)).words, line);
+    const { words, plain } = await readLine(["limits", "--", arg]);
+    assertEquals([words, plain], [["limits", arg], 1]);
   }
 });
 
