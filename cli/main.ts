@@ -9,7 +9,7 @@ import { EXIT } from "./exit.ts";
 import { allCommands } from "./objects.ts";
 import type { Output } from "./output.ts";
 import { jsonLine, prettyJson, printable } from "./printable.ts";
-import { otherToken, UsageError } from "./words/grammar.ts";
+import { UsageError } from "./words/grammar.ts";
 import {
   type Line,
   type OptionName,
@@ -17,7 +17,12 @@ import {
   optionsOf,
   readLine,
 } from "./words/options.ts";
-import { findCommand, type Found, readOperands } from "./words/parse.ts";
+import {
+  findCommand,
+  type Found,
+  readOperands,
+  settle,
+} from "./words/parse.ts";
 
 /**
  * Runs one command line.
@@ -74,12 +79,7 @@ async function run(
       throw await misplaced(name);
     }
   }
-  const values: Record<string, unknown> = {
-    ...readOperands(command, rest, path[0]),
-    ...Object.fromEntries(
-      (command.options ?? []).map((name) => [name, given.has(name)]),
-    ),
-  };
+  const operands = readOperands(command, rest, path[0]);
   const json = given.has("json");
   using context = new Context(io, {
     json,
@@ -87,11 +87,12 @@ async function run(
     trace: given.has("trace"),
     netns,
   });
-  const { token } = values;
-  const other = otherToken(rest[rest.indexOf("token") + 1] ?? "");
-  if (typeof token === "number" && other !== undefined) {
-    values["token"] = context.token(token, other);
-  }
+  const values: Record<string, unknown> = {
+    ...settle(operands, context),
+    ...Object.fromEntries(
+      (command.options ?? []).map((name) => [name, given.has(name)]),
+    ),
+  };
   const toJson = given.has("pretty") ? prettyJson : jsonLine;
   let code: number = EXIT.done;
   const print = (output: Output) => {

@@ -33,6 +33,9 @@ export class UsageError extends Error {
 /** A word that can come next, and what it means. */
 export type Candidate = readonly [word: string, help: string];
 
+/** A value that depends on what is there: found when the line has been read. */
+export type Later<T> = (context: Context) => T;
+
 /** One operand: an address, a keyword with a value, or a set of words. */
 export interface Operand<T, Required extends boolean = boolean> {
   /** As the usage line shows it: `dev IF`. */
@@ -54,7 +57,7 @@ export interface Operand<T, Required extends boolean = boolean> {
     word: string,
     value: () => string,
     before: T | undefined,
-  ): T | undefined;
+  ): T | Later<T> | undefined;
 }
 
 /** The operands of a command, by the names of their values. */
@@ -153,7 +156,7 @@ export function option<T>(
   keyword: string,
   metavar: string,
   help: string,
-  parse: (keyword: string, text: string) => T,
+  parse: (keyword: string, text: string) => T | Later<T>,
   values: readonly Candidate[] = [],
 ): Operand<T, false> {
   return {
@@ -224,17 +227,13 @@ export function integer(keyword: string, value: string): number {
 
 /**
  * Reads a connection's token, also as `ss` and events print it: hexadecimal
- * without `0x`, where it has a letter or eight digits.
+ * without `0x`, where it has a letter or eight digits. Digits alone have two
+ * readings: that of a connection is taken.
  */
-export function token(keyword: string, value: string): number {
-  return /^([0-9a-f]{8}|(?=.*[a-f])[0-9a-f]{1,7})$/i.test(value)
-    ? parseInt(value, 16)
-    : integer(keyword, value);
-}
-
-/** The other reading of a token that is all digits, where it has two. */
-export function otherToken(value: string): number | undefined {
-  const isHex = value.length === 8;
-  const isAmbiguous = /^[1-9]\d{1,7}$/.test(value);
-  return isAmbiguous ? parseInt(value, isHex ? 10 : 16) : undefined;
+export function token(keyword: string, value: string): number | Later<number> {
+  const isHex = /^([0-9a-f]{8}|(?=.*[a-f])[0-9a-f]{1,7})$/i.test(value);
+  const likely = isHex ? parseInt(value, 16) : integer(keyword, value);
+  if (!/^[1-9]\d{1,7}$/.test(value)) return likely;
+  const other = parseInt(value, isHex ? 10 : 16);
+  return (context) => context.token(likely, other);
 }

@@ -4,8 +4,14 @@
  * @module
  */
 
+import type { Context } from "../context.ts";
 import { OBJECTS } from "../objects.ts";
-import { type Command, type Operands, UsageError } from "./grammar.ts";
+import {
+  type Command,
+  type Later,
+  type Operands,
+  UsageError,
+} from "./grammar.ts";
 
 /**
  * The words that may be abbreviated, by what is in front of them: those of `ip
@@ -154,6 +160,19 @@ export function readOperands(
     );
   }
   return values;
+}
+
+/** Finds the values that depend on what is there. */
+export function settle(
+  values: Readonly<Record<string, unknown>>,
+  context: Context,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "function" ? (value as Later<unknown>)(context) : value,
+    ]),
+  );
 }
 
 /** The keyword that is meant. */

@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Context } from "../../../cli/context.ts";
 import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import { UsageError } from "../../../cli/words/grammar.ts";
 import { nearest } from "../../../cli/words/nearest.ts";
-import { findCommand, readOperands } from "../../../cli/words/parse.ts";
+import { findCommand, readOperands, settle } from "../../../cli/words/parse.ts";
 import { wordsOf } from "../../helpers/run_main.ts";
 
 /** The path of the command that a line names. */
@@ -10,10 +11,15 @@ async function pathOf(line: string): Promise<string> {
   return (await findCommand(wordsOf(line))).path.join(" ");
 }
 
+/** Where no connection is, so that the likely reading of a token is taken. */
+const NOTHING_THERE = {
+  token: (likely: number) => likely,
+} as unknown as Context;
+
 /** The values of a line's operands. */
 async function read(line: string): Promise<Record<string, unknown>> {
   const { command, path, rest } = await findCommand(wordsOf(line));
-  return readOperands(command!, rest, path[0]);
+  return settle(readOperands(command!, rest, path[0]), NOTHING_THERE);
 }
 
 async function assertUsageError(
