@@ -29,7 +29,7 @@ const LATENCIES = 1000;
 
 const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
-/** Whoever listens, by what they are called. */
+/** The listeners, by name. */
 function listeners(): ReadonlyMap<string, readonly string[]> {
   const deno = [Deno.execPath(), "run", "--quiet", "--allow-ffi"];
   const config = run(Deno.execPath(), "run", "-A", `${root}tools/std/config.ts`)

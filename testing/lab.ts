@@ -219,7 +219,7 @@ export class Lab implements Disposable {
       .flatMap((name) => name.match(NAME)?.[1] ?? []);
     for (const name of new Set(names)) {
       using lock = tryLock(name);
-      // Whoever made the lab keeps its lock, in whatever PID namespace.
+      // The process that made the lab keeps its lock, in any PID namespace.
       if (lock !== undefined) removeNetns(`${name}-client`, `${name}-server`);
     }
   }

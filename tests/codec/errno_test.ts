@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { errnoName, errnoText } from "../../codec/errno.ts";
 
-/** The numbers that end before 134 but for those that Linux has not. */
+/** The numbers that end before 134, except those that Linux does not have. */
 const NUMBERS = Array.from({ length: 133 }, (_, index) => index + 1)
   .filter((number) => ![41, 58, 133].includes(number));
 

@@ -71,7 +71,7 @@ class Pipe implements Disposable {
   }
 }
 
-/** What is open, but for what shows it. */
+/** The number of open descriptors, with the one that lists them. */
 const openFds = () =>
   Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name).length;
 

@@ -70,7 +70,7 @@ const captured = [...goldenOf("response"), ...goldenOf("response-datagram")]
   .map(({ bytes }) => bytes);
 const events = goldenOf("event").map(({ bytes }) => bytes);
 
-/** Answers like those, but for one or two. */
+/** Answers like those, with one or two changed. */
 function mutateScript(random: Random, script: Script): Script {
   const answers = script.map((answer) => answer.slice());
   for (let times = 1 + random(2); times > 0; times--) {

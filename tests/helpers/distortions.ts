@@ -7,6 +7,7 @@
 import { FAMILY } from "../../testing/fake_kernel.ts";
 import type { Delivery, Distortion } from "../../testing/fake_namespace.ts";
 import {
+  ack,
   attr,
   type Bytes,
   done,
@@ -25,7 +26,6 @@ import {
   u16,
   u32,
   u8,
-  verdict,
   withSeq,
 } from "./netlink_bytes.ts";
 
@@ -73,7 +73,7 @@ export function reply(request: Bytes, cmd: number): Bytes {
 const behind = (request: Bytes) => [
   reply(request, GET_ADDR),
   reply(request, GET_LIMITS),
-  verdict(request, EPERM),
+  ack(request, EPERM),
 ];
 
 /** Other ways to deliver an answer that make no difference to the caller. */
@@ -96,7 +96,7 @@ export const HARMLESS: Readonly<Record<string, Distortion>> = {
     ...answer,
   ],
   "an earlier request's refusal in the same datagram": (answer, request) => {
-    const stale = verdict(request, EBUSY);
+    const stale = ack(request, EBUSY);
     return [
       join([withSeq(stale, seqOf(request) - 1), ...datagrams(answer)]),
     ];
@@ -134,7 +134,7 @@ export const HARMLESS: Readonly<Record<string, Distortion>> = {
   ],
   "answers to later requests in front": (answer, request) => [
     ...datagrams(answer).map((one) => withSeq(one, seqOf(request) + 9)),
-    withSeq(verdict(request, EPERM), seqOf(request) + 9),
+    withSeq(ack(request, EPERM), seqOf(request) + 9),
     ...answer,
   ],
   "a reply to another command in front": (answer, request) => [
@@ -194,7 +194,7 @@ export function warned(text: string): Distortion {
   return (answer, request) =>
     answer.map((delivery) =>
       delivery instanceof Uint8Array && typeOf(delivery) === NLMSG_ERROR
-        ? verdict(request, 0, { message: text })
+        ? ack(request, 0, { message: text })
         : delivery
     );
 }

@@ -1,6 +1,6 @@
 /**
  * What can go wrong in the C library, as this module uses it: the errors of
- * the man pages, but for those of arguments that it never passes, and those
+ * the man pages, except those of arguments that it never passes, and those
  * that the functions of the kernel have besides.
  *
  * @module

@@ -133,7 +133,7 @@ function requestOf(seq: number): FakeRequest {
 }
 
 /** The ack of a request: 0 is success. */
-export function verdict(
+export function ack(
   request: Bytes,
   errno: number,
   extack: ExtAck = {},

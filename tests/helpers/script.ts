@@ -10,7 +10,7 @@ import { golden, goldenNames } from "./golden.ts";
 
 /** One request that is expected, and what comes back for it. */
 export interface Exchange {
-  /** The request but for its sequence number, or a test of it. */
+  /** The request without its sequence number, or a test of it. */
   readonly request: Bytes | ((request: Bytes) => boolean);
   /** What comes back; the sequence number is put in. */
   readonly answer: readonly Delivery[];

@@ -35,7 +35,7 @@ class Desk implements Disposable {
     this.pm = PathManager.open({ netns: lab.client.netns });
     Deno.mkdirSync(`${folder}/bin`);
     Deno.mkdirSync(`${folder}/project`);
-    // Whoever runs this is root already.
+    // This runs as root already.
     Deno.writeTextFileSync(`${folder}/bin/sudo`, '#!/bin/sh\nexec "$@"\n');
     Deno.chmodSync(`${folder}/bin/sudo`, 0o755);
     this.#env = {

@@ -21,6 +21,7 @@ import { NETLINK_GENERIC } from "../../netlink/genl.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import {
+  ack,
   attr,
   type Bytes,
   done,
@@ -32,7 +33,6 @@ import {
   u16,
   u32,
   u8,
-  verdict,
   withSeq,
 } from "../helpers/netlink_bytes.ts";
 import { listen } from "../helpers/listen.ts";
@@ -87,8 +87,8 @@ function spoofedAnswers(family: number, request: Bytes): Bytes[] {
     reply(
       attr(1, attr(1, u16(2)), attr(2, u8(66)), attr(3, u8(6), u8(6), u16(6))),
     ),
-    verdict(request, 0, { message: "spoofed" }),
-    verdict(request, EPERM, { message: "spoofed" }),
+    ack(request, 0, { message: "spoofed" }),
+    ack(request, EPERM, { message: "spoofed" }),
     done(seq),
     done(seq, EPERM),
     text("not even netlink"),

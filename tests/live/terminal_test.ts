@@ -7,7 +7,7 @@ import { run as runHere } from "../helpers/run_main.ts";
 import { liveTest } from "../helpers/live.ts";
 
 /**
- * Names that the kernel takes from whoever has a network namespace: commands
+ * Names that the kernel takes from the owner of a network namespace: commands
  * to a terminal, in seven bits and in eight; and how they are shown.
  */
 const NAMES: readonly (readonly [name: string, shown: string])[] = [
@@ -19,7 +19,7 @@ const NAMES: readonly (readonly [name: string, shown: string])[] = [
   ["été", "été"],
 ];
 
-/** What a terminal may obey, but for the end of a line. */
+/** What a terminal may obey, except the end of a line. */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
 

@@ -14,7 +14,7 @@
  *   headers of unknown commands; sockets without the options for acks, which
  *   the captured conversations have;
  * - an established in-kernel connection, which goes by endpoints and limits on
- *   its own, but for the implicit endpoint that it makes;
+ *   its own, except the implicit endpoint that it makes;
  * - a subflow from any address (`0.0.0.0`), which routing decides, or to an
  *   address where nobody is, which takes seconds;
  * - more subflows than the peer takes, and commands for a connection that has

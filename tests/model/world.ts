@@ -153,7 +153,7 @@ export class World implements Disposable {
   #count({ cmd }: Request, { real }: Outcome): void {
     const op = Object.values(OPS).find((op) => op.cmd === cmd);
     const [words = "nothing"] = real[0]?.split("  ") ?? [];
-    // The first message, but for its attributes and the like.
+    // The first message, without its attributes and numbers.
     const answer = `${op?.name ?? "none"}: ${words.replace(/ ?[{\d].*/s, "")}`;
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
   }

@@ -11,6 +11,7 @@ import type { Namespace } from "../../netlink/transport.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_namespace.ts";
 import {
+  ack,
   attr,
   GENL_ID_CTRL,
   message,
@@ -19,7 +20,6 @@ import {
   typeOf,
   u16,
   u32,
-  verdict,
 } from "../helpers/netlink_bytes.ts";
 
 const EOPNOTSUPP = 95;
@@ -93,7 +93,7 @@ export function describing(
       return [message(GENL_ID_CTRL, 0, seqOf(request), header, ...family)];
     }
     const isKnown = commands.includes(request[16]!);
-    return isKnown ? answer : [verdict(request, EOPNOTSUPP)];
+    return isKnown ? answer : [ack(request, EOPNOTSUPP)];
   };
   return kernel;
 }

@@ -17,6 +17,7 @@ import {
   FakeNamespace,
 } from "../../testing/fake_namespace.ts";
 import {
+  ack,
   attr,
   type Bytes,
   done,
@@ -25,7 +26,6 @@ import {
   seqOf,
   split,
   u32,
-  verdict,
   withSeq,
 } from "../helpers/netlink_bytes.ts";
 import {
@@ -120,7 +120,7 @@ Deno.test("a reply is what the protocol takes for one", () => {
   for (const _ of [1, 2]) {
     assertEquals(client.links(), [{ index: 1 }, { index: 3 }]);
   }
-  const refusing = new FakeNamespace((request) => [verdict(request, EPERM)]);
+  const refusing = new FakeNamespace((request) => [ack(request, EPERM)]);
   assertThrows(
     () => linkClient(NetlinkClient, refusing).links(),
     Error,
@@ -129,7 +129,7 @@ Deno.test("a reply is what the protocol takes for one", () => {
 });
 
 Deno.test("requests are numbered from 1, and from 1 again after the highest number", async () => {
-  // The same module but for the number that it starts with.
+  // The same module, with another number to start with.
   const url = new URL("../../netlink/exchange.ts", import.meta.url);
   const source = Deno.readTextFileSync(url)
     .replace("#seq = 0;", "#seq = 0xfffffffd;")
@@ -250,8 +250,8 @@ Deno.test("an error says where the bytes are wrong", () => {
 
 Deno.test("`get()` takes neither an ack nor the end of a dump for a reply", () => {
   const rows: Answer[] = [
-    (request) => [verdict(request, 0)],
-    (request) => [verdict(request, 0), reply(request, GET_LIMITS)],
+    (request) => [ack(request, 0)],
+    (request) => [ack(request, 0), reply(request, GET_LIMITS)],
     (request) => [done(seqOf(request))],
   ];
   for (const answer of rows) {
@@ -481,7 +481,7 @@ Deno.test("an exchange takes 999 datagrams that belong to no request", () => {
   for (const call of CALLS) {
     for (const [strays, fails] of [[999, false], [1000, true]] as const) {
       const { client } = open((answer, request) => [
-        ...Array(strays).fill(withSeq(verdict(request, 0), 99)),
+        ...Array(strays).fill(withSeq(ack(request, 0), 99)),
         ...answer,
       ]);
       if (!fails) call(client);

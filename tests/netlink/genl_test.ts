@@ -14,6 +14,7 @@ import {
   type FakeTransport,
 } from "../../testing/fake_namespace.ts";
 import {
+  ack,
   attr,
   type Bytes,
   done,
@@ -21,7 +22,6 @@ import {
   NLMSG_ERROR,
   seqOf,
   u32,
-  verdict,
 } from "../helpers/netlink_bytes.ts";
 import { golden } from "../helpers/golden.ts";
 import { captured, script } from "../helpers/script.ts";
@@ -87,18 +87,18 @@ Deno.test("a client passes on any other trouble with the look-up, and closes its
     "DecodeError: Cannot decode message: a family without id or name at byte 0";
   const rows: [Answer, string][] = [
     [
-      (request) => [verdict(request, EPERM)],
+      (request) => [ack(request, EPERM)],
       "NetlinkError: Cannot getfamily: Operation not permitted (EPERM)\n" +
       "hint: getfamily 1 undefined",
     ],
     [
       // It is not known yet what the kernel knows.
-      (request) => [verdict(request, EOPNOTSUPP)],
+      (request) => [ack(request, EOPNOTSUPP)],
       "NetlinkError: Cannot getfamily: Operation not supported " +
       "(EOPNOTSUPP)\nhint: getfamily 95 undefined",
     ],
     [
-      (request) => [verdict(request, 0)],
+      (request) => [ack(request, 0)],
       "ProtocolError: Cannot getfamily: the kernel acknowledged but sent nothing",
     ],
     [() => [message(16, 0, 1, Uint8Array.of(1, 2, 0, 0))], incomplete],
@@ -230,7 +230,7 @@ Deno.test("a refusal names the attribute of its command", () => {
 Deno.test("a command that the kernel does not list needs a later one", () => {
   const kernel = describing([1, 3], {});
   const client = new TestClient(kernel);
-  kernel.distort = (_, request) => [verdict(request, EOPNOTSUPP)];
+  kernel.distort = (_, request) => [ack(request, EOPNOTSUPP)];
   const calls: [op: keyof typeof OPS, call: () => unknown][] = [
     ["flush-addrs", () => client.execute(OPS["flush-addrs"], {})],
     ["get-limits", () => client.get(OPS["get-limits"], {})],
@@ -260,9 +260,9 @@ Deno.test("`filters()` is true if the kernel refuses a value in the midst of a d
     [(request) => [done(seqOf(request), EINVAL)], true],
     [(request) => [done(seqOf(request))], false],
     // Before it dumps it refuses attributes that it does not know.
-    [(request) => [verdict(request, EINVAL)], false],
+    [(request) => [ack(request, EINVAL)], false],
     [(request) => [done(seqOf(request), EPERM)], "EPERM"],
-    [(request) => [verdict(request, EPERM)], "EPERM"],
+    [(request) => [ack(request, EPERM)], "EPERM"],
     [() => [], "within 1000 ms"],
   ];
   for (const [answer, expected] of rows) {

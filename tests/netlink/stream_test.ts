@@ -7,11 +7,11 @@ import {
   type FakeSubscription,
 } from "../../testing/fake_namespace.ts";
 import {
+  ack,
   type Bytes,
   join,
   message,
   u32,
-  verdict,
 } from "../helpers/netlink_bytes.ts";
 
 const OVERRUN = new SyscallError("recvfrom", 105, "receive from the kernel");
@@ -125,8 +125,8 @@ Deno.test("a stream skips what is no event", async () => {
   const request = message(28, 1, 1, new Uint8Array(4));
   const others = [
     message(1, 0, 0), // NLMSG_NOOP
-    verdict(request, 22, { message: "no" }), // NLMSG_ERROR
-    verdict(request, 0),
+    ack(request, 22, { message: "no" }), // NLMSG_ERROR
+    ack(request, 0),
     message(3, 2, 0, u32(0)), // NLMSG_DONE
     new Uint8Array(),
   ];

@@ -4,7 +4,7 @@ import { NetlinkError } from "../../netlink/errors.ts";
 import { isConnectionGone } from "../../ops/connection_gone.ts";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
-import { verdict } from "../helpers/netlink_bytes.ts";
+import { ack } from "../helpers/netlink_bytes.ts";
 
 const TOKEN = 0xffffffff;
 const IN_KERNEL = 7;
@@ -131,7 +131,7 @@ Deno.test("`subflowCreate()` says that a link-local address needs a device", () 
   for (const [from, to, dev, isMeant] of rows) {
     for (const refusal of [{ message: "connect error: -22" }, { offset: 20 }]) {
       const { pm, kernel } = open();
-      kernel.distort = (_, request) => [verdict(request, 22, refusal)];
+      kernel.distort = (_, request) => [ack(request, 22, refusal)];
       const { hint } = assertThrows(
         () =>
           pm.subflowCreate({

@@ -24,7 +24,7 @@ import { FakeKernel } from "../../testing/mod.ts";
 type Same<One, Other> = (<T>() => T extends One ? 1 : 2) extends
   (<T>() => T extends Other ? 1 : 2) ? true : false;
 
-/** Does not compile but for `true`. */
+/** Compiles for `true` alone. */
 function assertType<_Condition extends true>(): void {}
 
 /** The interface of each event, by its name. */

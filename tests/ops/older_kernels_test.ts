@@ -25,6 +25,7 @@ import {
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { FakeNamespace } from "../../testing/fake_namespace.ts";
 import {
+  ack,
   type Bytes,
   flagsOf,
   GENL_ID_CTRL,
@@ -33,7 +34,6 @@ import {
   seqOf,
   typeOf,
   u32,
-  verdict,
   viewOf,
   withSeq,
 } from "../helpers/netlink_bytes.ts";
@@ -570,7 +570,7 @@ releaseTest(
       ]);
     }
     // What the kernel has it refuses in its own words.
-    kernel.distort = (_, request) => [verdict(request, 95)];
+    kernel.distort = (_, request) => [ack(request, 95)];
     assertEquals(outcome(() => pm.flushAddrs()), {
       refused: "flush-addrs EOPNOTSUPP",
     });
@@ -623,7 +623,7 @@ releaseTest(
       const { distort } = kernel;
       kernel.distort = (answer, request) =>
         refuses && hasToken && isDump(request)
-          ? [verdict(request, 22, {
+          ? [ack(request, 22, {
             message: "Unknown attribute type",
             offset: 20,
           })]
@@ -645,7 +645,7 @@ Deno.test("a kernel that needs the privilege for reading says so", () => {
   const kernel = new FakeKernel();
   kernel.distort = (answer, request) =>
     cmdOf(request) === 3 && typeOf(request) !== GENL_ID_CTRL
-      ? [verdict(request, 1)]
+      ? [ack(request, 1)]
       : answer;
   using opened = open(kernel);
   const { pm } = opened;
@@ -825,7 +825,7 @@ Deno.test("`setFlags()` gives the address, which Linux before 5.17 goes by", () 
   kernel.distort = (answer, request) =>
     typeOf(request) !== GENL_ID_CTRL && cmdOf(request) === 7 &&
       viewOf(request).getUint16(26, true) !== 1
-      ? [verdict(request, 22, { message: "missing family", offset: 20 })]
+      ? [ack(request, 22, { message: "missing family", offset: 20 })]
       : distort(answer, request);
   using opened = open(kernel);
   const { pm } = opened;

@@ -189,7 +189,7 @@ class Soak {
       "\ndescriptors, threads, processes, namespaces: the same after each of " +
         `${this.#memory.length} cycles`,
     );
-    const verdicts = Object.entries(ALLOWANCES).map(([name, allowance]) => {
+    const results = Object.entries(ALLOWANCES).map(([name, allowance]) => {
       const series = this.#memory.map((memory) => memory[name as keyof Memory]);
       const { growth, limit, isFlat } = judge(series, allowance);
       console.log(
@@ -201,7 +201,7 @@ class Soak {
       );
       return isFlat;
     });
-    return verdicts.every((isFlat) => isFlat);
+    return results.every((isFlat) => isFlat);
   }
 }
 

@@ -263,7 +263,7 @@ export async function attend(stream: EventStream): Promise<void> {
 }
 
 /**
- * What comes of something: a result, or an error but for the kernel's words,
+ * What comes of something: a result, or an error without the kernel's words,
  * which differ between releases.
  */
 function outcome(act: (pm: PathManager) => unknown, pm: PathManager): unknown {

@@ -446,7 +446,7 @@ const FAULTS: [what: string, text: string, by: string, message: string][] = [
     'duplicate name "source"\nx.yaml:37: duplicate value "2"',
   ],
   [
-    "two attributes of one name but for the separator",
+    "two attributes of one name, with different separators",
     "- name: target",
     "- name: a-b\n        type: u8\n        doc: A. Since 5.7.\n" +
     "      - name: a_b #!",

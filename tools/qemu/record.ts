@@ -74,7 +74,7 @@ function print(line: Record<string, unknown>): void {
 }
 
 /**
- * A `PathManager` of which all is printed under a name, but for how it looked
+ * A `PathManager` of which all is printed under a name, except how it looked
  * up the family: that is the same each time.
  */
 function openRecorded(name: string, netns: Netns): PathManager {
@@ -88,7 +88,7 @@ function openRecorded(name: string, netns: Netns): PathManager {
   return pm;
 }
 
-/** What an action has come to, for whoever watches. */
+/** What an action has come to. */
 function outcome(action: () => unknown): unknown {
   try {
     return action();

@@ -117,7 +117,7 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** Renames into place, so that whoever reads meanwhile sees a whole file. */
+/** Renames into place, so that a reader sees a whole file at any time. */
 function replace(path: string, text: string): void {
   const temporary = `${path}.${Deno.pid}`;
   Deno.writeTextFileSync(temporary, text);

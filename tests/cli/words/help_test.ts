@@ -45,7 +45,7 @@ Deno.test("`--help`, `-h` and `help` explain everything, an object or a command"
     }
   }
   for (const { path } of COMMANDS) {
-    // Whoever does not know how to go on has begun already.
+    // A user who does not know how to go on has begun already.
     await assertHelp(
       `${path.join(" ")} 10.0.0.1 --help id`,
       await help(path),
