@@ -9,6 +9,7 @@ import type { Namespace } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { printable } from "../printable.ts";
 import { candidates, netnsOf } from "../words/completion.ts";
+import { endText, tokenText } from "./connection_output.ts";
 import {
   type Candidate,
   type Command,
@@ -117,8 +118,11 @@ export const COMMANDS: readonly Command[] = [
     async run(context, { words = [] }) {
       const typed = words.at(-1) ?? "";
       const netns = await netnsOf(words);
-      const found = (await candidates(words))
-        .flatMap((candidate) => present(context, netns, candidate))
+      const all = await Promise.all(
+        (await candidates(words))
+          .map((candidate) => present(context, netns, candidate)),
+      );
+      const found = all.flat()
         .filter(([word]) => word.startsWith(typed) || word.startsWith("@"));
       return {
         text: found.map(([word, help]) => `${word}\t${help}\n`).join(""),
@@ -129,16 +133,23 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** What a candidate stands for in a namespace. */
-function present(
+async function present(
   context: Context,
   netns: string | undefined,
   candidate: Candidate,
-): readonly Candidate[] {
+): Promise<readonly Candidate[]> {
   const [word, help] = candidate;
   try {
     if (word === "@dev") {
       const names = devices(context.namespace(netns));
       return names.map((name) => [name, help]);
+    }
+    if (word === "@token") {
+      const diag = await context.diag(netns);
+      return Array.from(diag.connections(), ({ token, remote }) => [
+        tokenText(token),
+        `connection to ${endText(remote)}`,
+      ]);
     }
     if (word !== "@id" && word !== "@address") return [candidate];
     const endpoints = context.pm(netns).dumpAddrs();

@@ -17,6 +17,7 @@ type Row = readonly (readonly Cell[])[];
 
 const NOTHING: Cell = [""];
 const GAP = "  ";
+const DEEPEST = "      ";
 
 /** An address and a port, as `ss` writes them. */
 export function endText({ address, port }: SocketEnd): string {
@@ -32,21 +33,37 @@ export function tokenText(token: number): string {
 export function tree(connection: Connection, screen: Screen): string {
   const { subflows } = connection;
   const lines = [
-    ...fold([heading(connection)], screen, "", "    "),
-    ...fold(subflows.map(subflowCells), screen, "  ", "      "),
+    ...fold([heading(connection, screen)], screen, "", "    "),
+    ...fold(
+      subflows.map((subflow) => subflowCells(subflow, screen)),
+      screen,
+      "  ",
+      DEEPEST,
+    ),
   ];
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Both ends; two IPv6 addresses may be too wide for one line. */
+function pathCells(
+  local: SocketEnd,
+  remote: SocketEnd,
+  { columns }: Screen,
+): readonly Cell[] {
+  const [from, to] = [endText(local), `-> ${endText(remote)}`];
+  const isWide = DEEPEST.length + from.length + 1 + to.length > columns;
+  return isWide ? [[from], [to]] : [[`${from} ${to}`], NOTHING];
 }
 
 /** Everything that is known of a connection. */
 export function details(connection: Connection, screen: Screen): string {
   const { subflows, ...own } = connection;
   const lines = [
-    ...fold([heading(connection)], screen, "", "    "),
+    ...fold([heading(connection, screen)], screen, "", "    "),
     ...wrap(fields(own), screen, "    "),
     ...subflows.flatMap((subflow) => [
-      ...fold([subflowCells(subflow)], screen, "  ", "      "),
-      ...wrap(fields(subflow), screen, "      "),
+      ...fold([subflowCells(subflow, screen)], screen, "  ", DEEPEST),
+      ...wrap(fields(subflow), screen, DEEPEST),
     ]),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -54,6 +71,7 @@ export function details(connection: Connection, screen: Screen): string {
 
 function heading(
   { token, local, remote, state, fallback, partial, subflows }: Connection,
+  screen: Screen,
 ): Row {
   const missing = partial
     ? "not all subflows can be seen"
@@ -62,19 +80,19 @@ function heading(
     : "";
   return [[
     [`token ${tokenText(token)}`, "bold"],
-    [`${endText(local)} -> ${endText(remote)}`],
+    ...pathCells(local, remote, screen),
     [state, state === "established" ? undefined : "yellow"],
     fallback ? ["fallback to TCP", "magenta"] : NOTHING,
     missing === "" ? NOTHING : [missing, "yellow"],
   ]];
 }
 
-function subflowCells(subflow: Subflow): Row {
+function subflowCells(subflow: Subflow, screen: Screen): Row {
   const { local, remote, dev, state, backup, rttUs, retransmits } = subflow;
   const { bytesSent, bytesReceived, sendQueue, backoff = 0 } = subflow;
   const isStuck = state === "established" && sendQueue > 0 && backoff > 0;
   const path: readonly Cell[] = [
-    [`${endText(local)} -> ${endText(remote)}`],
+    ...pathCells(local, remote, screen),
     [`id ${local.id}/${remote.id}`],
     [dev === undefined ? "" : `dev ${dev}`, "cyan"],
     state === "established" ? NOTHING : [state, "red"],
@@ -122,7 +140,7 @@ function fold(
       group.forEach(([text, style], column) => {
         const width = widths[at]![column]!;
         if (width === 0) return;
-        if (used + width > screen.columns) end();
+        if (used + width > screen.columns && line.trim() !== "") end();
         line += paint(screen, text, style) +
           " ".repeat(width - text.length) + GAP;
         used += width + GAP.length;
@@ -143,11 +161,13 @@ function wrap(
   let line = "";
   for (const value of values) {
     const text = paint(screen, value, undefined);
-    if (line !== "" && line.length + 2 + text.length > screen.columns) {
+    if (
+      line !== "" && line.length + GAP.length + text.length > screen.columns
+    ) {
       lines.push(line);
       line = "";
     }
-    line = line === "" ? indent + text : `${line}, ${text}`;
+    line = line === "" ? indent + text : line + GAP + text;
   }
   return line === "" ? lines : [...lines, line];
 }

@@ -1,10 +1,5 @@
-import {
-  type Command,
-  command,
-  option,
-  token,
-  words,
-} from "../words/grammar.ts";
+import { type Command, command, words } from "../words/grammar.ts";
+import { connectionFilter } from "../words/operands.ts";
 import { eventOutput, EVENTS, type Type } from "./monitor_output.ts";
 
 /** `mptcp monitor …` */
@@ -24,12 +19,7 @@ export const COMMANDS: readonly Command[] = [
         // As it is printed, too.
         (word) => EVENTS.find(([, , name]) => name === word)?.[0] ?? word,
       ),
-      token: option(
-        "token",
-        "T",
-        "one connection's, as printed, 0x… or decimal",
-        token,
-      ),
+      token: connectionFilter.token,
     },
     options: ["timestamp", "tshort", "explain"],
     async *run(

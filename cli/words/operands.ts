@@ -58,6 +58,7 @@ export const token: Operand<number, false> = option(
   "T",
   "connection with the userspace path manager, as printed, 0x… or decimal",
   readToken,
+  [["@token", "connection"]],
 );
 
 /** A connection that must be given. */
