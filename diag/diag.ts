@@ -12,7 +12,11 @@ import {
   listListeners,
   listWithoutMptcp,
 } from "./connections.ts";
+import { type Counters, readCounters } from "./counters.ts";
+import { type EventListener, listEventListeners } from "./event_listeners.ts";
 import { type ConnectionFilter, filterOf } from "./filter.ts";
+import { listManagers, type Managers } from "./managers.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 /** How to open a {@linkcode Diag}. */
 export interface DiagOptions {
@@ -139,6 +143,49 @@ export class Diag implements Disposable {
    */
   withoutMptcp(): Generator<Subflow, void> {
     return listWithoutMptcp(this.#open);
+  }
+
+  /**
+   * Reads the counters of MPTCP, and the few others that matter to it: all
+   * since the namespace exists. {@linkcode counterDoc} says what one means.
+   * `nstat -asz` prints the same.
+   *
+   * @throws {ProtocolError} `/proc/thread-self/net` cannot be seen.
+   */
+  counters(): Counters {
+    return readCounters(this.#open);
+  }
+
+  /**
+   * Reads the sysctls of `net.mptcp`.
+   *
+   * @throws {ProtocolError} The kernel has none, or `/proc/sys/net/mptcp` cannot
+   * be seen.
+   */
+  settings(): Settings {
+    return readSettings(this.#open);
+  }
+
+  /**
+   * Lists the sockets that get the events of MPTCP connections, in this network
+   * namespace. With the userspace path manager nothing is done for a connection
+   * unless something listens; any listener counts, such as `ip mptcp monitor`.
+   *
+   * @throws {ProtocolError} `/proc/thread-self/net/netlink` cannot be seen, or
+   * does not say it.
+   */
+  eventListeners(): EventListener[] {
+    return listEventListeners(this.#open);
+  }
+
+  /**
+   * Lists the other programs that manage endpoints in this network namespace:
+   * NetworkManager and mptcpd, by the names of their processes. Whether they do
+   * depends on how they are set. Processes in other PID namespaces are not seen,
+   * as from within a container.
+   */
+  managers(): Managers {
+    return listManagers(this.#open);
   }
 
   /** Closes it. Doing it again does nothing. */

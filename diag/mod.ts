@@ -26,5 +26,15 @@ export type {
   Subflow,
   SubflowEnd,
 } from "./connection.ts";
+export {
+  type CounterDoc,
+  counterDoc,
+  type CounterGroup,
+  type CounterSide,
+} from "./counter_docs.ts";
+export { counterChanges, type Counters } from "./counters.ts";
+export type { EventListener } from "./event_listeners.ts";
 export type { ConnectionFilter } from "./filter.ts";
+export type { Manager, Managers } from "./managers.ts";
+export type { Settings } from "./settings.ts";
 export type { SubflowFlag } from "../codec/sock_diag.gen.ts";

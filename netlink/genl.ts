@@ -171,8 +171,15 @@ export class GenlClient extends NetlinkClient<OpPolicy> {
    * @returns `undefined`: the kernel has no group of this name.
    */
   subscribe(name: string): Subscription | undefined {
-    const group = this.#family.mcastGroups.find((group) => group.name === name);
-    return group && this.#namespace.subscribe(NETLINK_GENERIC, [group.id]);
+    const group = this.groupId(name);
+    return group === undefined
+      ? undefined
+      : this.#namespace.subscribe(NETLINK_GENERIC, [group]);
+  }
+
+  /** The number of a multicast group; `undefined`: there is none. */
+  groupId(name: string): number | undefined {
+    return this.#family.mcastGroups.find((group) => group.name === name)?.id;
   }
 
   protected override encode(

@@ -1,0 +1,69 @@
+import { NETLINK_GENERIC } from "../netlink/genl.ts";
+import type { Namespace } from "../netlink/transport.ts";
+import { ifSeen, netlinkTable, processIds, processName } from "./processes.ts";
+
+/** A program that manages endpoints, too. */
+export interface Manager {
+  /** The name of its process, such as `NetworkManager`. */
+  readonly name: string;
+  /** The process id. */
+  readonly pid: number;
+  /** What it does to endpoints by default, and how that is turned off. */
+  readonly about: string;
+}
+
+/** The other managers, and whether that is all of them. */
+export interface Managers {
+  /** The processes, in the order of their ids. */
+  readonly found: readonly Manager[];
+  /**
+   * Whether all processes of the host were seen: not where this runs in a PID
+   * namespace of its own, as in a container, and not where `/proc` is mounted
+   * with `hidepid` for somebody without privilege.
+   */
+  readonly seesAll: boolean;
+}
+
+/**
+ * The programs that manage endpoints of MPTCP. systemd-networkd is none: it
+ * leaves MPTCP alone.
+ */
+const KNOWN: Readonly<Record<string, string>> = {
+  NetworkManager:
+    "it adds an endpoint for each address of its connections; off with: " +
+    "nmcli connection modify NAME connection.mptcp-flags disabled",
+  mptcpd: "it adds an endpoint for each address, and sets the limits; off " +
+    "with: systemctl disable --now mptcp.service",
+};
+
+/** The first thread of the kernel, which only the first PID namespace has. */
+const KTHREADD = 2;
+
+/** The managers whose processes are in a namespace, by name. */
+export function listManagers(namespace: Namespace): Managers {
+  const here = kernelSocket(namespace, "thread-self");
+  const found: Manager[] = [];
+  for (const pid of processIds(namespace)) {
+    const name = processName(namespace, pid) ?? "";
+    if (!Object.hasOwn(KNOWN, name)) continue;
+    const there = ifSeen(() => kernelSocket(namespace, pid));
+    // It manages its own network namespace.
+    const isElsewhere = here !== undefined && there !== undefined &&
+      here !== there;
+    if (!isElsewhere) found.push({ name, pid, about: KNOWN[name]! });
+  }
+  return { found, seesAll: processName(namespace, KTHREADD) === "kthreadd" };
+}
+
+/**
+ * What tells network namespaces apart without privilege: the kernel's own socket
+ * of generic netlink in each.
+ */
+function kernelSocket(
+  namespace: Namespace,
+  process: number | "thread-self",
+): string | undefined {
+  return netlinkTable(namespace, process)?.find(({ protocol, portId }) =>
+    protocol === NETLINK_GENERIC && portId === 0
+  )?.inode;
+}

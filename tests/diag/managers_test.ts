@@ -1,0 +1,84 @@
+import { assert, assertEquals } from "@std/assert";
+import { Diag } from "../../diag/mod.ts";
+import { SyscallError } from "../../mod.ts";
+import type { FakeKernel } from "../../testing/mod.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
+import { FILES, kernelWithFiles } from "../helpers/golden_proc.ts";
+import { liveTest } from "../helpers/live.ts";
+
+const TABLE = "/proc/thread-self/net/netlink";
+const EACCES = 13;
+
+function list(kernel: FakeKernel) {
+  using diag = Diag.open({ namespace: kernel });
+  const { found, seesAll } = diag.managers();
+  return { found: found.map(({ name, pid }) => `${name} ${pid}`), seesAll };
+}
+
+Deno.test("`managers()` knows them by the names of their processes", () => {
+  const kernel = kernelWithFiles();
+  const names: Record<number, string> = {
+    1: "systemd",
+    2: "kthreadd",
+    30: "mptcpd",
+    4: "NetworkManager",
+    500: "systemd-network",
+    600: "mptcpd2",
+    700: "toString",
+  };
+  for (const [pid, name] of Object.entries(names)) {
+    kernel.files.set(`/proc/${pid}/comm`, `${name}\n`);
+  }
+  kernel.files.set("/proc/self/comm", "mptcpd\n");
+  const found = ["NetworkManager 4", "mptcpd 30"];
+  assertEquals(list(kernel), { found, seesAll: true });
+  // It is in this network namespace; now it is in another.
+  kernel.files.set("/proc/4/net/netlink", FILES[TABLE]!);
+  assertEquals(list(kernel), { found, seesAll: true });
+  const elsewhere = FILES[TABLE]!.replace("5592917", "77");
+  kernel.files.set("/proc/4/net/netlink", elsewhere);
+  assertEquals(list(kernel).found, ["mptcpd 30"]);
+  // Where that cannot be told, it counts.
+  const readFile = kernel.readFile.bind(kernel);
+  kernel.readFile = (path) => {
+    if (!path.startsWith("/proc/4/net")) return readFile(path);
+    throw new SyscallError("open", EACCES, `read ${path}`);
+  };
+  assertEquals(list(kernel).found, found);
+});
+
+Deno.test("`managers()` says whether it sees all processes", () => {
+  const kernel = kernelWithFiles();
+  assertEquals(list(kernel), { found: [], seesAll: false });
+  kernel.files.set("/proc/2/comm", "sh\n");
+  assertEquals(list(kernel), { found: [], seesAll: false });
+  kernel.files.set("/proc/2/comm", "kthreadd\n");
+  assertEquals(list(kernel), { found: [], seesAll: true });
+});
+
+liveTest("`managers()` finds a process in its network namespace alone", () => {
+  using lab = Lab.open({ paths: 0 });
+  const folder = Deno.makeTempDirSync();
+  const program = `${folder}/mptcpd`;
+  Deno.copyFileSync("/bin/sleep", program);
+  Deno.chmodSync(program, 0o755);
+  const { netns } = lab.client;
+  const process = new Deno.Command("ip", {
+    args: ["netns", "exec", netns, program, "60"],
+  }).spawn();
+  using diag = Diag.open({ netns });
+  using other = Diag.open({ netns: lab.server.netns });
+  const pids = (one: Diag) => one.managers().found.map(({ pid }) => pid);
+  try {
+    waitFor(() => pids(diag).includes(process.pid), "mptcpd to start");
+    assert(!pids(other).includes(process.pid));
+    const { name, about } = diag.managers().found
+      .find(({ pid }) => pid === process.pid)!;
+    assertEquals(name, "mptcpd");
+    assert(about.includes("mptcp.service"));
+  } finally {
+    process.kill("SIGKILL");
+    Deno.removeSync(folder, { recursive: true });
+  }
+  return process.status.then(() => {});
+});
