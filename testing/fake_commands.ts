@@ -6,7 +6,6 @@
  */
 
 import { encodeAttrs } from "../codec/attrs.ts";
-import { readU32 } from "../codec/bytes.ts";
 import { encodeGenlMessage, GENL_HDRLEN } from "../codec/genlmsghdr.ts";
 import {
   MPTCP_PM_CMD_GRP_NAME,
@@ -26,23 +25,17 @@ import {
   GENL_ID_CTRL,
   GENL_UNS_ADMIN_PERM,
 } from "../codec/nlctrl.ts";
-import {
-  NLM_F_ACK,
-  NLM_F_DUMP,
-  NLM_F_MULTI,
-  NLM_F_REQUEST,
-  NLMSG_HDRLEN,
-} from "../codec/nlmsghdr.ts";
+import { NLM_F_MULTI, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
 import type { AttrPolicy, AttrSet } from "../codec/policy.ts";
 import { type Address, addressAttrs, parseEntry } from "./fake_address.ts";
 import type { KernelConnection } from "./fake_connection.ts";
 import type { EndpointTable } from "./fake_endpoints.ts";
 import {
+  answerRequest,
   type Bytes,
   EINVAL,
-  encodeAck,
   encodeDone,
-  FakeRequest,
+  type FakeRequest,
   PORT_ID,
   Refusal,
   type SocketOptions,
@@ -58,8 +51,6 @@ const ENOENT = 2;
 const EBUSY = 16;
 const EOPNOTSUPP = 95;
 
-/** Messages of lower types are no requests. */
-const NLMSG_MIN_TYPE = 16;
 const ATTRS_START = NLMSG_HDRLEN + GENL_HDRLEN;
 
 /** The attributes that commands take (`net/mptcp/mptcp_pm_gen.c`). */
@@ -96,25 +87,10 @@ export function answer(
   datagram: Bytes,
   isDumping: boolean,
 ): Bytes[] {
-  const length = datagram.length < NLMSG_HDRLEN ? 0 : readU32(datagram, 0);
-  if (length < NLMSG_HDRLEN || length > datagram.length) return [];
-  const request = new FakeRequest(datagram.slice(0, length));
-  const { type, flags } = request;
-  const answers: Bytes[] = [];
-  try {
-    // The kernel skips what is no request, and acks it.
-    if (flags & NLM_F_REQUEST && type >= NLMSG_MIN_TYPE) {
-      if ((flags & NLM_F_DUMP) === NLM_F_DUMP) {
-        return dump(state, request, isDumping);
-      }
-      answers.push(...execute(state, request));
-    }
-    if (flags & NLM_F_ACK) answers.push(encodeAck(request, 0, state.options));
-    return answers;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return [encodeAck(request, error.errno, state.options)];
-  }
+  return answerRequest(datagram, state.options, {
+    execute: (request) => execute(state, request),
+    dump: (request) => dump(state, request, isDumping),
+  });
 }
 
 /** The command of a request (`genl_family_rcv_msg()`). */

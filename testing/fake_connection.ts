@@ -28,6 +28,14 @@ import {
   REMOTE,
 } from "./fake_event.ts";
 import type { Attr, FakeRequest } from "./fake_netlink.ts";
+import {
+  type DiagSocket,
+  type FakeConnectionFigures,
+  type FakeSubflowFigures,
+  mptcpInfo,
+  subflowFlags,
+  tcpInfo,
+} from "./fake_socket.ts";
 
 const ESRCH = 3;
 const ENOTCONN = 107;
@@ -70,6 +78,22 @@ export interface FakeSubflow {
   readonly ifIndex: number;
 }
 
+/** How to open a subflow of a {@linkcode FakeConnection} without a command. */
+export interface FakeSubflowOptions extends FakeSubflowFigures {
+  /** The end on this host. @default {the connection's, port of its own} */
+  readonly local?: SubflowAddress;
+  /** The end on the peer. @default {the connection's} */
+  readonly remote?: SubflowAddress;
+  /** Id of the local address. @default {0} */
+  readonly locId?: number;
+  /** Id of the remote address. @default {0} */
+  readonly remId?: number;
+  /** Whether this host wants to use it only when there is no other. */
+  readonly backup?: boolean;
+  /** Index of the device that it is bound to. @default {none} */
+  readonly ifIndex?: number;
+}
+
 /** A connection of a {@linkcode FakeKernel}. */
 export interface FakeConnection extends Disposable {
   /** Its token on this host. */
@@ -88,6 +112,42 @@ export interface FakeConnection extends Disposable {
   /** Subflows become possible: the event `established`. */
   establish(): void;
   /**
+   * Says what `Diag` sees of the connection; what was said before stays.
+   *
+   * @example Let it fall back to TCP
+   * ```ts
+   * import { FakeKernel } from "@mptcp/pm/testing";
+   *
+   * const connection = new FakeKernel().connect(5);
+   * connection.set({ fallback: true, bytesSent: 3000 });
+   * ```
+   */
+  set(figures: FakeConnectionFigures): void;
+  /**
+   * Says what `Diag` sees of a subflow; what was said before stays. Of a change
+   * of priority by the peer, and of the end of `syn-sent`, there is an event.
+   *
+   * @param index Its place in {@linkcode FakeConnection.subflows}.
+   * @param figures What it is like now.
+   * @throws {RangeError} There is no such subflow.
+   */
+  setSubflow(index: number, figures: FakeSubflowFigures): void;
+  /**
+   * Opens a subflow as the kernel or the peer does, without a command: the
+   * event `sub-established`, but not while it is in `syn-sent`.
+   *
+   * @param subflow Where, and what `Diag` sees of it.
+   */
+  openSubflow(subflow?: FakeSubflowOptions): void;
+  /**
+   * Closes a subflow as the kernel or the peer does: the event `sub-closed`.
+   *
+   * @param index Its place in {@linkcode FakeConnection.subflows}.
+   * @param error Error number of its socket, such as 104. @default {none}
+   * @throws {RangeError} There is no such subflow.
+   */
+  closeSubflow(index: number, error?: number): void;
+  /**
    * Ends it: the event `closed`, and commands refuse its token. Doing it again
    * does nothing.
    */
@@ -102,6 +162,12 @@ export interface ConnectionHost {
   route(subflow: FakeSubflow): FakeRoute;
   /** Names the devices and flags of addresses. */
   endpointsOf(addresses: readonly Address[]): Endpoint[];
+  /** A port that no other subflow has. */
+  port(): number;
+  /** A number that no other socket has. */
+  cookie(): number;
+  /** What the in-kernel path manager allows. */
+  allowed(): FakeConnectionFigures;
   /** The connection has ended. */
   onClose(): void;
 }
@@ -125,6 +191,8 @@ export interface FakeRoute {
 interface Subflow {
   readonly local: Address;
   readonly remote: Address;
+  readonly cookie: number;
+  figures: FakeSubflowFigures;
   /** The kernel keeps the initial one in its list when it is closed. */
   isClosed?: true;
 }
@@ -145,6 +213,8 @@ export class KernelConnection implements FakeConnection {
   /** Ids of the addresses that the peer has announced. */
   readonly #remIds = new Map<string, number>();
   readonly #subflows: Subflow[];
+  readonly #cookie: number;
+  #figures: FakeConnectionFigures = {};
 
   constructor(
     token: number,
@@ -167,7 +237,9 @@ export class KernelConnection implements FakeConnection {
       remote: addressOf(remote.address, remote.port),
     };
     this.#isIPv4 = ends.local.family === AF_INET;
-    this.#subflows = [ends];
+    this.#cookie = host.cookie();
+    const figures = { openedHere: !serverSide };
+    this.#subflows = [{ ...ends, cookie: host.cookie(), figures }];
     host.emit("created", this.#initial, 0);
     if (established) this.establish();
   }
@@ -188,6 +260,124 @@ export class KernelConnection implements FakeConnection {
     if (this.established) return;
     this.established = true;
     this.#host.emit("established", this.#initial, 0);
+  }
+
+  set(figures: FakeConnectionFigures): void {
+    this.#figures = { ...this.#figures, ...figures };
+  }
+
+  setSubflow(index: number, figures: FakeSubflowFigures): void {
+    const subflow = this.#at(index);
+    const before = subflow.figures;
+    subflow.figures = { ...before, ...figures };
+    const { backupByPeer = false } = before;
+    if (before.state === "syn-sent" && figures.state === "established") {
+      this.#emit("sub-established", subflow);
+    }
+    if ((figures.backupByPeer ?? backupByPeer) !== backupByPeer) {
+      this.#emit("sub-priority", subflow);
+    }
+  }
+
+  openSubflow(
+    {
+      local,
+      remote = this.#initial.remote!,
+      locId = 0,
+      remId = 0,
+      backup = false,
+      ifIndex = 0,
+      ...figures
+    }: FakeSubflowOptions = {},
+  ): void {
+    const { address, port } = local ??
+      { ...this.#initial.local!, port: this.#host.port() };
+    const subflow: Subflow = {
+      local: {
+        ...addressOf(address, port),
+        id: locId,
+        flags: SUBFLOW | (backup ? BACKUP : 0),
+        ifIndex,
+      },
+      remote: { ...addressOf(remote.address, remote.port), id: remId },
+      cookie: this.#host.cookie(),
+      figures,
+    };
+    this.#subflows.push(subflow);
+    if (figures.state !== "syn-sent") this.#emit("sub-established", subflow);
+  }
+
+  closeSubflow(index: number, error?: number): void {
+    this.#closeSubflow(this.#at(index), error);
+  }
+
+  #at(index: number): Subflow {
+    const subflow = this.#open()[index];
+    if (subflow !== undefined) return subflow;
+    throw new RangeError(`The connection has no subflow ${index}`);
+  }
+
+  /** The MPTCP socket, as `NETLINK_SOCK_DIAG` shows it. */
+  mptcpSocket(): DiagSocket {
+    const { local, remote } = this.#initial;
+    const open = this.#open();
+    const extraSubflows = open.length - (this.#subflows[0]!.isClosed ? 0 : 1);
+    const allowed = this.pathManager === "kernel"
+      ? this.#host.allowed()
+      : { localAddrUsed: this.#addresses.length };
+    const figures = {
+      ...{ extraSubflows, subflowsTotal: open.length },
+      ...allowed,
+      ...this.#figures,
+    };
+    return {
+      ...this.#common(),
+      local: local!,
+      remote: remote!,
+      cookie: this.#cookie,
+      info: mptcpInfo(this.token, figures),
+      ...this.#figures,
+    };
+  }
+
+  /** The TCP sockets, as `NETLINK_SOCK_DIAG` shows them. */
+  tcpSockets(): DiagSocket[] {
+    const { fallback = false, remoteKeyReceived = !fallback } = this.#figures;
+    return this.#open().map(({ local, remote, cookie, figures }) => {
+      const { openedHere = true, backupByPeer = false } = figures;
+      const { bytesSent = 0, state = "established" } = figures;
+      const isInitial = cookie === this.#subflows[0]!.cookie;
+      const flags = subflowFlags({
+        ...{ isInitial, openedHere, backupByPeer },
+        isConnected: state !== "syn-sent" && state !== "syn-recv",
+        hasRemoteKey: remoteKeyReceived,
+        isFullyEstablished: this.established,
+        backup: (local.flags & BACKUP) !== 0,
+      });
+      return {
+        ...this.#common(),
+        ...{ local, remote, cookie, ifIndex: local.ifIndex },
+        info: tcpInfo(figures),
+        ...figures,
+        ulp: {
+          subflow: {
+            // Only who joins has to know it.
+            tokenRem: !isInitial && openedHere ? ~this.token >>> 0 : 0,
+            tokenLoc: this.token,
+            flags,
+            idRem: remote.id,
+            idLoc: local.id,
+            relwriteSeq: state === "syn-sent" ? 0 : bytesSent + 1,
+          },
+        },
+      };
+    });
+  }
+
+  /** Subflows belong to whom the connection does. */
+  #common() {
+    const { uid = 0, inode = this.#cookie } = this.#figures;
+    return { state: "established" as const, uid, inode };
   }
 
   close(): void {
@@ -287,10 +477,12 @@ export class KernelConnection implements FakeConnection {
     const remId = refusal === undefined
       ? route.remId ?? this.#remIds.get(remote.address) ?? 0
       : remote.id;
-    const subflow = {
+    const subflow: Subflow = {
       local: { ...given, port },
       // As the socket has it, whose family is that of the local end.
       remote: { ...inFamily(local.family, remote), id: remId },
+      cookie: this.#host.cookie(),
+      figures: {},
     };
     this.#subflows.push(subflow);
     if (refusal !== undefined) this.#closeSubflow(subflow, refusal);
@@ -357,18 +549,20 @@ export class KernelConnection implements FakeConnection {
   }
 
   #emit(
-    type: "sub-established" | "sub-closed",
-    { local, remote }: Subflow,
+    type: "sub-established" | "sub-closed" | "sub-priority",
+    { local, remote, figures: { backupByPeer: backup = false } }: Subflow,
     error = 0,
   ): void {
     const ids = { locId: local.id, remId: remote.id };
-    const fields = { token: this.token, local, remote, ...ids, error };
+    const fields = { token: this.token, local, remote, ...ids, backup, error };
     this.#host.emit(type, fields, local.ifIndex);
   }
 }
 
 /** A subflow, to be read. */
-function readable({ local, remote }: Subflow): FakeSubflow {
+function readable(
+  { local, remote }: Pick<Subflow, "local" | "remote">,
+): FakeSubflow {
   return {
     local: { address: local.address, port: local.port },
     remote: { address: remote.address, port: remote.port },

@@ -10,7 +10,16 @@
 import { readU16 } from "../codec/bytes.ts";
 import { NLMSG_DONE, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
+import {
+  MESSAGES as SOCK_DIAG,
+  NETLINK_SOCK_DIAG,
+} from "../codec/sock_diag.gen.ts";
 import { NETLINK_GENERIC } from "../netlink/genl.ts";
+import {
+  MPTCP_PM_ADDR_FLAG_LAMINAR as LAMINAR,
+  MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
+  MPTCP_PM_ADDR_FLAG_SUBFLOW as SUBFLOW,
+} from "../codec/mptcp_pm.gen.ts";
 import { type Endpoint, namedEndpoints } from "../ops/endpoint.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import { type Address, addressOf } from "./fake_address.ts";
@@ -22,6 +31,14 @@ import {
   type FakeSubflow,
   KernelConnection,
 } from "./fake_connection.ts";
+import {
+  type DiagSocket,
+  type FakeConnectionFigures,
+  type FakeSocket,
+  noMptcpInfo,
+  otherSocket,
+} from "./fake_socket.ts";
+import { answerSockDiag, type FakeSockDiag } from "./fake_sock_diag.ts";
 import { EndpointTable } from "./fake_endpoints.ts";
 import {
   encodeEvent,
@@ -99,28 +116,51 @@ export class FakeKernel extends FakeNamespace {
   network: FakeNetwork = {};
   /** Highest number of endpoints, and value of a limit. */
   max = 8;
+  /** What the kernel shows of sockets; less to make it an older one. */
+  readonly sockDiag: FakeSockDiag = {
+    mptcp: true,
+    mptcpInfoLength: 96,
+    tcpInfoLength: 280,
+    hidesSubflows: false,
+  };
+  /** The TCP sockets that are no subflows, such as listeners. */
+  readonly sockets: FakeSocket[] = [];
   readonly #table: EndpointTable;
   readonly #connections = new Map<number, KernelConnection>();
   /** The local port of the next subflow that is not given one. */
   #port = 0xe13b;
+  /** The number of the next socket. */
+  #cookie = 1;
+  /** The numbers of sockets that a test or an endpoint has. */
+  readonly #cookies = new WeakMap<object, number>();
 
   /** Makes a kernel as it is after the start: without endpoints. */
   constructor() {
-    super((request: Bytes, { protocol, unread }) =>
-      protocol !== NETLINK_GENERIC
-        ? [encodeAck(new FakeRequest(request), EOPNOTSUPP, this.options)]
-        : answer(
-          {
-            table: this.#table,
-            connections: this.#connections,
-            hasFamily: this.hasFamily,
-            privileged: this.privileged,
-            options: this.options,
-          },
-          request,
-          isDumping(unread),
-        )
-    );
+    super((request: Bytes, { protocol, unread }) => {
+      const { options, privileged, hasFamily } = this;
+      const caller = { options, privileged };
+      const connections = this.#connections;
+      switch (protocol) {
+        case NETLINK_GENERIC:
+          return answer(
+            { table: this.#table, connections, hasFamily, ...caller },
+            request,
+            isDumping(unread, FAMILY),
+          );
+        case NETLINK_SOCK_DIAG:
+          return answerSockDiag(
+            {
+              ...{ features: this.sockDiag, byToken: connections, ...caller },
+              mptcp: () => this.#mptcpSockets(),
+              tcp: () => this.#tcpSockets(),
+            },
+            request,
+            isDumping(unread, SOCK_DIAG["inet-diag-msg"].type),
+          );
+        default:
+          return [encodeAck(new FakeRequest(request), EOPNOTSUPP, options)];
+      }
+    });
     for (const number of [0, 1, 2]) {
       this.devices.set(`eth${number}`, 2 + number);
     }
@@ -179,10 +219,68 @@ export class FakeKernel extends FakeNamespace {
       emit: (type, fields, ifIndex) => this.#emit(type, fields, ifIndex),
       route: (subflow) => this.#route(token, subflow),
       endpointsOf: (addresses) => this.#endpointsOf(addresses),
+      port: () => this.#port++,
+      cookie: () => this.#cookie++,
+      allowed: () => this.#allowed(),
       onClose: () => this.#connections.delete(token),
     }, options);
     this.#connections.set(token, connection);
     return connection;
+  }
+
+  /** What a connection of the in-kernel path manager may use. */
+  #allowed(): FakeConnectionFigures {
+    const { addAddrAccepted, subflows } = this.limits;
+    const count = (flag: number) =>
+      this.#table.dump().filter(({ flags }) => flags & flag).length;
+    return {
+      subflowsMax: subflows,
+      addAddrAcceptedMax: addAddrAccepted,
+      addAddrSignalMax: count(SIGNAL),
+      localAddrMax: count(SUBFLOW),
+      laminarMax: count(LAMINAR),
+    };
+  }
+
+  *#mptcpSockets(): Generator<DiagSocket> {
+    for (const one of this.#connections.values()) yield one.mptcpSocket();
+    for (const socket of this.#others()) {
+      const { ulp, state, isOfKernel } = socket;
+      if (ulp === undefined || state !== "listening") continue;
+      const info = noMptcpInfo();
+      // The kernel binds the TCP socket only.
+      const { address } = socket.remote;
+      const local = isOfKernel ? { address, port: 0 } : socket.local;
+      yield { ...socket, local, info };
+    }
+  }
+
+  *#tcpSockets(): Generator<DiagSocket> {
+    const others = [...this.#others()];
+    const isListener = ({ state }: DiagSocket) => state === "listening";
+    yield* others.filter(isListener);
+    for (const one of this.#connections.values()) yield* one.tcpSockets();
+    yield* others.filter((socket) => !isListener(socket));
+  }
+
+  /** What a test has added, and the listeners of endpoints with a port. */
+  *#others(): Generator<DiagSocket & { isOfKernel?: true }> {
+    for (const socket of this.sockets) {
+      yield otherSocket(socket, this.#cookieOf(socket));
+    }
+    for (const endpoint of this.#table.dump()) {
+      if (endpoint.port === 0) continue;
+      const local = endOf(endpoint);
+      const socket = { local, mptcp: true, sendQueue: 1024 };
+      const cookie = this.#cookieOf(endpoint);
+      yield { ...otherSocket(socket, cookie), isOfKernel: true };
+    }
+  }
+
+  #cookieOf(socket: object): number {
+    const cookie = this.#cookies.get(socket) ?? this.#cookie++;
+    this.#cookies.set(socket, cookie);
+    return cookie;
   }
 
   #route(token: number, subflow: FakeSubflow): FakeRoute {
@@ -285,13 +383,13 @@ function endOf({ address, port }: Address): SubflowAddress {
   return { address, port };
 }
 
-/** Whether something of a dump is there but its end. */
-function isDumping(unread: readonly Delivery[]): boolean {
+/** Whether something of a dump of messages is there but its end. */
+function isDumping(unread: readonly Delivery[], type: number): boolean {
   const types = unread.map((delivery) =>
     delivery instanceof Uint8Array && delivery.length >= NLMSG_HDRLEN
       ? readU16(delivery, 4)
       : 0
   );
-  const first = types.indexOf(FAMILY);
+  const first = types.indexOf(type);
   return first >= 0 && types.indexOf(NLMSG_DONE, first) > 0;
 }

@@ -17,9 +17,12 @@ import { encodeMessage } from "../codec/message.ts";
 import {
   align4,
   encodeNlHeader,
+  NLM_F_ACK,
   NLM_F_ACK_TLVS,
   NLM_F_CAPPED,
+  NLM_F_DUMP,
   NLM_F_MULTI,
+  NLM_F_REQUEST,
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_HDRLEN,
@@ -237,6 +240,42 @@ export interface SocketOptions {
   extAck: boolean;
   /** Whether errors come without the request's payload. */
   capAck: boolean;
+}
+
+/** Messages of lower types are no requests. */
+const NLMSG_MIN_TYPE = 16;
+
+/** What answers the requests of one protocol; each throws a refusal. */
+export interface Handlers {
+  /** Does what is asked for, and returns the replies. */
+  execute(request: FakeRequest): Bytes[];
+  /** Returns a dump, up to its end. */
+  dump(request: FakeRequest): Bytes[];
+}
+
+/** Answers a request, in datagrams (`netlink_rcv_skb()`). */
+export function answerRequest(
+  datagram: Bytes,
+  options: SocketOptions,
+  { execute, dump }: Handlers,
+): Bytes[] {
+  const length = datagram.length < NLMSG_HDRLEN ? 0 : readU32(datagram, 0);
+  if (length < NLMSG_HDRLEN || length > datagram.length) return [];
+  const request = new FakeRequest(datagram.slice(0, length));
+  const { type, flags } = request;
+  const answers: Bytes[] = [];
+  try {
+    // The kernel skips what is no request, and acks it.
+    if (flags & NLM_F_REQUEST && type >= NLMSG_MIN_TYPE) {
+      if ((flags & NLM_F_DUMP) === NLM_F_DUMP) return dump(request);
+      answers.push(...execute(request));
+    }
+    if (flags & NLM_F_ACK) answers.push(encodeAck(request, 0, options));
+    return answers;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [encodeAck(request, error.errno, options)];
+  }
 }
 
 /** The ack of a request (`netlink_ack()`); errno 0 is success. */

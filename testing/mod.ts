@@ -63,6 +63,7 @@ export type {
   FakeConnectOptions,
   FakeRoute,
   FakeSubflow,
+  FakeSubflowOptions,
 } from "./fake_connection.ts";
 export type { FakeEventFields, FakeEventType } from "./fake_event.ts";
 export { FakeKernel, type FakeNetwork } from "./fake_kernel.ts";
@@ -74,6 +75,13 @@ export {
   FakeSubscription,
   FakeTransport,
 } from "./fake_namespace.ts";
+export type {
+  FakeConnectionFigures,
+  FakeSocket,
+  FakeSocketFigures,
+  FakeSubflowFigures,
+} from "./fake_socket.ts";
+export type { FakeSockDiag } from "./fake_sock_diag.ts";
 export { Host, type Subflow } from "./host.ts";
 export {
   type ConnectOptions,
