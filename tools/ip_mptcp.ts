@@ -14,21 +14,11 @@ import {
   REFUSED,
   SAME,
 } from "../tests/helpers/lines_of_ip.ts";
-
-const FILE = new URL("../docs/ip-mptcp.md", import.meta.url);
+import { code, table, writePage } from "./page.ts";
 
 /** A line of `ip` as this program takes it. */
 function ours(line: string): string {
   return `mptcp ${line.replace(/(^| )mptcp( |$)/, "$1")}`.trimEnd();
-}
-
-function table(head: readonly string[], rows: readonly string[][]): string {
-  return [head, head.map(() => "---"), ...rows]
-    .map((row) => `| ${row.join(" | ")} |\n`).join("");
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
 }
 
 /** The page, before it is formatted. */
@@ -115,22 +105,4 @@ no sense.
 `;
 }
 
-/** Text as \`deno fmt\` leaves it. */
-async function formatted(text: string): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext", "md", "-"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  return new TextDecoder().decode((await child.output()).stdout);
-}
-
-const wanted = await formatted(page());
-if (!Deno.args.includes("--check")) Deno.writeTextFileSync(FILE, wanted);
-else if (wanted !== Deno.readTextFileSync(FILE)) {
-  console.error("docs/ip-mptcp.md is out of date: run `deno task ip`");
-  Deno.exitCode = 1;
-}
+await writePage("ip-mptcp.md", page(), "deno task ip");
