@@ -22,7 +22,7 @@ type Numbered = readonly [number: number, words: readonly string[]];
  * @returns The exit code of the first line that failed.
  */
 export async function runBatch(
-  { batch: file = "-", given, netns, words }: Line,
+  { values: { batch: file = "-", ...values }, given, words }: Line,
   io: Io,
   run: (words: readonly string[], io: Io) => Promise<number>,
 ): Promise<number> {
@@ -35,7 +35,7 @@ export async function runBatch(
     ...[...given].filter((name) =>
       name !== "force" && OPTIONS[name].metavar === undefined
     ).map((name) => `--${name}`),
-    ...netns === undefined ? [] : [`--netns=${netns}`],
+    ...Object.entries(values).map(([name, value]) => `--${name}=${value}`),
   ];
   let code: number = EXIT.done;
   for await (const [number, [first, ...others]] of commands(io.lines(file))) {

@@ -45,7 +45,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
       io.out(`mptcp ${version}\n`);
       return EXIT.done;
     }
-    if (line.batch !== undefined && !given.has("help")) {
+    if (line.values.batch !== undefined && !given.has("help")) {
       const { runBatch } = await import("./batch.ts");
       return await runBatch(line, io, main);
     }
@@ -65,7 +65,7 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 
 async function run(
   { path, command, rest, help: isHelp }: Found,
-  { given, netns }: Line,
+  { given, values: ofOptions }: Line,
   io: Io,
 ): Promise<number> {
   if (isHelp || command === undefined) {
@@ -85,12 +85,15 @@ async function run(
     json,
     quiet: given.has("quiet"),
     trace: given.has("trace"),
-    netns,
+    netns: ofOptions.netns,
   });
   const values: Record<string, unknown> = {
     ...settle(operands, context),
     ...Object.fromEntries(
-      (command.options ?? []).map((name) => [name, given.has(name)]),
+      (command.options ?? []).map((name) => [
+        name,
+        OPTIONS[name].metavar === undefined ? given.has(name) : ofOptions[name],
+      ]),
     ),
   };
   const toJson = given.has("pretty") ? prettyJson : jsonLine;

@@ -28,7 +28,7 @@ export async function netnsOf(
   // Bash makes three words of `--netns=blue`.
   const words = given.slice(0, -1).join("\0").replaceAll("\0=\0", "=");
   try {
-    return (await readLine(words.split("\0"))).netns;
+    return (await readLine(words.split("\0"))).values.netns;
   } catch {
     return undefined;
   }

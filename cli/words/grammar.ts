@@ -7,7 +7,7 @@
 
 import type { Context } from "../context.ts";
 import type { Output } from "../output.ts";
-import type { OptionName } from "./options.ts";
+import type { OptionName, OptionValue } from "./options.ts";
 
 /** What helps somebody whose command line makes no sense. */
 interface Advice {
@@ -100,7 +100,7 @@ export function command<O extends Operands, N extends OptionName = never>(
     readonly options?: readonly N[];
     run(
       context: Context,
-      values: Values<O> & { readonly [Name in N]: boolean },
+      values: Values<O> & { readonly [Name in N]: OptionValue<Name> },
     ): Result;
   },
 ): Command {

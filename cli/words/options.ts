@@ -64,6 +64,10 @@ const OF_IP = [
 /** What the options are called. */
 export type OptionName = keyof typeof TABLE;
 
+/** What a command gets of an option: its value, or whether it was given. */
+export type OptionValue<Name extends OptionName> = (typeof TABLE)[Name] extends
+  { readonly metavar: string } ? string | undefined : boolean;
+
 /** All of them. */
 export const OPTIONS: Readonly<Record<OptionName, Option>> = TABLE;
 
@@ -88,9 +92,8 @@ export interface Line {
   readonly plain: number;
   /** The options that were given. */
   readonly given: ReadonlySet<OptionName>;
-  readonly netns?: string;
-  /** The file whose lines are to be run. */
-  readonly batch?: string;
+  /** The values of those that take one. */
+  readonly values: { readonly [Name in OptionName]?: string };
 }
 
 /**
@@ -101,7 +104,7 @@ export interface Line {
 export async function readLine(args: readonly string[]): Promise<Line> {
   // Most lines have none: they need no parser.
   if (!args.some((arg) => arg.startsWith("-"))) {
-    return { words: args, plain: args.length, given: new Set() };
+    return { words: args, plain: args.length, given: new Set(), values: {} };
   }
   const { parseArgs } = await import("@std/cli/parse-args");
   const takesValue = (name: OptionName) => OPTIONS[name].metavar !== undefined;
@@ -120,17 +123,15 @@ export async function readLine(args: readonly string[]): Promise<Line> {
     "--": true,
     unknown: (arg, key) => key === undefined || unknown(arg),
   });
-  const { netns, batch, _, "--": literal } = parsed as {
-    readonly netns?: string;
-    readonly batch?: string;
+  const { _, "--": literal } = parsed as {
     readonly _: readonly (string | number)[];
     readonly "--": readonly string[];
   };
   for (const name of OPTION_NAMES) {
-    const { short, metavar } = OPTIONS[name];
+    const { metavar } = OPTIONS[name];
     if (metavar !== undefined && parsed[name] === "") {
       throw new UsageError(
-        `Incomplete option "-${short}": ${metavar} is needed`,
+        `Incomplete option "${asWritten(name)}": ${metavar} is needed`,
       );
     }
   }
@@ -141,9 +142,17 @@ export async function readLine(args: readonly string[]): Promise<Line> {
     words: [...words, ...literal],
     plain: words.length,
     given: new Set(OPTION_NAMES.filter((name) => parsed[name])),
-    ...netns !== undefined && { netns },
-    ...batch !== undefined && { batch },
+    values: Object.fromEntries(
+      OPTION_NAMES.filter((name) => takesValue(name) && parsed[name])
+        .map((name) => [name, parsed[name]]),
+    ),
   };
+}
+
+/** The shortest way to write an option. */
+function asWritten(name: OptionName): string {
+  const { short } = OPTIONS[name];
+  return short === undefined ? `--${name}` : `-${short}`;
 }
 
 /**
@@ -217,9 +226,8 @@ function unknown(arg: string): never {
     throw new UsageError(`Invalid number "${arg}": none is negative`);
   }
   const known = OPTION_NAMES.map((name) => {
-    const { short, metavar } = OPTIONS[name];
-    return (short === undefined ? `--${name}` : `-${short}`) +
-      (metavar === undefined ? "" : ` ${metavar}`);
+    const { metavar } = OPTIONS[name];
+    return asWritten(name) + (metavar === undefined ? "" : ` ${metavar}`);
   });
   throw new UsageError(
     `Unknown option "${arg}": known are ${known.join(", ")}`,

@@ -42,7 +42,7 @@ Deno.test("`readLine()` reads what stands behind an option of `ip` as its value"
   ];
   for (const [line, netns, batch] of rows) {
     const found = await readLine([...line.split(" "), "limits"]);
-    assertEquals([line, found.netns, found.batch, found.words], [
+    assertEquals([line, found.values.netns, found.values.batch, found.words], [
       line,
       netns,
       batch,
