@@ -1,5 +1,5 @@
 // Generated from codec/spec/sock_diag.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 47f9fccc22ed650d091a4a4dc86eea8fdd5419a8c047a09de541bf55420a0aa5
+// SHA-256 of the specification: ed9858580eeec981e68b0ccdd37c6c9243da56a3cdd0ce3d8d1d7feaaa0e561a
 // deno-fmt-ignore-file
 
 /**
@@ -245,7 +245,9 @@ export interface MptcpInfo {
   readonly localAddrMax?: number | undefined;
   /** 1 if data has checksums. Since Linux 5.14. */
   readonly csumEnabled?: number | undefined;
-  /** Retransmissions in a row. Since Linux 6.5. */
+  /**
+   * Retransmissions in a row; before 6.5 padding, which is 0. Since Linux 6.5.
+   */
   readonly retransmits?: number | undefined;
   /** Bytes sent again. Since Linux 6.5. */
   readonly bytesRetrans?: bigint | undefined;
@@ -259,7 +261,10 @@ export interface MptcpInfo {
   readonly subflowsTotal?: number | undefined;
   /** Endpoints with the flag laminar. Since Linux 6.18. */
   readonly endpLaminarMax?: number | undefined;
-  /** Time since data was sent, in ms. Since Linux 6.10. */
+  /**
+   * Time since data was sent, in ms; in 6.8 and 6.9 padding, which is 0.
+   * Since Linux 6.10.
+   */
   readonly lastDataSent?: number | undefined;
   /** Time since data was received, in ms. Since Linux 6.10. */
   readonly lastDataRecv?: number | undefined;

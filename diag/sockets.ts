@@ -100,8 +100,12 @@ class Info {
     return this.#bytes[at];
   }
 
-  u32(at: number): number | undefined {
-    return at + 4 > this.#bytes.length ? undefined : readU32(this.#bytes, at);
+  /**
+   * @param least How long the struct is that has the member, where that of
+   * older kernels ends with padding in its place.
+   */
+  u32(at: number, least: number = at + 4): number | undefined {
+    return least > this.#bytes.length ? undefined : readU32(this.#bytes, at);
   }
 
   u64(at: number): number | undefined {
@@ -192,8 +196,8 @@ export function decodeMptcpSocket(
       bytesReceived: info.u64(MPTCP.bytesReceived),
       bytesAcked: info.u64(MPTCP.bytesAcked),
       bytesRetransmitted: info.u64(MPTCP.bytesRetrans),
-      retransmits: info.u32(MPTCP.retransmits),
-      lastDataSentMs: info.u32(MPTCP.lastDataSent),
+      retransmits: info.u32(MPTCP.retransmits, MPTCP.subflowsTotal),
+      lastDataSentMs: info.u32(MPTCP.lastDataSent, MPTCP.lastAckRecv + 4),
       lastDataReceivedMs: info.u32(MPTCP.lastDataRecv),
       lastAckReceivedMs: info.u32(MPTCP.lastAckRecv),
     }),

@@ -29,6 +29,7 @@ import {
 } from "./fake_event.ts";
 import type { Attr, FakeRequest } from "./fake_netlink.ts";
 import {
+  common,
   type DiagSocket,
   type FakeConnectionFigures,
   type FakeSubflowFigures,
@@ -331,18 +332,17 @@ export class KernelConnection implements FakeConnection {
       ...this.#figures,
     };
     return {
-      ...this.#common(),
-      local: local!,
-      remote: remote!,
-      cookie: this.#cookie,
+      ...common(this.#cookie, this.#figures),
+      ...{ local: local!, remote: remote! },
       info: mptcpInfo(this.token, figures),
-      ...this.#figures,
     };
   }
 
   /** The TCP sockets, as `NETLINK_SOCK_DIAG` shows them. */
   tcpSockets(): DiagSocket[] {
     const { fallback = false, remoteKeyReceived = !fallback } = this.#figures;
+    // They belong to whom the connection does.
+    const { uid = 0, inode = this.#cookie } = this.#figures;
     return this.#open().map(({ local, remote, cookie, figures }) => {
       const { openedHere = true, backupByPeer = false } = figures;
       const { bytesSent = 0, state = "established" } = figures;
@@ -355,10 +355,10 @@ export class KernelConnection implements FakeConnection {
         backup: (local.flags & BACKUP) !== 0,
       });
       return {
-        ...this.#common(),
-        ...{ local, remote, cookie, ifIndex: local.ifIndex },
+        ...common(cookie, { uid, inode, ...figures }),
+        ...{ local, remote, ifIndex: local.ifIndex },
+        timerRetransmits: figures.timerRetransmits ?? 0,
         info: tcpInfo(figures),
-        ...figures,
         ulp: {
           subflow: {
             // Only who joins has to know it.
@@ -372,12 +372,6 @@ export class KernelConnection implements FakeConnection {
         },
       };
     });
-  }
-
-  /** Subflows belong to whom the connection does. */
-  #common() {
-    const { uid = 0, inode = this.#cookie } = this.#figures;
-    return { state: "established" as const, uid, inode };
   }
 
   close(): void {

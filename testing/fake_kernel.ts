@@ -244,14 +244,11 @@ export class FakeKernel extends FakeNamespace {
 
   *#mptcpSockets(): Generator<DiagSocket> {
     for (const one of this.#connections.values()) yield one.mptcpSocket();
-    for (const socket of this.#others()) {
-      const { ulp, state, isOfKernel } = socket;
-      if (ulp === undefined || state !== "listening") continue;
-      const info = noMptcpInfo();
+    for (const { ulp, isOfKernel, ...socket } of this.#others()) {
+      if (ulp === undefined || socket.state !== "listening") continue;
       // The kernel binds the TCP socket only.
-      const { address } = socket.remote;
-      const local = isOfKernel ? { address, port: 0 } : socket.local;
-      yield { ...socket, local, info };
+      const local = isOfKernel ? socket.remote : socket.local;
+      yield { ...socket, local, info: noMptcpInfo() };
     }
   }
 

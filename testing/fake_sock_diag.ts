@@ -22,7 +22,6 @@ import {
 } from "../codec/sock_diag.gen.ts";
 import { decodeStruct, encodeStruct } from "../codec/struct.ts";
 import { IPPROTO_MPTCP, IPPROTO_TCP } from "../diag/sockets.ts";
-import type { SubflowAddress } from "../ops/subflow.ts";
 import {
   answerRequest,
   type Bytes,
@@ -221,8 +220,8 @@ function isWanted(
     (dport === 0 || dport === remote.port);
 }
 
-const SHUTDOWN = { shutdown: 0 };
-const CGROUP = { cgroupId: 1n, sockopt: Uint8Array.of(0x52, 0) };
+/** The bits of `struct inet_diag_sockopt` by family. */
+const SOCKOPT = { [AF_INET]: 0x52, [AF_INET6]: 0x12 };
 
 /** `inet_sk_diag_fill()`, `inet_twsk_diag_fill()` */
 function encodeSocket(
@@ -234,18 +233,20 @@ function encodeSocket(
   socket: DiagSocket,
 ): Bytes {
   const { type, header } = MESSAGES["inet-diag-msg"];
-  const { local, remote, cookie, timerRetransmits: retrans = 0 } = socket;
-  const { ifIndex = 0, receiveQueue = 0, sendQueue = 0, uid = 0 } = socket;
+  const { local, remote, timerRetransmits: retrans = 0 } = socket;
+  const { ifIndex: ifindex = 0, inode, uid } = socket;
   const { features, privileged } = state;
+  const { family, bytes: src } = parseAddress(local.address);
+  const { bytes: dst } = parseAddress(remote.address);
   const number = stateNumber(socket.state);
   const isOver = number === TIME_WAIT;
   const fixed = encodeStruct(header, {
-    ...ends(local, remote),
+    ...{ family, src, dst, sport: local.port, dport: remote.port },
     state: number,
     timer: isOver ? 3 : retrans > 0 || number === SYN_SENT ? 1 : 0,
-    ...{ retrans, ifindex: ifIndex, cookie0: cookie },
-    ...{ rqueue: receiveQueue, wqueue: sendQueue },
-    ...!isOver && { uid, inode: socket.inode },
+    ...{ retrans, ifindex, cookie0: socket.cookie },
+    ...{ rqueue: socket.receiveQueue, wqueue: socket.sendQueue },
+    ...!isOver && { uid, inode },
   });
   const mark = privileged ? { mark: 0 } : {};
   const isInfoWanted = (ext & 1 << (INET_DIAG_INFO - 1)) !== 0;
@@ -260,17 +261,12 @@ function encodeSocket(
     fixed,
     ATTRS,
     isOver ? mark : {
-      ...{ ...SHUTDOWN, ...mark, ...CGROUP },
+      ...{ shutdown: 0, ...mark, cgroupId: 1n },
+      sockopt: Uint8Array.of(SOCKOPT[family], 0),
       info: isInfoWanted ? resized(socket.info, length) : undefined,
       ulpInfo: isUlpShown ? encodeUlp(ulp, privileged) : undefined,
     },
   ).slice();
-}
-
-function ends(local: SubflowAddress, remote: SubflowAddress) {
-  const { family, bytes: src } = parseAddress(local.address);
-  const { bytes: dst } = parseAddress(remote.address);
-  return { family, src, dst, sport: local.port, dport: remote.port };
 }
 
 /** A struct as another release has it. */

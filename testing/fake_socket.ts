@@ -90,7 +90,7 @@ export type FakeSubflowFigures =
   >;
 
 /** A TCP socket of a {@linkcode FakeKernel} that is no subflow. */
-export interface FakeSocket extends FakeSocketFigures {
+export interface FakeSocket extends FakeSubflowFigures {
   /** The end on this host. */
   readonly local: SubflowAddress;
   /** The end on the peer. @default {none: it listens} */
@@ -100,6 +100,8 @@ export interface FakeSocket extends FakeSocketFigures {
    * off for it before its SYN. @default {false}
    */
   readonly mptcp?: boolean;
+  /** Index of the device that it is bound to. @default {none} */
+  readonly ifIndex?: number;
 }
 
 /** A socket as `NETLINK_SOCK_DIAG` shows it. */
@@ -109,9 +111,9 @@ export interface DiagSocket {
   readonly state: SocketState;
   readonly cookie: number;
   readonly inode: number;
-  readonly uid?: number;
-  readonly receiveQueue?: number;
-  readonly sendQueue?: number;
+  readonly uid: number;
+  readonly receiveQueue: number;
+  readonly sendQueue: number;
   readonly ifIndex?: number;
   /** SYNs or segments that the running timer has sent again. */
   readonly timerRetransmits?: number;
@@ -196,32 +198,49 @@ export function noMptcpInfo(): Bytes {
   return encodeNumbers<MptcpInfo>(MPTCP_INFO, {});
 }
 
+/** What `Diag` sees of a socket, whatever it is. */
+export function common(
+  cookie: number,
+  {
+    state = "established",
+    inode = cookie,
+    uid = 0,
+    receiveQueue = 0,
+    sendQueue = 0,
+  }: FakeSocketFigures,
+): Omit<DiagSocket, "local" | "remote" | "info"> {
+  return { cookie, state, inode, uid, receiveQueue, sendQueue };
+}
+
 /** A socket that is no subflow. */
 export function otherSocket(
-  { local, remote, mptcp = false, ...settings }: FakeSocket,
+  { local, remote, mptcp = false, ifIndex = 0, ...figures }: FakeSocket,
   cookie: number,
 ): DiagSocket {
   const isIPv4 = familyOf(local.address) === AF_INET;
-  const state = settings.state ?? (remote ? "established" : "listening");
+  const { state = remote ? "established" : "listening" } = figures;
+  const isListener = state === "listening";
   return {
+    ...common(cookie, { ...figures, state }),
     local,
     remote: remote ?? { address: isIPv4 ? "0.0.0.0" : "::", port: 0 },
-    ...{ cookie, inode: cookie, ...settings, state },
-    info: state === "listening"
-      ? encodeNumbers<TcpInfo>(TCP_INFO, {
-        state: stateNumber(state),
-        sndCwnd: 10,
-      }, TCP_INFO_LENGTH)
-      : tcpInfo({ state }),
-    ...mptcp && { ulp: state === "listening" ? {} : { subflow: UNUSED } },
+    ifIndex,
+    timerRetransmits: figures.timerRetransmits ?? 0,
+    info: isListener ? listenerInfo() : tcpInfo(figures),
+    ...mptcp && { ulp: isListener ? {} : { subflow: unused(figures) } },
   };
 }
 
+function listenerInfo(): Bytes {
+  const state = stateNumber("listening");
+  return encodeNumbers(TCP_INFO, { state, sndCwnd: 10 }, TCP_INFO_LENGTH);
+}
+
 /** A subflow that MPTCP was switched off for. */
-const UNUSED: DiagSubflow = {
-  ...{ tokenRem: 0, tokenLoc: 0, idRem: 0, idLoc: 0, relwriteSeq: 1 },
-  flags: CONNECTED,
-};
+function unused({ bytesSent = 0 }: FakeSubflowFigures): DiagSubflow {
+  const ids = { tokenRem: 0, tokenLoc: 0, idRem: 0, idLoc: 0 };
+  return { ...ids, flags: CONNECTED, relwriteSeq: bytesSent + 1 };
+}
 
 /** `tcp_get_info()` */
 export function tcpInfo(figures: FakeSubflowFigures): Bytes {
