@@ -70,8 +70,8 @@ async function run(
 ): Promise<number> {
   if (isHelp || command === undefined) {
     const { help } = await import("./words/help.ts");
-    (isHelp ? io.out : io.err)(await help(path));
-    return isHelp ? EXIT.done : EXIT.usage;
+    io.out(await help(path));
+    return EXIT.done;
   }
   const options = optionsOf(command);
   for (const name of given) {

@@ -55,6 +55,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/subflow.ts"),
   },
   {
+    word: "status",
+    about: "how this host is set, on one screen",
+    group: LOOK,
+    load: () => import("./objects/status.ts"),
+  },
+  {
     word: "connection",
     aliases: ["connections", "conn"],
     about: "connections and their subflows (conn for short)",

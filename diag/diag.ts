@@ -1,5 +1,6 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { connectionToken } from "../codec/arguments.ts";
+import { ProtocolError } from "../netlink/errors.ts";
 import {
   type Namespace,
   type Netns,
@@ -154,6 +155,19 @@ export class Diag implements Disposable {
    */
   counters(): Counters {
     return readCounters(this.#open);
+  }
+
+  /**
+   * Reads the release of the kernel, such as `"6.18.44"`.
+   *
+   * @throws {ProtocolError} `/proc/sys/kernel` cannot be seen.
+   */
+  kernelRelease(): string {
+    const text = this.#open.readFile("/proc/sys/kernel/osrelease")?.trim();
+    if (text !== undefined) return text;
+    throw new ProtocolError(
+      "Cannot read the release of the kernel: /proc/sys/kernel cannot be seen",
+    );
   }
 
   /**

@@ -1,4 +1,5 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { parseAddress } from "../codec/inet.ts";
 import type { Warning } from "../netlink/genl.ts";
 import {
   type Namespace,
@@ -6,6 +7,7 @@ import {
   openNamespace,
 } from "../netlink/transport.ts";
 import { addAddr, type AddAddrOptions } from "./add_addr.ts";
+import { endpointAdvice } from "./advice.ts";
 import { announce, type AnnounceOptions } from "./announce.ts";
 import { Client } from "./client.ts";
 import {
@@ -16,6 +18,7 @@ import { delAddr } from "./del_addr.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { EventOf, PathManagerEvent } from "./event.ts";
 import { type EventsOptions, type EventStream, openEvents } from "./events.ts";
+import { flagBits } from "./flags.ts";
 import { flushAddrs } from "./flush_addrs.ts";
 import { getAddr, type GetAddrOptions } from "./get_addr.ts";
 import { getLimits } from "./get_limits.ts";
@@ -211,6 +214,30 @@ export class PathManager implements Disposable {
    */
   closeInitialSubflows(subflows: InitialSubflows): void {
     closeInitialSubflows(this.#open, subflows);
+  }
+
+  /**
+   * Says why an endpoint, as this host is now, makes no path, or hardly the one
+   * that is meant: what {@linkcode PathManagerOptions.onWarning} gets to know
+   * when it is added. Needs no privilege.
+   *
+   * @param endpoint The endpoint, as {@linkcode PathManager.dumpAddrs} lists it.
+   * @returns One sentence; `undefined`: nothing is known to be wrong.
+   *
+   * @example Look at all endpoints
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * for (const endpoint of pm.dumpAddrs()) {
+   *   console.log(endpoint.address, pm.endpointAdvice(endpoint) ?? "good");
+   * }
+   * ```
+   */
+  endpointAdvice(endpoint: Endpoint): string | undefined {
+    const flags = flagBits(endpoint.flags);
+    const address = parseAddress(endpoint.address);
+    return endpointAdvice(this.#open, address, { ...endpoint, flags });
   }
 
   /**

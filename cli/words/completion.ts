@@ -1,5 +1,5 @@
 import { OBJECTS } from "../objects.ts";
-import type { Candidate, Command } from "./grammar.ts";
+import type { Candidate, Command, Operand } from "./grammar.ts";
 import { OPTION_NAMES, OPTIONS, optionsOf, readLine } from "./options.ts";
 import { findCommand, type Found } from "./parse.ts";
 
@@ -45,7 +45,7 @@ async function understood(
   const words = withoutOptions(before);
   try {
     // As if for help, since an object alone is not complete yet.
-    return await findCommand(words, words.length === 1);
+    return await findCommand(words, words.length < 2);
   } catch {
     return undefined;
   }
@@ -66,13 +66,24 @@ async function next(before: readonly string[]): Promise<readonly Candidate[]> {
   if (command === undefined) {
     const { COMMANDS } = await OBJECTS.find(({ word }) => word === object)!
       .load();
-    return COMMANDS.map(({ word, summary }) => [word!, summary]);
+    const words = COMMANDS.map(({ word, summary }) =>
+      [word!, summary] as const
+    );
+    const only = COMMANDS.length === 1 ? COMMANDS[0]!.operands : {};
+    return [...words, ...operandWords(Object.values(only), [])];
   }
   const operands = Object.values(command.operands);
   const asked = operands.find(({ words, takesValue }) =>
     takesValue && words.some(([word]) => word === last)
   );
   if (asked !== undefined) return asked.values;
+  return operandWords(operands, rest);
+}
+
+function operandWords(
+  operands: readonly Operand<unknown>[],
+  rest: readonly string[],
+): Candidate[] {
   return operands.flatMap(({ words, values, takesValue }) => [
     ...words.filter(([word]) => !rest.includes(word)),
     ...takesValue ? [] : values,

@@ -43,8 +43,8 @@ export interface Found {
 }
 
 /**
- * Finds the command that the first words name; `endpoint` and `limits` alone
- * show.
+ * Finds the command that the first words name; an object alone shows, and no
+ * words at all are `status`.
  *
  * @param given The words.
  * @param asked Whether an option asks for help already.
@@ -56,7 +56,11 @@ export async function findCommand(
   asked = false,
   plain: number = given.length,
 ): Promise<Found> {
-  if (given.length === 0) return { path: [], rest: [], help: asked };
+  if (given.length === 0) {
+    return asked
+      ? { path: [], rest: [], help: true }
+      : findCommand(["status"], false, plain);
+  }
   const objects = OBJECTS.map(({ word }) => word);
   const named = OBJECTS.find(({ aliases }) => aliases?.includes(given[0]!));
   const first = named?.word ?? inFull("object", "", given[0]!, objects);

@@ -315,6 +315,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     );
   // Their tests are in files of their own.
   assertEquals(untested, [
+    "status",
     "connection show",
     "monitor",
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
@@ -1144,15 +1145,5 @@ Deno.test("`main()` prints its version, and nothing else is looked at", async ()
       "",
     ]);
     assertEquals(opened, []);
-  }
-});
-
-Deno.test("`main()` explains itself on stderr when it is told nothing", async () => {
-  const { out: help } = await run("--help");
-  for (const line of ["", "-j", "-n blue", "--"]) {
-    assertEquals([line, await run(line)], [
-      line,
-      { code: 255, out: "", err: help, opened: [] },
-    ]);
   }
 });

@@ -167,7 +167,6 @@ type Codes = readonly [ours: number, ip?: number];
 
 /** What neither does. */
 export const REFUSED: { readonly [line: string]: Codes } = {
-  "mptcp": [255, 255],
   "mptcp foo": [255, 255],
   "mptcp ep show": [255, 255],
   "mptcp endpoint foo": [255, 255],
@@ -234,6 +233,7 @@ export const DIFFERENT: {
     why: string,
   ];
 } = {
+  "mptcp": [0, 255, "no words at all are `mptcp status`"],
   "mptcp help": [0, 255, HELP],
   "mptcp endpoint help": [0, 255, HELP],
   "-help mptcp limits": [0, 255, HELP],

@@ -32,9 +32,16 @@ Deno.test("`candidates()` gives each object its commands, with what they do", as
   for (const { word: object } of OBJECTS) {
     const commands = COMMANDS.filter(({ path }) => path[0] === object);
     if (commands[0]!.path.length === 1) continue;
+    // Where all there is to do is to show, the word may be left out.
+    const only = commands.length === 1 ? commands[0]!.command.operands : {};
     assertEquals(
       await candidates([object, ""]),
-      commands.map(({ path, command }) => [path[1]!, command.summary]),
+      [
+        ...commands.map(({ path, command }) =>
+          [path[1]!, command.summary] as const
+        ),
+        ...Object.values(only).flatMap(({ words }) => words),
+      ],
     );
     for (const { path } of commands) {
       assert((await wordsAt(path.join(" "))).includes(path[1]!));
@@ -112,7 +119,11 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "monitor event sub-": "sub-established sub-closed sub-priority",
     "monitor event closed c": "created",
     "monitor -t closed --explain t": "token",
-    "monitor token ": "",
+    "monitor token ": "@token",
+    "conn sh": "show",
+    "connection f": "from fallback",
+    "connection show to 10.0.0.1 ": "token from port dev state fallback",
+    "connection state syn": "syn-sent syn-recv",
     "monitor token 5 ev": "event",
   };
   for (const [line, words] of Object.entries(lines)) {

@@ -1,0 +1,112 @@
+import type { Counters, Diag } from "../../diag/mod.ts";
+import type { PathManager } from "../../mod.ts";
+import type { Context } from "../context.ts";
+import { type Command, command } from "../words/grammar.ts";
+import {
+  type ConnectionCount,
+  type SinceBoot,
+  type Status,
+  statusJson,
+  statusText,
+} from "./status_output.ts";
+
+/** `mptcp status` */
+export const COMMANDS: readonly Command[] = [
+  command({
+    summary: "Show on one screen how Multipath TCP is set and used",
+    operands: {},
+    async run(context) {
+      const status = await readStatus(context);
+      return {
+        text: statusText(status, context.screen),
+        isPainted: true,
+        json: statusJson(status),
+      };
+    },
+  }),
+];
+
+/** Reads each part by itself: one that cannot be read hides no other. */
+async function readStatus(context: Context): Promise<Status> {
+  const unknown: Record<string, string> = {};
+  function part<T>(name: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      unknown[name] = error.message;
+      return undefined;
+    }
+  }
+  const diag = await context.diag();
+  let opened: PathManager | undefined;
+  const pm = () => opened ??= context.pm();
+  return {
+    kernel: part("kernel", () => diag.kernelRelease()),
+    settings: part("settings", () => diag.settings()),
+    listeners: part("event_listeners", () => diag.eventListeners()),
+    limits: part("limits", () => pm().getLimits()),
+    endpoints: part("endpoints", () =>
+      pm().dumpAddrs().map((endpoint) => ({
+        ...endpoint,
+        advice: pm().endpointAdvice(endpoint),
+      }))),
+    connections: part("connections", () => countConnections(diag)),
+    sinceBoot: part("since_boot", () => sinceBoot(diag.counters())),
+    managers: part("managers", () => diag.managers()),
+    unknown,
+  };
+}
+
+function countConnections(diag: Diag): ConnectionCount {
+  const count = {
+    total: 0,
+    established: 0,
+    fallback: 0,
+    subflows: 0,
+    subflowsOpening: 0,
+    partial: 0,
+  };
+  for (const { state, fallback, subflows, partial } of diag.connections()) {
+    count.total++;
+    if (state === "established") count.established++;
+    if (fallback) count.fallback++;
+    if (partial) count.partial++;
+    count.subflows += subflows.length;
+    for (const subflow of subflows) {
+      if (subflow.state === "syn-sent") count.subflowsOpening++;
+    }
+  }
+  return count;
+}
+
+/** The counters that say so, by what they have in common. */
+function sinceBoot(counters: Counters): SinceBoot {
+  const sum = (...names: readonly string[]) =>
+    names.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
+  return {
+    fallbacks: sum(
+      "MPCapableFallbackSYNACK",
+      "MPCapableFallbackACK",
+      "MPCapableSYNTXDrop",
+      "MPCapableDataFallback",
+      "DssFallback",
+      "MD5SigFallback",
+      "SimultConnectFallback",
+      "MPFallbackTokenInit",
+    ),
+    joinsSent: sum("MPJoinSynTx"),
+    joinsAnswered: sum("MPJoinSynAckRx"),
+    joinsNotSent: sum(
+      "MPJoinSynTxCreatSkErr",
+      "MPJoinSynTxBindErr",
+      "MPJoinSynTxConnectErr",
+    ),
+    joinsAccepted: sum("MPJoinAckRx"),
+    joinsRefused: sum(
+      "MPJoinNoTokenFound",
+      "MPJoinAckHMacFailure",
+      "MPJoinRejected",
+    ),
+  };
+}

@@ -1,0 +1,241 @@
+/**
+ * What `mptcp status` says, from what was read.
+ *
+ * @module
+ */
+
+import type { EventListener, Managers, Settings } from "../../diag/mod.ts";
+import type { Endpoint, Limits } from "../../mod.ts";
+import { deviceName } from "../output.ts";
+import { snakeKeys } from "../snake_case.ts";
+import { paint, type Screen, type Style } from "../style.ts";
+
+/** Connections by count. */
+export interface ConnectionCount {
+  readonly total: number;
+  readonly established: number;
+  /** Those that fell back to TCP. */
+  readonly fallback: number;
+  readonly subflows: number;
+  /** Subflows that this host asked for, and that have no answer yet. */
+  readonly subflowsOpening: number;
+  /** Connections some of whose subflows cannot be seen. */
+  readonly partial: number;
+}
+
+/** What became of connections and joins since the namespace exists. */
+export interface SinceBoot {
+  /** Connections that fell back to TCP. */
+  readonly fallbacks: number;
+  /** Joins that this host asked for. */
+  readonly joinsSent: number;
+  /** Of those the ones that the peer answered. */
+  readonly joinsAnswered: number;
+  /** Joins that could not be sent, for want of an address, device or route. */
+  readonly joinsNotSent: number;
+  /** Joins of peers. */
+  readonly joinsAccepted: number;
+  /** Joins of peers that this host refused. */
+  readonly joinsRefused: number;
+}
+
+/** An endpoint, and why it makes no path. */
+export interface EndpointState extends Endpoint {
+  readonly advice: string | undefined;
+}
+
+/** What was read; absent: it could not be. */
+export interface Status {
+  readonly kernel: string | undefined;
+  readonly settings: Settings | undefined;
+  readonly listeners: readonly EventListener[] | undefined;
+  readonly limits: Limits | undefined;
+  readonly endpoints: readonly EndpointState[] | undefined;
+  readonly connections: ConnectionCount | undefined;
+  readonly sinceBoot: SinceBoot | undefined;
+  readonly managers: Managers | undefined;
+  /** Why what is absent could not be read. */
+  readonly unknown: Readonly<Record<string, string>>;
+}
+
+type Line = readonly [text: string, style?: Style | undefined];
+
+/** One screen. */
+export function statusText(status: Status, screen: Screen): string {
+  const rows: (readonly [label: string, lines: readonly Line[]])[] = [
+    ["kernel", [kernelLine(status)]],
+    ["path manager", [managerLine(status)]],
+    ["scheduler", [[status.settings?.scheduler ?? UNKNOWN]]],
+    ["limits", [limitsLine(status)]],
+    ["endpoints", endpointLines(status)],
+    ["connections", [connectionLine(status)]],
+    ["since boot", bootLines(status)],
+    ["managers", managerLines(status)],
+  ];
+  const unknown = Object.entries(status.unknown);
+  if (unknown.length > 0) {
+    rows.push([
+      "not seen",
+      unknown.map(([name, why]) => [`${name}: ${why}`, "yellow"]),
+    ]);
+  }
+  const width = Math.max(...rows.map(([label]) => label.length)) + GAP.length;
+  return rows.flatMap(([label, lines]) =>
+    lines.flatMap(([text, style]) =>
+      folded(text, screen.columns - width).map((line) =>
+        paint(screen, line, style)
+      )
+    ).map((line, at) =>
+      `${paint(screen, (at === 0 ? label : "").padEnd(width), "dim")}${line}\n`
+    )
+  ).join("");
+}
+
+const GAP = "  ";
+
+/** The words of a text in lines that fit, the others a little further in. */
+function folded(text: string, columns: number): string[] {
+  const [, indent, words] = text.match(/^( *)(.*)$/s)!;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of words!.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = "";
+    }
+    line = line !== ""
+      ? `${line} ${word}`
+      : indent + (lines.length > 0 ? GAP : "") + word;
+  }
+  return [...lines, line];
+}
+
+const UNKNOWN = "not known";
+
+function kernelLine({ kernel, settings }: Status): Line {
+  const name = kernel === undefined ? UNKNOWN : `Linux ${kernel}`;
+  if (settings === undefined) return [`${name}, MPTCP not known`, "yellow"];
+  return settings.enabled
+    ? [`${name}, MPTCP enabled`]
+    : [`${name}, MPTCP disabled (net.mptcp.enabled is 0)`, "red"];
+}
+
+function managerLine({ settings, listeners }: Status): Line {
+  const { pathManager, pmType } = settings ?? {};
+  const mode = pathManager ??
+    (pmType === undefined ? undefined : pmType === 0 ? "kernel" : "userspace");
+  const names = listeners?.map(({ process, pid, portId }) =>
+    process === undefined ? `port id ${portId}` : `${process} (${pid})`
+  );
+  const listening = names === undefined
+    ? "who listens to events is not known"
+    : names.length === 0
+    ? "nobody listens to events"
+    : `${names.join(", ")} listens to events`;
+  const isAlone = mode === "userspace" && names?.length === 0;
+  return [
+    `${mode ?? (settings === undefined ? UNKNOWN : "kernel")}; ${listening}` +
+    (isAlone ? ": no connection gets a second subflow" : ""),
+    isAlone ? "red" : undefined,
+  ];
+}
+
+function limitsLine({ limits }: Status): Line {
+  if (limits === undefined) return [UNKNOWN, "yellow"];
+  const { subflows, addAddrAccepted } = limits;
+  return [
+    `subflows ${subflows}, add_addr_accepted ${addAddrAccepted}`,
+    subflows === 0 ? "red" : undefined,
+  ];
+}
+
+function endpointLines({ endpoints }: Status): readonly Line[] {
+  if (endpoints === undefined) return [[UNKNOWN, "yellow"]];
+  if (endpoints.length === 0) return [["none"]];
+  return endpoints.flatMap((endpoint): Line[] => {
+    const { address, port, id, flags, advice } = endpoint;
+    const device = deviceName(endpoint);
+    const words = [
+      address,
+      ...port === 0 ? [] : [`port ${port}`],
+      `id ${id}`,
+      ...flags,
+      ...device === undefined ? [] : [`dev ${device}`],
+    ];
+    return [
+      [words.join(" ")],
+      ...advice === undefined ? [] : [[`  ${advice}`, "yellow"] as Line],
+    ];
+  });
+}
+
+function connectionLine({ connections }: Status): Line {
+  if (connections === undefined) return [UNKNOWN, "yellow"];
+  const { total, established, fallback, subflows, subflowsOpening, partial } =
+    connections;
+  if (total === 0) return ["none"];
+  return [
+    [
+      `${established} established`,
+      ...total > established
+        ? [`${total - established} opening or closing`]
+        : [],
+      `${subflows} subflows`,
+      ...subflowsOpening > 0 ? [`${subflowsOpening} of them unanswered`] : [],
+      ...fallback > 0 ? [`${fallback} fell back to TCP`] : [],
+      ...partial > 0 ? [`${partial} with subflows that cannot be seen`] : [],
+    ].join(", "),
+  ];
+}
+
+function bootLines({ sinceBoot }: Status): readonly Line[] {
+  if (sinceBoot === undefined) return [[UNKNOWN, "yellow"]];
+  const { fallbacks, joinsSent, joinsAnswered, joinsNotSent } = sinceBoot;
+  const { joinsAccepted, joinsRefused } = sinceBoot;
+  return [
+    [`${fallbacks} fallbacks to TCP`],
+    [
+      `joins from here: ${joinsSent} sent, ${joinsAnswered} answered, ` +
+      `${joinsNotSent} could not be sent`,
+    ],
+    [`joins to here: ${joinsAccepted} accepted, ${joinsRefused} refused`],
+  ];
+}
+
+function managerLines({ managers }: Status): readonly Line[] {
+  if (managers === undefined) return [[UNKNOWN, "yellow"]];
+  const { found, seesAll } = managers;
+  const lines: Line[] = found.map(({ name, pid, about }) => [
+    `${name} (${pid}): ${about}`,
+    "yellow",
+  ]);
+  if (lines.length === 0) lines.push(["no other program seen"]);
+  if (!seesAll) {
+    lines.push(["processes outside of this container are not seen"]);
+  }
+  return lines;
+}
+
+/** For programs; `null` is what could not be read. */
+export function statusJson(
+  { kernel, settings, listeners, limits, endpoints, connections, ...rest }:
+    Status,
+): unknown {
+  return {
+    version: 1,
+    ...snakeKeys({
+      kernel: kernel ?? null,
+      settings: settings ?? null,
+      eventListeners: listeners ?? null,
+      limits: limits ?? null,
+      endpoints: endpoints?.map(({ advice = null, ...endpoint }) => ({
+        ...endpoint,
+        advice,
+      })) ?? null,
+      connections: connections ?? null,
+      sinceBoot: rest.sinceBoot ?? null,
+      managers: rest.managers ?? null,
+    }) as object,
+    unknown: rest.unknown,
+  };
+}
