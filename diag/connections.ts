@@ -48,6 +48,7 @@ const CHUNK = 16_384;
  */
 export function* listConnections(
   namespace: Namespace,
+  most: number = CHUNK,
 ): Generator<Connection, void> {
   using mptcp = openClient(namespace);
   using tcp = openClient(namespace);
@@ -60,7 +61,7 @@ export function* listConnections(
       if (seen.has(socket.token)) continue;
       seen.add(socket.token);
       chunk.set(socket.token, socket);
-      if (chunk.size < CHUNK) continue;
+      if (chunk.size < most) continue;
       yield* complete(tcp, chunk, names);
       chunk = new Map();
     }
@@ -97,9 +98,9 @@ function* complete(
       if (socket === undefined) found.delete(token);
       else found.set(token, socket);
     }
-    const rest = bare.filter((token) => found.has(token));
-    if (rest.length > 0) {
-      const again = subflowsByToken(client, (token) => rest.includes(token));
+    const rest = new Set(bare.filter((token) => found.has(token)));
+    if (rest.size > 0) {
+      const again = subflowsByToken(client, (token) => rest.has(token));
       for (const [token, list] of again) subflows.set(token, list);
     }
   }
@@ -241,13 +242,22 @@ function join(
     one.local.id - other.local.id || one.remote.id - other.remote.id ||
     one.cookie - other.cookie
   );
-  const { subflowsTotal, extraSubflows = 0 } = socket;
-  const isPartial = subflows.length < (subflowsTotal ?? extraSubflows);
   return {
     ...names.named(socket),
     subflows,
-    ...isPartial && { partial: true },
+    ...isPartial(socket, subflows) && { partial: true },
   };
+}
+
+/** Whether the kernel counts more subflows, as far as it is known. */
+function isPartial(
+  { subflowsTotal, extraSubflows = 0 }: MptcpSocket,
+  subflows: readonly Subflow[],
+): boolean {
+  if (subflowsTotal !== undefined) return subflows.length < subflowsTotal;
+  // Before Linux 6.8: the initial one is not counted.
+  return subflows.length === 0 ||
+    subflows.filter(({ initial }) => !initial).length < extraSubflows;
 }
 
 /** Names devices, each once. */

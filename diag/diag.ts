@@ -101,20 +101,7 @@ export class Diag implements Disposable {
    * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
    */
   connections(filter: ConnectionFilter = {}): Generator<Connection, void> {
-    const isWanted = filterOf(filter);
-    return this.#connections(filter.token, isWanted);
-  }
-
-  *#connections(
-    token: number | undefined,
-    isWanted: (connection: Connection) => boolean,
-  ): Generator<Connection, void> {
-    const all = token === undefined
-      ? listConnections(this.#open)
-      : [findConnection(this.#open, token)];
-    for (const connection of all) {
-      if (connection !== undefined && isWanted(connection)) yield connection;
-    }
+    return filtered(this.#open, filter.token, filterOf(filter));
   }
 
   /**
@@ -212,5 +199,18 @@ export class Diag implements Disposable {
   /** Closes it at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+function* filtered(
+  namespace: Namespace,
+  token: number | undefined,
+  isWanted: (connection: Connection) => boolean,
+): Generator<Connection, void> {
+  const all = token === undefined
+    ? listConnections(namespace)
+    : [findConnection(namespace, token)];
+  for (const connection of all) {
+    if (connection !== undefined && isWanted(connection)) yield connection;
   }
 }

@@ -17,11 +17,11 @@ export interface ConnectionFilter {
    * `::ffff:10.0.1.1`.
    */
   readonly from?: string;
-  /** Those with a subflow from this port, 1 to 65535. */
+  /** Those with a subflow from this port, 1 to 65535; and from `from`. */
   readonly fromPort?: number;
   /** Those with a subflow to this address. */
   readonly to?: string;
-  /** Those with a subflow to this port, 1 to 65535. */
+  /** Those with a subflow to this port, 1 to 65535; and to `to`. */
   readonly toPort?: number;
   /** Those with a subflow from or to this port, 1 to 65535. */
   readonly port?: number;

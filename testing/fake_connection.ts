@@ -367,7 +367,7 @@ export class KernelConnection implements FakeConnection {
             flags,
             idRem: remote.id,
             idLoc: local.id,
-            relwriteSeq: state === "syn-sent" ? 0 : bytesSent + 1,
+            relwriteSeq: state === "syn-sent" ? 0 : (bytesSent + 1) >>> 0,
           },
         },
       };

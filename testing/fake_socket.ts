@@ -239,7 +239,7 @@ function listenerInfo(): Bytes {
 /** A subflow that MPTCP was switched off for. */
 function unused({ bytesSent = 0 }: FakeSubflowFigures): DiagSubflow {
   const ids = { tokenRem: 0, tokenLoc: 0, idRem: 0, idLoc: 0 };
-  return { ...ids, flags: CONNECTED, relwriteSeq: bytesSent + 1 };
+  return { ...ids, flags: CONNECTED, relwriteSeq: (bytesSent + 1) >>> 0 };
 }
 
 /** `tcp_get_info()` */
