@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DecodeError, sockDiag } from "../../codec/mod.ts";
+import { sockDiag } from "../../codec/mod.ts";
 import { listConnections } from "../../diag/connections.ts";
 import {
   type Connection,
@@ -7,7 +7,6 @@ import {
   Diag,
   type SocketState,
 } from "../../diag/mod.ts";
-import { NetlinkError } from "../../mod.ts";
 import {
   type FakeConnection,
   type FakeConnectionFigures,
@@ -272,25 +271,23 @@ Deno.test("connections and subflows that come and go are neither lost nor invent
   for (let seed = 1; seed <= 600; seed++) {
     const random = generator(seed);
     const kernel = new FakeKernel();
-    /** Cookies of subflows by token: all that ever were, and are all the time. */
+    /** Subflows by token: those that ever were, and those that always are. */
     const ever = new Map<number, Set<number>>();
-    let always: Map<number, Set<number>> | undefined;
+    const always = new Map<number, Set<number>>();
     let next = 1;
-    const cookies = ({ token }: FakeConnection) =>
+    const idsOf = (connection: FakeConnection) =>
       new Set(
-        [...kernel.connections.get(token)!.subflows()].map(({ locId, remId }) =>
-          locId * 256 + remId
-        ),
+        connection.subflows().map(({ locId, remId }) => locId * 256 + remId),
       );
     const note = () => {
       for (const connection of kernel.connections.values()) {
         const known = ever.get(connection.token) ?? new Set();
-        ever.set(connection.token, known.union(cookies(connection)));
+        ever.set(connection.token, known.union(idsOf(connection)));
       }
-      for (const [token, subflows] of always ?? []) {
+      for (const [token, subflows] of always) {
         const connection = kernel.connections.get(token);
-        if (connection === undefined) always!.delete(token);
-        else always!.set(token, subflows.intersection(cookies(connection)));
+        if (connection === undefined) always.delete(token);
+        else always.set(token, subflows.intersection(idsOf(connection)));
       }
     };
     const change = () => {
@@ -308,9 +305,9 @@ Deno.test("connections and subflows that come and go are neither lost nor invent
       note();
     };
     for (let left = 12; left > 0; left--) change();
-    always = new Map(
-      [...kernel.connections.values()].map((one) => [one.token, cookies(one)]),
-    );
+    for (const one of kernel.connections.values()) {
+      always.set(one.token, idsOf(one));
+    }
     meanwhile(kernel, () => {
       for (let left = random(4); left > 0; left--) change();
     });
@@ -340,4 +337,247 @@ Deno.test("connections and subflows that come and go are neither lost nor invent
     }
   }
   assertEquals([...met].sort(), ["came or went", "partial", "whole"]);
+});
+
+Deno.test("a socket that is dumped twice is listed once", () => {
+  const [kernel, said] = randomKernel(generator(7));
+  kernel.distort = ([first, ...rest]) =>
+    rest.length > 0 ? [first, first, ...rest] : [first];
+  const listed = [...listConnections(kernel)];
+  assertEquals(listed.length, said.length);
+  for (const { token, subflows } of said) {
+    const seen = listed.find((one) => one.token === token)!;
+    assertEquals(seen.subflows.length, subflows.length);
+  }
+});
+
+Deno.test("`connections()` can be left early, nested, and closed meanwhile", () => {
+  const [kernel] = randomKernel(generator(7));
+  const isLeft = () => kernel.transports.every(({ closed }) => closed);
+  const diag = Diag.open({ namespace: kernel });
+  const all = [...diag.connections()];
+  assert(all.length > 2 && isLeft());
+  for (const _ of diag.connections()) break;
+  assert(isLeft());
+  assertThrows(() => {
+    for (const _ of diag.connections()) throw new RangeError();
+  }, RangeError);
+  assert(isLeft());
+  const nested: Connection[] = [];
+  for (const { token } of listConnections(kernel, 1)) {
+    assertEquals([...diag.connections()], all);
+    nested.push(diag.connection(token)!);
+    // What has begun goes on.
+    diag.close();
+    const again = Diag.open({ namespace: kernel });
+    assertEquals([...again.connections({ token })], [nested.at(-1)!]);
+    break;
+  }
+  assert(isLeft());
+  const going = Diag.open({ namespace: kernel });
+  const rest = [];
+  for (const connection of going.connections()) {
+    going.close();
+    rest.push(connection);
+  }
+  assertEquals(rest, all);
+  for (
+    const use of [
+      () => diag.connections(),
+      () => diag.connection(1),
+      () => diag.listeners(),
+      () => diag.withoutMptcp(),
+    ]
+  ) {
+    assertThrows(use, Deno.errors.BadResource);
+  }
+  const open = Diag.open({ namespace: kernel });
+  kernel.close();
+  assertThrows(() => [...open.connections()], Error, "after close");
+});
+
+/** What a listing makes of answers that are changed. */
+function outcomeOf(namespace: FakeNamespace): string {
+  try {
+    return `${[...Diag.open({ namespace }).connections()].length} connections`;
+  } catch (error) {
+    return `${(error as Error).message}`;
+  } finally {
+    assert(namespace.transports.every(({ closed }) => closed));
+  }
+}
+
+Deno.test("whatever an exchange ends with is told, and all is closed", () => {
+  const rows: [
+    string,
+    (answer: Bytes[], request: Bytes) => (Bytes | undefined)[],
+    connections: string,
+    subflows?: string,
+  ][] = [
+    [
+      "a refusal",
+      (_, request) => [ack(request, 13)],
+      "list MPTCP connections: Permission denied (EACCES)",
+    ],
+    [
+      "a refusal in the midst of a dump",
+      ([first], request) => [first!, done(seqOf(request), 105)],
+      "list MPTCP connections: No buffer space available (ENOBUFS)",
+    ],
+    [
+      "no end",
+      ([first]) => [first!],
+      "list MPTCP connections: the kernel did not answer within 1000 ms",
+    ],
+    ["silence", () => [], "did not answer within 1000 ms"],
+  ];
+  for (const [name, change, message] of rows) {
+    for (const nth of [0, 2]) {
+      const namespace = replaying([
+        "mptcp-dump-v4-client",
+        "tcp-dump-v4-client-3-subflows",
+      ]);
+      let count = 0;
+      namespace.distort = (answer, request) =>
+        count++ === nth ? change(answer as Bytes[], request) : answer;
+      const expected = nth === 0
+        ? message
+        : message.replace("MPTCP connections", "subflows");
+      const outcome = outcomeOf(namespace);
+      assert(outcome.includes(expected), `${name}: ${outcome}`);
+    }
+  }
+});
+
+Deno.test("bytes that cannot be are refused at each level of nesting", () => {
+  const names = ["mptcp-dump-v4-client", "tcp-dump-v4-client-3-subflows"];
+  // SHUTDOWN, MARK, CGROUP_ID and SOCKOPT come before INFO.
+  const info = 16 + sockDiag.INET_DIAG_MSG.length + 36;
+  const ulp = info + 284;
+  const mptcp = ulp + 4 + 12;
+  const wrong = "but 4 to";
+  const rows: [
+    level: string,
+    isTcp: boolean,
+    at: number,
+    bytes: number[],
+    outcome: string,
+  ][] = [
+    ["header", false, 0, [87], "71 bytes, but inet-diag-msg has 72"],
+    ["message", false, 0, [15, 0], "message length 15"],
+    ["attribute", false, info - 36, [3], `attribute length 3, ${wrong} 136`],
+    ["INFO", false, info, [101], `attribute length 101, ${wrong} 100`],
+    ["ULP_INFO", true, ulp, [255], `attribute length 255, ${wrong} 104`],
+    ["name", true, ulp + 4, [1], `".ulp-info": attribute length 1, ${wrong}`],
+    ["MPTCP", true, mptcp, [2], `".ulp-info": attribute length 2, ${wrong}`],
+    [
+      "token",
+      true,
+      mptcp + 12,
+      [7],
+      '".ulp-info.mptcp.token-loc": 3 bytes, but u32 has 4',
+    ],
+    [
+      "flags",
+      true,
+      mptcp + 20,
+      [90],
+      `".ulp-info.mptcp": attribute length 90, ${wrong} 68`,
+    ],
+    ["state", false, 17, [200], "1 connections"],
+    ["family", true, 16, [99], "1 connections"],
+  ];
+  for (const [level, isTcp, at, bytes, expected] of rows) {
+    const namespace = replaying(names);
+    let count = 0;
+    namespace.distort = (answer) => {
+      if (count++ !== (isTcp ? 2 : 0)) return answer;
+      const [first, ...rest] = answer as Bytes[];
+      first!.set(bytes, at);
+      return [level === "header" ? first!.slice(0, 87) : first, ...rest];
+    };
+    const outcome = outcomeOf(namespace);
+    assert(outcome.includes(expected), `${level}: ${outcome}`);
+  }
+  for (const nth of [0, 2]) {
+    for (let cut = 1; cut < 1536; cut += 7) {
+      const namespace = replaying(names);
+      let count = 0;
+      namespace.distort = ([first, ...rest]) =>
+        count++ === nth
+          ? [(first as Bytes).slice(0, -cut), ...rest]
+          : [first, ...rest];
+      const outcome = outcomeOf(namespace);
+      assert(/Cannot decode|connections/.test(outcome), outcome);
+    }
+  }
+});
+
+/** Where `struct mptcp_info` has ended when it had a figure for the first time. */
+const MPTCP_ENDS: Readonly<Record<string, number>> = {
+  ...{ extraSubflows: 1, addAddrSignal: 2, addAddrAccepted: 3 },
+  ...{ subflowsMax: 4, addAddrSignalMax: 5, addAddrAcceptedMax: 6 },
+  ...{ localAddrUsed: 41, localAddrMax: 42, checksums: 43 },
+  ...{ retransmits: 80, bytesRetransmitted: 56, bytesSent: 64 },
+  ...{ bytesReceived: 72, bytesAcked: 80, subflowsTotal: 81, laminarMax: 82 },
+  ...{ lastDataSentMs: 96, lastDataReceivedMs: 92, lastAckReceivedMs: 96 },
+};
+
+/** The same of `struct tcp_info`. */
+const TCP_ENDS: Readonly<Record<string, number>> = {
+  ...{ backoff: 5, rtoUs: 12, mss: 20, unacked: 28, lost: 36 },
+  ...{ lastDataSentMs: 48, lastDataReceivedMs: 56, lastAckReceivedMs: 60 },
+  ...{ pathMtu: 64, rttUs: 72, rttVarUs: 76, congestionWindow: 84 },
+  ...{ retransmits: 104, bytesAcked: 128, bytesReceived: 136, minRttUs: 152 },
+  ...{ deliveryRate: 168, bytesSent: 208, bytesRetransmitted: 216 },
+};
+
+Deno.test("a figure that the kernel's structs are too short for is absent", () => {
+  const kernel = new FakeKernel();
+  kernel.connect(5);
+  const diag = Diag.open({ namespace: kernel });
+  const whole = diag.connection(5)!;
+  const assertShown = (
+    shown: object,
+    all: object,
+    ends: Readonly<Record<string, number>>,
+    length: number,
+  ) => {
+    for (const key of Object.keys(all)) {
+      assertEquals(key in shown, !(ends[key]! > length), `${key} of ${length}`);
+    }
+    assertEquals(Object.keys(shown).every((key) => key in all), true);
+  };
+  for (let length = 0; length <= 120; length++) {
+    kernel.sockDiag.mptcpInfoLength = length;
+    const connection = diag.connection(5);
+    assertEquals(connection === undefined, length < 16, `${length}`);
+    if (connection === undefined) continue;
+    assertShown(connection, whole, MPTCP_ENDS, length);
+  }
+  kernel.sockDiag.mptcpInfoLength = 96;
+  for (let length = 0; length <= 300; length++) {
+    kernel.sockDiag.tcpInfoLength = length;
+    const [subflow] = diag.connection(5)!.subflows;
+    assertShown(subflow!, whole.subflows[0]!, TCP_ENDS, length);
+  }
+});
+
+Deno.test("`partial` says that subflows are not shown, whatever the kernel counts", () => {
+  const kernel = new FakeKernel();
+  const connection = kernel.connect(5);
+  kernel.sockDiag.hidesSubflows = true;
+  const diag = Diag.open({ namespace: kernel });
+  // The lengths of 6.10, 6.8, 6.5, 5.12 and 5.9.
+  for (const length of [96, 88, 80, 48, 40]) {
+    kernel.sockDiag.mptcpInfoLength = length;
+    for (const privileged of [true, false]) {
+      kernel.privileged = privileged;
+      assertEquals(diag.connection(5)!.partial, privileged ? undefined : true);
+      connection.openSubflow({ locId: 1 });
+      const [one] = diag.connections();
+      assertEquals(one!.partial, privileged ? undefined : true);
+      connection.closeSubflow(1);
+    }
+  }
 });
