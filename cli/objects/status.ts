@@ -34,7 +34,7 @@ async function readStatus(context: Context): Promise<Status> {
       return read();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      unknown[name] = error.message;
+      unknown[name] = error.message.replaceAll(/\s*\n\s*/g, "; ");
       return undefined;
     }
   }
@@ -46,11 +46,10 @@ async function readStatus(context: Context): Promise<Status> {
     settings: part("settings", () => diag.settings()),
     listeners: part("event_listeners", () => diag.eventListeners()),
     limits: part("limits", () => pm().getLimits()),
-    endpoints: part("endpoints", () =>
-      pm().dumpAddrs().map((endpoint) => ({
-        ...endpoint,
-        advice: pm().endpointAdvice(endpoint),
-      }))),
+    endpoints: part("endpoints", () => pm().dumpAddrs())?.map((endpoint) => ({
+      ...endpoint,
+      advice: part("endpoint_advice", () => pm().endpointAdvice(endpoint)),
+    })),
     connections: part("connections", () => countConnections(diag)),
     sinceBoot: part("since_boot", () => sinceBoot(diag.counters())),
     managers: part("managers", () => diag.managers()),

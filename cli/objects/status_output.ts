@@ -72,11 +72,15 @@ export function statusText(status: Status, screen: Screen): string {
     ["since boot", bootLines(status)],
     ["managers", managerLines(status)],
   ];
-  const unknown = Object.entries(status.unknown);
-  if (unknown.length > 0) {
+  // One reason may be that of several.
+  const unknown = Map.groupBy(Object.entries(status.unknown), ([, why]) => why);
+  if (unknown.size > 0) {
     rows.push([
       "not seen",
-      unknown.map(([name, why]) => [`${name}: ${why}`, "yellow"]),
+      Array.from(unknown, ([why, names]) => [
+        `${names.map(([name]) => name).join(", ")}: ${why}`,
+        "yellow",
+      ]),
     ]);
   }
   const width = Math.max(...rows.map(([label]) => label.length)) + GAP.length;
