@@ -38,3 +38,9 @@ export type { ConnectionFilter } from "./filter.ts";
 export type { Manager, Managers } from "./managers.ts";
 export type { Settings } from "./settings.ts";
 export type { SubflowFlag } from "../codec/sock_diag.gen.ts";
+export {
+  type ConnectionRate,
+  RateMeter,
+  type Rates,
+  type SubflowRate,
+} from "./rates.ts";

@@ -1,0 +1,119 @@
+import type { Connection, Subflow } from "./connection.ts";
+
+/** What is carried each way, in bits per second; absent: not known yet. */
+export interface Rates {
+  /**
+   * What the peer acknowledged. What was sent again does not count, nor what
+   * this host dropped before it left, as `bytesSent` does.
+   */
+  readonly sentBitPerSec?: number;
+  /** What arrived in order. */
+  readonly receivedBitPerSec?: number;
+}
+
+/** A subflow, and what it carried since the update before. */
+export interface SubflowRate extends Rates {
+  /** The subflow; one that has ended is as it was in the update before. */
+  readonly subflow: Subflow;
+  /** Whether it is there no more. */
+  readonly ended?: true;
+}
+
+/** A connection, and what its subflows carried since the update before. */
+export interface ConnectionRate extends Rates {
+  /** The connection; one that has ended is as it was in the update before. */
+  readonly connection: Connection;
+  /** Its subflows, those that have ended last. */
+  readonly subflows: readonly SubflowRate[];
+  /** Whether it is there no more. */
+  readonly ended?: true;
+}
+
+/**
+ * Tells what connections and subflows carry from one reading to the next.
+ *
+ * A connection that was not in the reading before has no rates yet; a new
+ * subflow of one that was has carried all of its bytes since then. What has
+ * ended is told once.
+ *
+ * @example What do the paths carry?
+ * ```ts
+ * import { Diag, RateMeter } from "@mptcp/pm/diag";
+ *
+ * using diag = Diag.open();
+ * const meter = new RateMeter();
+ * setInterval(() => {
+ *   const rates = meter.update(diag.connections(), performance.now());
+ *   for (const { subflows } of rates) console.log(subflows);
+ * }, 1000);
+ * ```
+ */
+export class RateMeter {
+  /** By the cookies, which are not used again. */
+  #before = new Map<number, Connection>();
+  #beforeMs = 0;
+
+  /**
+   * Compares connections with those of the update before.
+   *
+   * @param connections The connections as they are.
+   * @param nowMs When that is, in milliseconds, on any clock that goes steadily.
+   */
+  update(connections: Iterable<Connection>, nowMs: number): ConnectionRate[] {
+    const before = this.#before;
+    const bits = nowMs > this.#beforeMs ? 8000 / (nowMs - this.#beforeMs) : 0;
+    this.#before = new Map();
+    this.#beforeMs = nowMs;
+    const rates: ConnectionRate[] = [];
+    for (const connection of connections) {
+      const { cookie } = connection;
+      this.#before.set(cookie, connection);
+      rates.push(rateOf(connection, before.get(cookie), bits));
+      before.delete(cookie);
+    }
+    for (const connection of before.values()) {
+      const subflows = connection.subflows.map(ended);
+      rates.push({ connection, subflows, ended: true });
+    }
+    return rates;
+  }
+}
+
+function rateOf(
+  connection: Connection,
+  before: Connection | undefined,
+  bits: number,
+): ConnectionRate {
+  if (before === undefined) {
+    const subflows = connection.subflows.map((subflow) => ({ subflow }));
+    return { connection, subflows };
+  }
+  const old = new Map(before.subflows.map((one) => [one.cookie, one]));
+  const subflows = connection.subflows.map((subflow) => {
+    const was = old.get(subflow.cookie);
+    old.delete(subflow.cookie);
+    const sent = acked(subflow) - (was === undefined ? 0 : acked(was));
+    const received = (subflow.bytesReceived ?? 0) - (was?.bytesReceived ?? 0);
+    return {
+      subflow,
+      sentBitPerSec: sent * bits,
+      receivedBitPerSec: received * bits,
+    };
+  });
+  const sum = (name: "sentBitPerSec" | "receivedBitPerSec") =>
+    subflows.reduce((total, rate) => total + rate[name], 0);
+  return {
+    connection,
+    sentBitPerSec: sum("sentBitPerSec"),
+    receivedBitPerSec: sum("receivedBitPerSec"),
+    subflows: [...subflows, ...Array.from(old.values(), ended)],
+  };
+}
+
+function acked({ bytesAcked, bytesSent = 0 }: Subflow): number {
+  return bytesAcked ?? bytesSent;
+}
+
+function ended(subflow: Subflow): SubflowRate {
+  return { subflow, ended: true };
+}

@@ -1,0 +1,129 @@
+/** What connections carry, between readings that are made up. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { RateMeter } from "../../diag/mod.ts";
+import type { Connection, Subflow } from "../../diag/mod.ts";
+import { generator } from "../helpers/random.ts";
+
+const END = { address: "10.0.0.1", port: 443, id: 0 };
+const SOCKET = {
+  state: "established",
+  inode: 1,
+  uid: 0,
+  receiveQueue: 0,
+  sendQueue: 0,
+  ifIndex: 0,
+  local: END,
+  remote: END,
+} as const;
+
+function subflow(cookie: number, figures: Partial<Subflow> = {}): Subflow {
+  return {
+    ...SOCKET,
+    cookie,
+    initial: false,
+    openedHere: true,
+    backup: false,
+    flags: [],
+    timerRetransmits: 0,
+    ...figures,
+  };
+}
+
+function connection(cookie: number, ...subflows: Subflow[]): Connection {
+  return {
+    ...SOCKET,
+    cookie,
+    token: cookie,
+    fallback: false,
+    remoteKeyReceived: true,
+    subflows,
+  };
+}
+
+Deno.test("`RateMeter` tells rates from the second reading on, and once what has ended", () => {
+  const meter = new RateMeter();
+  const [a, b] = [
+    subflow(1, { bytesAcked: 1000, bytesSent: 9000, bytesReceived: 500 }),
+    subflow(2, { bytesAcked: 5000, bytesReceived: 0 }),
+  ];
+  const first = connection(9, a, b);
+  assertEquals(meter.update([first], 50), [
+    { connection: first, subflows: [{ subflow: a }, { subflow: b }] },
+  ]);
+
+  const later = { ...a, bytesAcked: 2000, bytesSent: 99_000 };
+  const young = subflow(3, { bytesAcked: 250, bytesReceived: 125 });
+  const second = connection(9, later, young);
+  const other = connection(8, subflow(4, { bytesAcked: 1e9 }));
+  assertEquals(meter.update([second, other], 550), [{
+    connection: second,
+    sentBitPerSec: 20_000,
+    receivedBitPerSec: 2000,
+    subflows: [
+      { subflow: later, sentBitPerSec: 16_000, receivedBitPerSec: 0 },
+      { subflow: young, sentBitPerSec: 4000, receivedBitPerSec: 2000 },
+      { subflow: b, ended: true },
+    ],
+  }, { connection: other, subflows: [{ subflow: other.subflows[0]! }] }]);
+
+  const [still, ended] = meter.update([other], 1550);
+  assertEquals(still!.subflows[0]!.sentBitPerSec, 0);
+  assertEquals(ended, {
+    connection: second,
+    ended: true,
+    subflows: [{ subflow: later, ended: true }, {
+      subflow: young,
+      ended: true,
+    }],
+  });
+  assertEquals(meter.update([other], 2550).length, 1);
+});
+
+Deno.test("`RateMeter` takes what was sent where a kernel does not say what was acknowledged", () => {
+  const meter = new RateMeter();
+  meter.update([connection(1, subflow(2, { bytesSent: 100 }), subflow(3))], 0);
+  const [rate] = meter.update(
+    [connection(1, subflow(2, { bytesSent: 225 }), subflow(3))],
+    1000,
+  );
+  assertEquals(rate!.subflows.map(({ sentBitPerSec }) => sentBitPerSec), [
+    1000,
+    0,
+  ]);
+  // Two readings at the same time: nothing can be said of the rate.
+  const again = meter.update(
+    [connection(1, subflow(2, { bytesSent: 9e9 }))],
+    1000,
+  );
+  assertEquals(again[0]!.sentBitPerSec, 0);
+});
+
+Deno.test("the rates of `RateMeter` add up to the bytes", () => {
+  const random = generator(10);
+  for (let round = 0; round < 50; round++) {
+    const meter = new RateMeter();
+    const acked = [0, 0, 0].map(() => random(1e9));
+    const begin = [...acked];
+    const read = () =>
+      connection(
+        7,
+        ...acked.map((bytesAcked, index) => subflow(index, { bytesAcked })),
+      );
+    let nowMs = random(1e6);
+    meter.update([read()], nowMs);
+    const carried = [0, 0, 0];
+    for (let step = 0; step < 20; step++) {
+      const ms = 1 + random(5000);
+      nowMs += ms;
+      acked.forEach((_, index) => acked[index]! += random(1e7));
+      const [rate] = meter.update([read()], nowMs);
+      for (const [index, { sentBitPerSec }] of rate!.subflows.entries()) {
+        assert(sentBitPerSec !== undefined && sentBitPerSec >= 0);
+        carried[index]! += sentBitPerSec * ms / 8000;
+      }
+    }
+    for (const [index, bytes] of carried.entries()) {
+      assertAlmostEquals(bytes, acked[index]! - begin[index]!, 1e-3);
+    }
+  }
+});
