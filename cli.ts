@@ -12,7 +12,7 @@ import { main } from "./cli/main.ts";
 import { lines, rerun, textOf, write } from "./cli/stdio.ts";
 import { stop } from "./cli/stop.ts";
 import { screen } from "./cli/style.ts";
-import { openNamespace, PathManager } from "./mod.ts";
+import { openNamespace, PathManager, replaceFile } from "./mod.ts";
 
 if (import.meta.main) {
   // Sooner than to wait for nothing more to do.
@@ -23,6 +23,7 @@ if (import.meta.main) {
       open: (options) => PathManager.open(options),
       namespace: openNamespace,
       lines: (file) => lines(textOf(file, openNamespace)),
+      replaceFile,
       stop,
       screen,
       rerun: () => rerun(import.meta.url, Deno.args),

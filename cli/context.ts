@@ -24,6 +24,8 @@ export interface Io {
   readonly namespace: (netns?: Netns) => Namespace;
   /** The lines of a file, or of standard input if it is called `-`. */
   readonly lines: (file: string) => AsyncIterable<string>;
+  /** Replaces a file as a whole. */
+  readonly replaceFile: (path: string, text: string) => void;
   /** Starts to look out for what stops a command that goes on. */
   readonly stop: () => OutputWatch;
   /** What standard output goes to. */
@@ -89,6 +91,16 @@ export class Context implements Disposable {
   /** A namespace, which is closed after the command. */
   namespace(netns: string | undefined): Namespace {
     return this.#opened.use(inNamed(netns, this.#io.namespace));
+  }
+
+  /** Replaces a file as a whole. */
+  replaceFile(path: string, text: string): void {
+    this.#io.replaceFile(path, text);
+  }
+
+  /** Whether JSON is asked for. */
+  get json(): boolean {
+    return this.#settings.json;
   }
 
   /** What standard output goes to. */

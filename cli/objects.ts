@@ -68,6 +68,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/connection.ts"),
   },
   {
+    word: "counters",
+    about: "what the kernel has counted, and what it means",
+    group: LOOK,
+    load: () => import("./objects/counters.ts"),
+  },
+  {
     word: "monitor",
     about: "what happens, as it happens",
     group: LOOK,

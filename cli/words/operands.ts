@@ -72,6 +72,24 @@ export function offering<Kind extends Operand<unknown>>(
   return { ...operand, values: [[word, "endpoint"]] };
 }
 
+/** How long to wait before the next look. */
+export const interval: Operand<number, false> = option(
+  "interval",
+  "SECONDS",
+  "go on, and look again so often, 0.1 to 86400",
+  seconds,
+);
+
+function seconds(keyword: string, value: string): number {
+  const number = Number(value);
+  if (/^\d+(\.\d+)?$/.test(value) && number >= 0.1 && number <= 86400) {
+    return number;
+  }
+  throw new UsageError(
+    `Invalid ${keyword} "${value}": it is seconds, 0.1 to 86400`,
+  );
+}
+
 /** The word that makes a subflow a spare. */
 export const BACKUP: readonly ["backup", string] = [
   "backup",

@@ -39,6 +39,17 @@ const TABLE = {
   },
   tshort: { help: "say when, shorter", isGlobal: false, isHarmless: true },
   explain: { help: "say what errors and backup mean", isGlobal: false },
+  watch: { help: "go on, and show what changes", isGlobal: false },
+  prometheus: {
+    help: "write for the textfile collector of node_exporter",
+    isGlobal: false,
+  },
+  openmetrics: { help: "write OpenMetrics 1.0", isGlobal: false },
+  out: {
+    metavar: "FILE",
+    help: "replace a file, as a whole, instead of printing",
+    isGlobal: false,
+  },
   batch: {
     short: "b",
     metavar: "FILE",
@@ -163,7 +174,7 @@ function withoutDevices(args: readonly string[]): string[] {
   const masked = [...args];
   let words = 0;
   for (let at = 0; at < args.length && args[at] !== "--"; at++) {
-    if (/^(-[a-z]?n|--?netns)$/.test(args[at]!)) at++;
+    if (/^(-[a-z]?n|--?netns|--out)$/.test(args[at]!)) at++;
     else if (!args[at]!.startsWith("-")) {
       words++;
       const isDev = args[at] === "dev" || words > 2 && /^de?$/.test(args[at]!);

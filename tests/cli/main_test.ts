@@ -317,6 +317,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
   assertEquals(untested, [
     "status",
     "connection show",
+    "counters",
     "monitor",
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
   ]);
@@ -607,7 +608,7 @@ Deno.test("`main()` takes a number for a process where no namespace has that nam
 
 const OPTIONS =
   "known are -j, -p, -n NAME|PATH|PID, -q, --trace, -t, --tshort, --explain, " +
-  "-b FILE, --force, -h, -V";
+  "--watch, --prometheus, --openmetrics, --out FILE, -b FILE, --force, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +
@@ -1102,6 +1103,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
       },
       namespace: () => unreachable(),
       lines: () => unreachable(),
+      replaceFile: () => unreachable(),
       stop: () => unreachable(),
       screen: () => PLAIN,
       rerun: () => RERUN,

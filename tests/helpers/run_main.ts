@@ -12,6 +12,7 @@ import {
   openNamespace,
   PathManager,
   type PathManagerOptions,
+  replaceFile,
 } from "../../mod.ts";
 import { ForwardingNamespace } from "../../netlink/forwarding.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
@@ -65,6 +66,10 @@ export async function run(
         : openNamespace(netns),
     lines: (file) =>
       lines(file === "-" ? [input] : textOf(file, openNamespace)),
+    replaceFile: (path, text) =>
+      kernel instanceof FakeKernel
+        ? void kernel.files.set(path, text)
+        : replaceFile(path, text),
     stop: () => ({
       signal,
       writable: () => Promise.resolve(),

@@ -170,6 +170,7 @@ const EXAMPLES: { readonly [metavar: string]: string } = {
   "N": "1",
   "T": "5",
   "S": "established",
+  "SECONDS": "1",
   "A": "10.0.0.1",
   "B": "10.0.0.2",
   "FLAG…": "signal",
