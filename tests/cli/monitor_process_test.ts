@@ -178,16 +178,37 @@ for (const [how, start] of Object.entries(STARTS)) {
       // Deno installs its handler after 500 ms.
       for (const _ of [1, 2]) {
         running.child.kill("SIGUSR1");
-        await new Promise((resolve) => setTimeout(resolve, 800));
-        const { stdout } = new Deno.Command("ss", { args: ["-Hltnp"] })
-          .outputSync();
-        assert(
-          !new TextDecoder().decode(stdout)
-            .includes(`pid=${running.child.pid},`),
-        );
+        await delay(800);
+        assert(!isListening(running.child.pid));
       }
       running.child.kill("SIGTERM");
       assertEquals(await running.end(), ["", "", 0]);
+    },
+  );
+
+  liveTest(
+    `\`monitor\` by \`${how}\` opens no inspector by SIGUSR1 while it starts`,
+    async () => {
+      using lab = Lab.open({ paths: 0 });
+      const { netns } = lab.client;
+      // It listens after 200 ms, Deno installs its handler after 500 ms.
+      for (let ms = 0; ms <= 600; ms += 50) {
+        await using running = new Running([...start, "-n", netns, "monitor"]);
+        await delay(ms);
+        running.child.kill("SIGUSR1");
+        // Deno would say that it listens.
+        await Promise.race([running.child.status, delay(400)]);
+        assert(!isListening(running.child.pid));
+        try {
+          running.child.kill("SIGTERM");
+        } catch {
+          // It has ended.
+        }
+        const [rest, err, code] = await running.end();
+        assertEquals([ms, rest, err], [ms, "", ""]);
+        const BY_SIGUSR1 = 128 + 10;
+        assert([0, BY_SIGUSR1].includes(code), `${ms} ms: ${code}`);
+      }
     },
   );
 
@@ -215,6 +236,14 @@ for (const [how, start] of Object.entries(STARTS)) {
       assertEquals(listeners(client), 0);
     },
   );
+}
+
+const delay = (ms: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Whether a process listens for TCP connections. */
+function isListening(pid: number): boolean {
+  return run(["ss", "-Hltnp"]).out.includes(`pid=${pid},`);
 }
 
 function exists(path: string): boolean {
