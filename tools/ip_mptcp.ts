@@ -11,6 +11,7 @@ import {
   BATCHES,
   BEFORE,
   DIFFERENT,
+  MONITOR,
   REFUSED,
   SAME,
 } from "../tests/helpers/lines_of_ip.ts";
@@ -46,13 +47,15 @@ effect; they stand in front of the object, our own anywhere.
 ## The same
 
 ${
-    SAME.map(({ heading, lines }) =>
+    [...SAME, MONITOR].map(({ heading, lines }) =>
       `### ${heading}\n\n` +
       table(both, lines.map((line) => [code(`ip ${line}`), code(ours(line))]))
     ).join("\n")
   }
-\`monitor\` writes events as \`ip mptcp monitor\` of iproute2 7.1 does, with \`-t\` and
-\`-ts\` too.
+Both watch the same connections meanwhile. \`monitor\` writes as iproute2 7.1 does;
+earlier releases have no names for events of listeners and for flags, no devices,
+and no JSON. \`-j\` is compared with what 7.1 printed of captured events
+(\`tests/cli/objects/monitor_test.ts\`).
 
 ## Different on purpose
 

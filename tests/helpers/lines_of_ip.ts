@@ -148,6 +148,18 @@ export const SAME: readonly Section[] = [
   },
 ];
 
+/** What both print of the same events. */
+export const MONITOR: Section = {
+  heading: "Monitor",
+  lines: [
+    "mptcp m[onitor]",
+    "-t mptcp monitor",
+    "-ts mptcp monitor",
+    "-t -ts mptcp monitor",
+    "-d -N mptcp monitor",
+  ],
+};
+
 /** What is there before each line. */
 export const BEFORE: {
   readonly endpoints: readonly string[];
