@@ -33,6 +33,11 @@ export interface StreamSource<Event> {
   readonly decode: (message: NlMessage) => Event | undefined;
   /** The event that says that some were lost; absent: it is not wanted. */
   readonly overrun?: Event | undefined;
+  /**
+   * Loads what tells the state, before the first message and after some were
+   * lost; what comes back makes events of it.
+   */
+  readonly resync?: (() => Promise<() => Iterable<Event>>) | undefined;
   /** Ends the stream when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** The open streams: this one is among them until it has ended. */
@@ -44,6 +49,9 @@ export class NetlinkStream<Event>
   implements AsyncIterableIterator<Event, undefined>, Disposable {
   readonly #source: StreamSource<Event>;
   readonly #queue: Event[] = [];
+  /** The rest of a resync, whose events come behind those in the queue. */
+  #resynced: Iterator<Event> = [].values();
+  #needsResync: boolean;
   /** Whether the kernel has lost events since its queue was empty. */
   #overrun = false;
   /** How many calls of `next()` are under way, and what the last one gives. */
@@ -65,7 +73,8 @@ export class NetlinkStream<Event>
    */
   constructor(source: StreamSource<Event>) {
     this.#source = source;
-    const { signal, streams } = source;
+    const { signal, streams, resync } = source;
+    this.#needsResync = resync !== undefined;
     streams?.add(this);
     if (signal?.aborted) this.close();
     else signal?.addEventListener("abort", this.#abort);
@@ -91,7 +100,10 @@ export class NetlinkStream<Event>
         const event = this.#queue.shift();
         if (event !== undefined) return { value: event, done: false };
         if (this.#closed) return { value: undefined, done: true };
-        if (!this.#take()) await this.#ready();
+        const told = this.#resynced.next();
+        if (!told.done) return { value: told.value, done: false };
+        if (this.#needsResync) await this.#resync();
+        else if (!this.#take()) await this.#ready();
       }
     } catch (error) {
       // A `for await` does not end the iterator that throws.
@@ -102,9 +114,16 @@ export class NetlinkStream<Event>
     }
   }
 
+  async #resync(): Promise<void> {
+    const look = await this.#source.resync!();
+    if (this.#closed) return;
+    this.#needsResync = false;
+    this.#resynced = look()[Symbol.iterator]();
+  }
+
   /** Takes one datagram; `false` if none is there. */
   #take(): boolean {
-    const { subscription, isWanted, decode, overrun } = this.#source;
+    const { subscription, isWanted, decode, overrun, resync } = this.#source;
     let datagram;
     try {
       datagram = subscription.receive();
@@ -120,6 +139,7 @@ export class NetlinkStream<Event>
     if (datagram === undefined) {
       if (!this.#overrun) return false;
       this.#overrun = false;
+      this.#needsResync = resync !== undefined;
       if (overrun !== undefined) this.#queue.push(overrun);
       return true;
     }

@@ -37,6 +37,11 @@ export interface ConnectionEvent {
   readonly denyJoinId0: boolean;
   /** All flags as the kernel sent them, the unknown ones too. */
   readonly flags: number;
+  /**
+   * Made by this library of what is there, because you asked for `resync`;
+   * absent: the kernel sent it.
+   */
+  readonly synthetic?: true;
 }
 
 /** A connection was made: the handshake is done. */
@@ -63,6 +68,11 @@ export interface ClosedEvent {
   readonly type: "closed";
   /** The connection on this host. */
   readonly token: number;
+  /**
+   * Made by this library of what is there, because you asked for `resync`;
+   * absent: the kernel sent it.
+   */
+  readonly synthetic?: true;
 }
 
 /** The peer announced an address (ADD_ADDR). */
@@ -132,6 +142,11 @@ export interface SubflowEvent {
     /** Whether trying again may succeed (flag 1). */
     readonly transient: boolean;
   };
+  /**
+   * Made by this library of what is there, because you asked for `resync`;
+   * absent: the kernel sent it.
+   */
+  readonly synthetic?: true;
 }
 
 /** A subflow was established. */

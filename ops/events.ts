@@ -19,6 +19,7 @@ import {
   type EventOf,
   type PathManagerEvent,
 } from "./event.ts";
+import { KnownConnections } from "./known_connections.ts";
 
 /** Which events to take; `Type` are the types of them. */
 export interface EventsOptions<
@@ -36,6 +37,14 @@ export interface EventsOptions<
    * out, except `overrun`. @default {all}
    */
   readonly token?: number;
+  /**
+   * Whether to begin with what is there: `created`, `established` and
+   * `sub-established` of each connection as if they happened now, and after an
+   * `overrun` what leads from the events so far to what is there. These events
+   * have `synthetic: true`. Where the kernel tells the same, before or after,
+   * its own event is left out. @default {false}
+   */
+  readonly resync?: boolean;
 }
 
 /**
@@ -62,7 +71,7 @@ export interface EventStream<Event extends PathManagerEvent = PathManagerEvent>
 /** Joins the group; see {@linkcode PathManager.events}. */
 export function openEvents<Type extends PathManagerEvent["type"]>(
   client: Client,
-  { signal, types, token }: EventsOptions<Type>,
+  { signal, types, token, resync = false }: EventsOptions<Type>,
   streams: Set<Disposable>,
 ): EventStream<EventOf<Type>> {
   const wanted = new Set<string>(types ?? EVENT_TYPES);
@@ -81,21 +90,38 @@ export function openEvents<Type extends PathManagerEvent["type"]>(
     throw new UnsupportedError("get events", "5.12");
   }
   const isWanted = (event: PathManagerEvent): event is EventOf<Type> =>
-    wanted.has(event.type) &&
-    (token === undefined || event.type === "overrun" ||
-      "token" in event && event.token === token);
+    wanted.has(event.type) && isOf(token, event);
   const overrun: PathManagerEvent = { type: "overrun" };
+  const known = resync ? new KnownConnections() : undefined;
+  const { namespace } = client;
   return new NetlinkStream<EventOf<Type>>({
     subscription,
-    isWanted: rawFilter(wanted, token),
+    // Who is to know what is known has to see all of it.
+    isWanted: rawFilter(known ? new Set(EVENT_TYPES) : wanted, token),
     decode(message) {
       const event = decodeEvent(message);
-      return isWanted(event) ? withDevice(client.namespace, event) : undefined;
+      if (known && isOf(token, event) && !known.take(event)) return undefined;
+      return isWanted(event) ? withDevice(namespace, event) : undefined;
     },
     overrun: isWanted(overrun) ? overrun : undefined,
+    resync: known && (async () => {
+      const { Diag } = await import("../diag/mod.ts");
+      return () => {
+        using diag = Diag.open({ namespace });
+        const present = diag.connections(token === undefined ? {} : { token });
+        return known.resync(present).filter(isWanted)
+          .map((event) => withDevice(namespace, event));
+      };
+    }),
     signal,
     streams,
   });
+}
+
+/** Whether an event is one of the connection, or says that some were lost. */
+function isOf(token: number | undefined, event: PathManagerEvent): boolean {
+  return token === undefined || event.type === "overrun" ||
+    "token" in event && event.token === token;
 }
 
 const KNOWN = EVENT_TYPES.join(", ");

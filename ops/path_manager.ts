@@ -531,6 +531,15 @@ export class PathManager implements Disposable {
    * too slowly, the kernel drops events. You then get one `overrun` after those
    * that were still queued. {@linkcode PathManager.close} ends the stream.
    *
+   * With `resync` the stream begins with what is there, so that you learn each
+   * token, and puts right after each `overrun` what the lost events would have
+   * said: there is nothing to re-read. It then looks by `NETLINK_SOCK_DIAG` (as
+   * `Diag` does), and keeps in memory what it told. Not to be seen are the
+   * addresses that the peer has announced, `denyJoinId0`, why a subflow was
+   * closed, and who listens. A connection that fell back to TCP in its handshake
+   * has no events but `closed`. One that the peer aborted has no `closed`: it is
+   * found to be gone at the next `overrun`, not before.
+   *
    * While any program on the host listens, in any namespace, connections with the
    * userspace path manager accept subflows and announcements; otherwise they
    * refuse them.
@@ -543,6 +552,8 @@ export class PathManager implements Disposable {
    * @throws {TypeError} A type is unknown, or none is named.
    * @throws {UnsupportedError} The kernel is too old.
    * @throws {SyscallError} `EPERM`.
+   * @throws {NetlinkError} `ENOENT`, from `next()`: `resync` was asked for, and
+   * the kernel cannot list MPTCP sockets.
    *
    * @example Announce an address on each new connection
    * ```ts
@@ -556,6 +567,19 @@ export class PathManager implements Disposable {
    *   } catch (error) {
    *     if (!isConnectionGone(error)) throw error;
    *   }
+   * }
+   * ```
+   *
+   * @example Know the connections, those from before included
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * const tokens = new Set<number>();
+   * const types = ["created", "closed"] as const;
+   * for await (const { type, token } of pm.events({ types, resync: true })) {
+   *   if (type === "created") tokens.add(token);
+   *   else tokens.delete(token);
    * }
    * ```
    */

@@ -14,8 +14,8 @@ const [START, END] = ["<!-- made by `deno task arrows` -->\n", "<!-- end -->"];
 const WIDTH = 100;
 
 /**
- * One line for each unit that is there: what is in it, and what it imports. None
- * imports what is above it.
+ * One line for each unit that is there: what is in it, and what it imports; in
+ * parentheses what it loads when that is used. None imports what is above it.
  */
 export function draw(imports: readonly Import[]): string {
   const units = Object.keys(UNITS)
@@ -25,8 +25,10 @@ export function draw(imports: readonly Import[]): string {
       imports.filter(({ from }) => unitOf(from) === unit)
         .map(({ to }) => unitOf(to)),
     );
-    const found = units.filter((one) => one !== unit && targets.has(one));
-    return { unit, holds: UNITS[unit]![0], found: found.toReversed() };
+    const [holds, , later = []] = UNITS[unit]!;
+    const found = units.filter((one) => one !== unit && targets.has(one))
+      .map((one) => later.includes(one) ? `(${one})` : one);
+    return { unit, holds, found: found.toReversed() };
   });
   const column = (texts: string[]) =>
     Math.max(...texts.map(({ length }) => length)) + 2;

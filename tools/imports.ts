@@ -18,16 +18,23 @@ const LIBRARY = [
 const PUBLISHED = [...LIBRARY, "testing/", "cli/", "cli.ts", "deno.json"];
 
 /**
- * Each directory and each file beside them: what it holds, and the units, files
- * and packages that it may import. The lowest come first: each imports only what
- * comes before it.
+ * Each directory and each file beside them: what it holds, the units, files and
+ * packages that it may import, and those that it may load when they are used, or
+ * for their types. The lowest come first: each imports only what comes before it.
  */
-export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
+export const UNITS: Readonly<
+  Record<string, readonly [string, string[], string[]?]>
+> = {
   "deno.json": ["version, entry points, tasks", []],
   "codec/": ["pure: bytes to values and back", []],
   "ffi/": ["libc: sockets, waiting, namespaces, files", ["codec/"]],
   "netlink/": ["requests, event streams, errors", ["codec/", "ffi/"]],
-  "ops/": ["mptcp_pm: a file for each command", ["codec/", "netlink/"]],
+  "diag/": ["connections, counters, links", ["codec/", "netlink/"]],
+  "ops/": [
+    "mptcp_pm: a file for each command",
+    ["codec/", "netlink/"],
+    ["diag/"],
+  ],
   "mod.ts": [
     "the library: PathManager and its types",
     [
@@ -36,7 +43,6 @@ export const UNITS: Readonly<Record<string, readonly [string, string[]]>> = {
       ...["netlink/", "ops/"],
     ],
   ],
-  "diag/": ["connections, counters, links", ["codec/", "netlink/"]],
   "doctor/": ["a snapshot, and checks that diagnose it", ["diag/", "ops/"]],
   "config/": [
     "the configuration file: plan, apply, watch",
@@ -94,10 +100,12 @@ function isIn(path: string, place: string): boolean {
 }
 
 /** Whether the table allows an import. */
-export function isAllowed({ from, to }: Import): boolean {
+export function isAllowed({ from, to, kind }: Import): boolean {
   const unit = unitOf(from);
-  return unit !== undefined && (unitOf(to) === unit ||
-    UNITS[unit]![1].some((place) => isIn(to, place)));
+  if (unit === undefined) return false;
+  const [, imports, later = []] = UNITS[unit]!;
+  const places = kind === "static" ? imports : [...imports, ...later];
+  return unitOf(to) === unit || places.some((place) => isIn(to, place));
 }
 
 /** What `deno info --json` says of a module. */

@@ -25,9 +25,10 @@ Deno.test("each directory and each module beside them is in the table", () => {
 });
 
 Deno.test("the table lets nothing import what comes after it", () => {
-  for (const [unit, [, imports]] of Object.entries(UNITS)) {
+  for (const [unit, [, imports, loads = []]] of Object.entries(UNITS)) {
     const later = units.slice(units.indexOf(unit));
-    const known = imports.map(unitOf).filter((one) => one !== undefined);
+    const known = [...imports, ...loads].map(unitOf)
+      .filter((one) => one !== undefined);
     assertEquals(known.filter((one) => later.includes(one)), [], unit);
   }
 });
@@ -64,7 +65,12 @@ Deno.test("no published modules import each other in a circle", () => {
 });
 
 Deno.test("the table is strict", () => {
-  const rows: [from: string, to: string, isAllowed: boolean][] = [
+  const rows: [
+    from: string,
+    to: string,
+    isAllowed: boolean,
+    kind?: Import["kind"],
+  ][] = [
     ["codec/a.ts", "codec/b.ts", true],
     ["codec/a.ts", "ffi/b.ts", false],
     ["codec/a.ts", "npm:b", false],
@@ -75,6 +81,10 @@ Deno.test("the table is strict", () => {
     ["ops/a.ts", "ffi/b.ts", false],
     ["ops/a.ts", "mod.ts", false],
     ["ops/a.ts", "@std/assert", false],
+    ["ops/a.ts", "diag/b.ts", false],
+    ["ops/a.ts", "diag/b.ts", true, "dynamic"],
+    ["ops/a.ts", "diag/b.ts", true, "type"],
+    ["ops/a.ts", "ffi/b.ts", false, "dynamic"],
     ["diag/a.ts", "netlink/b.ts", true],
     ["diag/a.ts", "ops/b.ts", false],
     ["doctor/checks/a.ts", "diag/b.ts", true],
@@ -93,8 +103,8 @@ Deno.test("the table is strict", () => {
     ["tests/live/a.ts", "tests/helpers/b.ts", true],
     ["elsewhere/a.ts", "codec/b.ts", false],
   ];
-  for (const [from, to, expected] of rows) {
-    const one = { from, to, kind: "static" } as const;
+  for (const [from, to, expected, kind = "static"] of rows) {
+    const one = { from, to, kind };
     assertEquals(isAllowed(one), expected, textOf(one));
   }
 });
