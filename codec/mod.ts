@@ -1,8 +1,8 @@
 /**
  * The bytes of netlink: messages, attributes, structs, extended acks, and the
- * tables of {@linkcode mptcpPm} and {@linkcode sockDiag}, which are generated
- * from specifications. Pure: it needs no permission, does no I/O, and works on
- * any system.
+ * tables of {@linkcode mptcpPm}, {@linkcode sockDiag} and
+ * {@linkcode rtnetlink}, which are generated from specifications. Pure: it
+ * needs no permission, does no I/O, and works on any system.
  *
  * @example Decode what another tool captured
  * ```ts
@@ -70,6 +70,7 @@ export {
 export { encodeMessage } from "./message.ts";
 export { MptcpError } from "./mptcp_error.ts";
 export * as mptcpPm from "./mptcp_pm.gen.ts";
+export * as rtnetlink from "./rtnetlink.gen.ts";
 export * as sockDiag from "./sock_diag.gen.ts";
 export {
   CTRL_CMD_GETFAMILY,

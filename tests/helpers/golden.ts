@@ -6,6 +6,7 @@
 import type { EventName, OpName } from "../../codec/mptcp_pm.gen.ts";
 import ipMptcp from "../golden/ip_mptcp.jsonl" with { type: "text" };
 import mptcpPm from "../golden/mptcp_pm.jsonl" with { type: "text" };
+import rtnetlinkLines from "../golden/rtnetlink.jsonl" with { type: "text" };
 
 /** The fields of a netlink header, as the independent program read them. */
 interface DecodedHeader {
@@ -130,4 +131,29 @@ export function camelCase(key: string): string {
 function deep(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(deep);
   return typeof value === "object" ? camelCased(value as DecodedAttrs) : value;
+}
+
+/** A captured conversation with rtnetlink. */
+export interface Rtnetlink {
+  readonly name: string;
+  /** Absent: a member of a group got the datagrams. */
+  readonly request?: string;
+  readonly datagrams: readonly string[];
+  /** What the independent program wrote of each message. */
+  readonly decoded: readonly {
+    readonly type: number;
+    readonly header?: Readonly<Record<string, number>>;
+    readonly attrs?: Readonly<Record<string, string | number>>;
+    readonly error?: number;
+  }[];
+}
+
+/** All captured conversations with rtnetlink. */
+export const RTNETLINK: readonly Rtnetlink[] = goldenLines(rtnetlinkLines);
+
+/** One of them. */
+export function rtnetlink(name: string): Rtnetlink {
+  const found = RTNETLINK.find((one) => one.name === name);
+  if (found === undefined) throw new RangeError(`No conversation "${name}"`);
+  return found;
 }
