@@ -10,12 +10,8 @@ import { NetlinkError } from "../netlink/errors.ts";
 import { QuestionClient } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { NETLINK_SOCK_DIAG } from "../codec/sock_diag.gen.ts";
-import type {
-  Connection,
-  Listener,
-  SocketFigures,
-  Subflow,
-} from "./connection.ts";
+import { DeviceNames } from "./device_names.ts";
+import type { Connection, Listener, Subflow } from "./connection.ts";
 import {
   EXT_INFO,
   IPPROTO_MPTCP,
@@ -258,27 +254,4 @@ function isPartial(
   // Before Linux 6.8: the initial one is not counted.
   return subflows.length === 0 ||
     subflows.filter(({ initial }) => !initial).length < extraSubflows;
-}
-
-/** Names devices, each once. */
-class DeviceNames {
-  readonly #namespace: Namespace;
-  readonly #names = new Map<number, string | undefined>();
-
-  constructor(namespace: Namespace) {
-    this.#namespace = namespace;
-  }
-
-  /** Names the device that a socket is bound to. */
-  named<Socket extends Pick<SocketFigures, "ifIndex">>(
-    socket: Socket,
-  ): Socket & { dev?: string } {
-    const { ifIndex } = socket;
-    if (ifIndex === 0) return socket;
-    if (!this.#names.has(ifIndex)) {
-      this.#names.set(ifIndex, this.#namespace.ifIndexToName(ifIndex));
-    }
-    const dev = this.#names.get(ifIndex);
-    return dev === undefined ? socket : { ...socket, dev };
-  }
 }

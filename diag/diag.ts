@@ -6,6 +6,7 @@ import {
   type Netns,
   openNamespace,
 } from "../netlink/transport.ts";
+import { type InterfaceAddress, listAddresses } from "./addresses.ts";
 import type { Connection, Listener, Subflow } from "./connection.ts";
 import {
   findConnection,
@@ -16,7 +17,16 @@ import {
 import { type Counters, readCounters } from "./counters.ts";
 import { type EventListener, listEventListeners } from "./event_listeners.ts";
 import { type ConnectionFilter, filterOf } from "./filter.ts";
+import { type Link, listLinks } from "./links.ts";
 import { listManagers, type Managers } from "./managers.ts";
+import { listNeighbours, type Neighbour } from "./neighbours.ts";
+import {
+  findRoute,
+  type NoRoute,
+  type Route,
+  type RouteOptions,
+} from "./routes.ts";
+import { listRules, type Rule } from "./rules.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 /** How to open a {@linkcode Diag}. */
@@ -187,6 +197,60 @@ export class Diag implements Disposable {
    */
   managers(): Managers {
     return listManagers(this.#open);
+  }
+
+  /** Lists the network devices, as `ip link` does. */
+  links(): Link[] {
+    return listLinks(this.#open);
+  }
+
+  /** Lists the addresses of this host, as `ip address` does. */
+  addresses(): InterfaceAddress[] {
+    return listAddresses(this.#open);
+  }
+
+  /**
+   * Looks up where the packets of a socket go that is bound to a source and a
+   * device, as subflows are. The kernel's answer holds at this moment.
+   *
+   * @param destination IPv4 or IPv6 address. An IPv4-mapped one is an IPv4
+   * address.
+   * @param options What the socket is bound to. @default {to nothing}
+   * @returns The route, or why there is none: `found` tells which.
+   * @throws {TypeError} A text is no address, or the two are of different
+   * families.
+   *
+   * @example Does the second address have a path of its own?
+   * ```ts
+   * import { Diag } from "@mptcp/pm/diag";
+   *
+   * using diag = Diag.open();
+   * const route = diag.route("192.0.2.1", { source: "10.0.2.1", dev: "eth1" });
+   * if (!route.found) console.log(route.reason);
+   * else if (route.assumed) console.log("no route: it asks on the link");
+   * else console.log(route.gateway ?? "on the link");
+   * ```
+   */
+  route(destination: string, options: RouteOptions = {}): Route | NoRoute {
+    return findRoute(this.#open, destination, options);
+  }
+
+  /**
+   * Lists the rules that choose a routing table, IPv4 and IPv6, as `ip rule`
+   * does.
+   *
+   * @throws {NetlinkError} `EOPNOTSUPP`: the kernel has no rules.
+   */
+  rules(): Rule[] {
+    return listRules(this.#open);
+  }
+
+  /**
+   * Lists the hosts on the links that this host has asked for, as
+   * `ip neighbour show nud all` does.
+   */
+  neighbours(): Neighbour[] {
+    return listNeighbours(this.#open);
   }
 
   /** Closes it. Doing it again does nothing. */

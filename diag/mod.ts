@@ -16,6 +16,7 @@
  */
 
 export { Diag, type DiagOptions } from "./diag.ts";
+export type { AddressScope, InterfaceAddress } from "./addresses.ts";
 export type {
   Connection,
   ConnectionFigures,
@@ -35,8 +36,19 @@ export {
 export { counterChanges, type Counters } from "./counters.ts";
 export type { EventListener } from "./event_listeners.ts";
 export type { ConnectionFilter } from "./filter.ts";
+export type { Link } from "./links.ts";
 export type { Manager, Managers } from "./managers.ts";
+export type { Neighbour } from "./neighbours.ts";
+export type { NoRoute, NoRouteReason, Route, RouteOptions } from "./routes.ts";
+export type { Rule, RuleAction } from "./rules.ts";
 export type { Settings } from "./settings.ts";
+export type {
+  AddressFlag,
+  LinkFlag,
+  LinkState,
+  NeighbourState,
+  RouteType,
+} from "../codec/rtnetlink.gen.ts";
 export type { SubflowFlag } from "../codec/sock_diag.gen.ts";
 export {
   type ConnectionRate,

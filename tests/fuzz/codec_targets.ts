@@ -33,6 +33,7 @@ import {
   goldenLines,
   goldenNames,
   goldenOf,
+  RTNETLINK,
 } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";
 import sockDiag from "../golden/sock_diag.jsonl" with {
@@ -78,7 +79,11 @@ const sockets = goldenLines<{ datagrams: string[] }>(sockDiag)
   .flatMap((hex) => split(Uint8Array.fromHex(hex)))
   .filter((message) => typeOf(message) === 20)
   .map((message) => message.slice(NLMSG_HDRLEN + 72));
-const corpus = [...genlAttrs, ...nests, ...sockets];
+/** What is behind the headers of rtnetlink, the shortest of which has 8. */
+const networks = RTNETLINK.flatMap(({ datagrams }) => datagrams)
+  .flatMap((hex) => split(Uint8Array.fromHex(hex)))
+  .map((message) => message.slice(NLMSG_HDRLEN + 8));
+const corpus = [...genlAttrs, ...nests, ...sockets, ...networks];
 
 /** Attributes that may be those of a set. */
 function makeAttrs(set: AttrSet): Target["make"] {
@@ -102,7 +107,7 @@ const START = 3;
  * Decodes a copy in the midst of other bytes, demands that it is as it was, and
  * overwrites it: what was decoded must not have changed by that.
  */
-function decodeApart<T>(
+export function decodeApart<T>(
   input: Bytes,
   decode: (bytes: Uint8Array) => T,
 ): T | DecodeError {
