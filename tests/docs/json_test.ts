@@ -1,0 +1,102 @@
+/** What docs/json.md says of `mptcp -j connection`, held against what it prints. */
+import { assert, assertEquals } from "@std/assert";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { Lab, until } from "../../testing/lab.ts";
+import { liveTest } from "../helpers/live.ts";
+import { run } from "../helpers/run_main.ts";
+import { textOf } from "../helpers/shell_lines.ts";
+
+type Fields = ReadonlyMap<string, { type: string; isOptional: boolean }>;
+type Value = { readonly [name: string]: unknown };
+
+/** The tables of the page: of a connection, a subflow, one of its ends. */
+const TABLES: readonly Fields[] = textOf("docs/json.md").split("\n## ").slice(1)
+  .map((section) =>
+    new Map(
+      Array.from(
+        section.matchAll(/^\| `(\w+)` +\| (\w+)(, may be absent)? +\|/gm),
+        ([, name, type, optional]) =>
+          [name!, { type: type!, isOptional: optional !== undefined }] as const,
+      ),
+    )
+  );
+
+function assertFields(value: Value, fields: Fields | undefined): void {
+  for (const [name, field] of Object.entries(value)) {
+    const type = Array.isArray(field) ? "array" : typeof field;
+    assertEquals([name, fields?.get(name)?.type], [name, type]);
+  }
+  for (const [name, { isOptional }] of fields ?? []) {
+    assert(isOptional || name in value, `${name} is absent`);
+  }
+}
+
+function assertDocumented(out: string): void {
+  const [ofConnection, ofSubflow, ofEnd] = TABLES;
+  const connections: Value[] = JSON.parse(out);
+  assert(connections.length > 0);
+  for (const connection of connections) {
+    assertFields(connection, ofConnection);
+    const subflows = connection["subflows"] as readonly Value[];
+    for (const subflow of subflows) {
+      assertFields(subflow, ofSubflow);
+      assertFields(subflow["local"] as Value, ofEnd);
+      assertFields(subflow["remote"] as Value, ofEnd);
+    }
+  }
+}
+
+/** What programs rely on, by issue 10. */
+const PROMISED = [
+  ["token", "local", "remote", "state", "fallback", "subflows"],
+  [
+    ...["local", "remote", "dev", "state", "backup", "initial", "rtt_us"],
+    ...["bytes_sent", "bytes_received", "retransmits"],
+  ],
+  ["address", "port", "id"],
+];
+
+Deno.test("docs/json.md has the fields that are promised", () => {
+  assertEquals(TABLES.length, PROMISED.length);
+  PROMISED.forEach((names, at) => {
+    for (const name of names) assert(TABLES[at]!.has(name), name);
+  });
+});
+
+Deno.test("`mptcp -j connection` prints the fields of docs/json.md, of old kernels too", async () => {
+  const kernel = new FakeKernel();
+  kernel.connect(5);
+  kernel.connect(6).set({ fallback: true, state: "close-wait" });
+  assertDocumented((await run("-j connection", kernel)).out);
+  for (const mptcpInfoLength of [40, 48, 80, 88]) {
+    Object.assign(kernel.sockDiag, { mptcpInfoLength, tcpInfoLength: 192 });
+    assertDocumented((await run("-j connection", kernel)).out);
+  }
+});
+
+liveTest(
+  "`mptcp -j connection` prints the fields of docs/json.md on this kernel",
+  async () => {
+    using lab = Lab.open({ paths: 2 });
+    const { client } = lab;
+    client.ip("mptcp", "limits", "set", "subflows", "2");
+    const device = ["dev", client.dev(2)];
+    client.ip(
+      "mptcp",
+      "endpoint",
+      "add",
+      client.address(2),
+      "subflow",
+      ...device,
+    );
+    using connection = lab.connect();
+    await connection.transferAsync(100_000);
+    await until(() => client.subflows().length === 2, "the second subflow");
+    for (const { netns } of [client, lab.server]) {
+      const { out } = await run(["-n", netns, "-j", "connection"], "running");
+      assertDocumented(out);
+      const [{ subflows }] = JSON.parse(out);
+      assertEquals(subflows.length, 2);
+    }
+  },
+);
