@@ -78,7 +78,7 @@ export {
   type Transport,
 } from "./netlink/transport.ts";
 export { preload } from "./ffi/libc.ts";
-export { replaceFile } from "./ffi/replace_file.ts";
+export { checkReplaceable, replaceFile } from "./ffi/replace_file.ts";
 export { ignoreInspectorSignal } from "./ffi/signal.ts";
 export { SyscallError } from "./ffi/syscall_error.ts";
 export {

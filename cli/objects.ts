@@ -80,6 +80,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/monitor.ts"),
   },
   {
+    word: "record",
+    about: "what connections carry over time, as lines or a drawing",
+    group: LOOK,
+    load: () => import("./objects/record.ts"),
+  },
+  {
     word: "completion",
     about: "completion of these words in a shell",
     group: "this program",

@@ -57,13 +57,10 @@ const errno = new Int32Array(1);
  * ```
  */
 export function replaceFile(path: string, text: string, mode = 0o644): void {
-  if (path === "" || path.includes("\0")) {
-    throw new ArgumentTypeError(`Invalid path ${JSON.stringify(path)}`);
-  }
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { fchmod, rename, unlink } = libc().replacing();
   const action = `write ${path}`;
-  const target = resolved(path, action);
+  const target = targetOf(path, action);
   const name = toName(target);
   const { fd, beside } = createBeside(target, action);
   try {
@@ -85,12 +82,48 @@ export function replaceFile(path: string, text: string, mode = 0o644): void {
   }
 }
 
+/**
+ * Checks that {@linkcode replaceFile} can write a file, as far as that can be
+ * known before: it makes the file beside it, and removes it again. For programs
+ * that take long to find what they write. Needs what {@linkcode replaceFile}
+ * needs.
+ *
+ * @param path The file.
+ * @throws {SyscallError} `EACCES`, `EROFS`, `ENOENT`: nothing can be written to
+ * the directory, or it does not exist.
+ * @throws {TypeError | RangeError} It is no path, or what is there is no regular
+ * file, such as a directory or a device.
+ *
+ * @example Know it before the work
+ * ```ts
+ * import { checkReplaceable, replaceFile } from "@mptcp/pm";
+ *
+ * export function write(path: string, work: () => string): void {
+ *   checkReplaceable(path);
+ *   replaceFile(path, work());
+ * }
+ * ```
+ */
+export function checkReplaceable(path: string): void {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { unlink } = libc().replacing();
+  const action = `write ${path}`;
+  const { fd, beside } = createBeside(targetOf(path, action), action);
+  closeFd(fd);
+  const removed = unlink(beside);
+  memcpy(errno, errnoPointer, 4n);
+  if (removed < 0) throw new SyscallError("unlink", errno[0]!, action);
+}
+
 function toName(path: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${path}\0`);
 }
 
 /** The file behind symbolic links. Who uses a device would find it gone. */
-function resolved(path: string, action: string): string {
+function targetOf(path: string, action: string): string {
+  if (path === "" || path.includes("\0")) {
+    throw new ArgumentTypeError(`Invalid path ${JSON.stringify(path)}`);
+  }
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { statx, realpath } = libc().replacing();
   const name = toName(path);

@@ -80,7 +80,8 @@ export const interval: Operand<number, false> = option(
   seconds,
 );
 
-function seconds(keyword: string, value: string): number {
+/** Reads how long to wait before the next look. */
+export function seconds(keyword: string, value: string): number {
   const number = Number(value);
   if (/^\d+(\.\d+)?$/.test(value) && number >= 0.1 && number <= 86400) {
     return number;

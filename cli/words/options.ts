@@ -50,6 +50,11 @@ const TABLE = {
     help: "replace a file, as a whole, instead of printing",
     isGlobal: false,
   },
+  svg: {
+    metavar: "FILE",
+    help: "draw it into a file; - is standard output",
+    isGlobal: false,
+  },
   batch: {
     short: "b",
     metavar: "FILE",
@@ -119,7 +124,7 @@ export async function readLine(args: readonly string[]): Promise<Line> {
   }
   const { parseArgs } = await import("@std/cli/parse-args");
   const takesValue = (name: OptionName) => OPTIONS[name].metavar !== undefined;
-  const written = fromIp(args);
+  const written = withDashes(fromIp(args));
   const masked = withoutDevices(written);
   refuseOddities(masked);
   const parsed: Record<string, unknown> = parseArgs(masked, {
@@ -174,7 +179,7 @@ function withoutDevices(args: readonly string[]): string[] {
   const masked = [...args];
   let words = 0;
   for (let at = 0; at < args.length && args[at] !== "--"; at++) {
-    if (/^(-[a-z]?n|--?netns|--out)$/.test(args[at]!)) at++;
+    if (/^(-[a-z]?n|--?netns|--out|--svg)$/.test(args[at]!)) at++;
     else if (!args[at]!.startsWith("-")) {
       words++;
       const isDev = args[at] === "dev" || words > 2 && /^de?$/.test(args[at]!);
@@ -222,6 +227,20 @@ function fromIp(args: readonly string[]): string[] {
     }
   }
   return [...written, ...args.slice(at)];
+}
+
+/** A dash alone can be a value, which `parseArgs` takes from one word only. */
+function withDashes(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  const written: string[] = [];
+  for (const [at, arg] of args.entries()) {
+    const takesIt = arg === "-" && (end < 0 || at < end) &&
+      OPTION_NAMES.some((name) =>
+        OPTIONS[name].metavar !== undefined && args[at - 1] === `--${name}`
+      );
+    written.push(takesIt ? `${written.pop()}=-` : arg);
+  }
+  return written;
 }
 
 /** `--_` stops `parseArgs`, and an empty value is taken by some releases. */

@@ -1,6 +1,6 @@
 /** Replacing a file, where each call of the C library can fail. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { replaceFile } from "../../ffi/replace_file.ts";
+import { checkReplaceable, replaceFile } from "../../ffi/replace_file.ts";
 import { called, libc, restart } from "../helpers/fake_libc.ts";
 import { arm, disarm, isHarmless, sweep, thrownBy } from "../helpers/faults.ts";
 
@@ -45,6 +45,39 @@ Deno.test("`replaceFile()` replaces the file, or says which call failed and chan
     );
   }));
 
+Deno.test("`checkReplaceable()` changes nothing, and says which call failed", () =>
+  sweep((faults) => {
+    restart();
+    libc.kernel.files.set(PATH, "old");
+    const uses = arm(faults);
+    let outcome = "";
+    try {
+      checkReplaceable(PATH);
+    } catch (error) {
+      outcome = String(error);
+    }
+    disarm();
+    assertEquals([...libc.fds], []);
+    return { uses, outcome, files: filesOf() };
+  }, ({ outcome, files }, _clean, hits, what) => {
+    const { [PATH]: text, ...others } = files;
+    const harmful = hits.filter(([use, code]) =>
+      use === "unlink" || !isHarmless(use, code)
+    );
+    assertEquals(text, "old", what);
+    if (harmful.length === 0) assertEquals(outcome, "", what);
+    else {
+      assert(
+        harmful.some(([use, code]) =>
+          thrownBy(use === "create" ? "open" : use, code).test(outcome)
+        ),
+        `${what}: ${outcome}`,
+      );
+    }
+    const isLeft = hits.some(([use]) => use === "unlink");
+    assertEquals(Object.keys(others).length, isLeft ? 1 : 0, what);
+  }));
+
 Deno.test("`replaceFile()` writes beside the file, under a name that is free", () => {
   restart();
   const beside = "/var/lib/metrics/.mptcp-0.tmp";
@@ -57,8 +90,10 @@ Deno.test("`replaceFile()` writes beside the file, under a name that is free", (
   assertEquals(libc.calls.find(({ use }) => use === "fchmod")!.args[1], 0o600);
   for (const path of ["", "a\0b"]) {
     libc.calls.length = 0;
-    const { message } = assertThrows(() => replaceFile(path, ""), TypeError);
-    assertEquals(message, `Invalid path ${JSON.stringify(path)}`);
-    assertEquals(libc.calls, []);
+    for (const call of [replaceFile, checkReplaceable]) {
+      const { message } = assertThrows(() => call(path, ""), TypeError);
+      assertEquals(message, `Invalid path ${JSON.stringify(path)}`);
+      assertEquals(libc.calls, []);
+    }
   }
 });
