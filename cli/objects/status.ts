@@ -1,5 +1,5 @@
 import type { Counters, Diag } from "../../diag/mod.ts";
-import type { PathManager } from "../../mod.ts";
+import type { Endpoint, PathManager } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { type Command, command } from "../words/grammar.ts";
 import {
@@ -48,13 +48,37 @@ async function readStatus(context: Context): Promise<Status> {
     limits: part("limits", () => pm().getLimits()),
     endpoints: part("endpoints", () => pm().dumpAddrs())?.map((endpoint) => ({
       ...endpoint,
-      advice: part("endpoint_advice", () => pm().endpointAdvice(endpoint)),
+      advice: part(
+        "endpoint_advice",
+        () => pm().endpointAdvice(endpoint) ?? deviceAdvice(diag, endpoint),
+      ),
     })),
     connections: part("connections", () => countConnections(diag)),
     sinceBoot: part("since_boot", () => sinceBoot(diag.counters())),
     managers: part("managers", () => diag.managers()),
     unknown,
   };
+}
+
+/** Why nothing passes the device, or the address cannot be used yet. */
+function deviceAdvice(
+  diag: Diag,
+  { address, ifIndex }: Endpoint,
+): string | undefined {
+  const own = diag.addresses().find((one) =>
+    one.address === address && (ifIndex === 0 || one.ifIndex === ifIndex)
+  );
+  if (own?.failed) return `${address} is used by another host, too`;
+  if (own?.tentative) return `${address} is not ready yet (tentative)`;
+  const index = own?.ifIndex ?? ifIndex;
+  const link = diag.links().find((link) => link.ifIndex === index);
+  if (link === undefined || link.usable) return undefined;
+  if (!link.flags.includes("up")) {
+    return `${link.dev} is down: nothing passes it`;
+  }
+  return link.carrier === false
+    ? `${link.dev} has no carrier: nothing passes it`
+    : undefined;
 }
 
 function countConnections(diag: Diag): ConnectionCount {

@@ -238,3 +238,36 @@ liveTest(
     );
   },
 );
+
+liveTest(
+  "`mptcp status` says when nothing passes the device of an endpoint",
+  async () => {
+    using lab = Lab.open({ paths: 3 });
+    const { client } = lab;
+    const advice = async () => {
+      const { out } = await run(["-n", client.netns, "-j"], "running");
+      return JSON.parse(out).endpoints.map((
+        endpoint: { advice: string | null },
+      ) => endpoint.advice);
+    };
+    const [second, third] = [client.dev(2), client.dev(3)];
+    const add = (...words: string[]) =>
+      client.ip("mptcp", "endpoint", "add", ...words, "subflow");
+    add(client.address(2), "dev", second);
+    add(client.address(3), "dev", third);
+    assertEquals(await advice(), [null, null]);
+    lab.cut(2);
+    client.ip("link", "set", third, "down");
+    assertEquals(await advice(), [
+      `${second} has no carrier: nothing passes it`,
+      `${third} is down: nothing passes it`,
+    ]);
+    client.ip("mptcp", "endpoint", "flush");
+    // A lab does not look for duplicates; so slowly that it is seen.
+    client.sysctl(`net.ipv6.conf.${client.dev(1)}.accept_dad`, 1);
+    client.sysctl(`net.ipv6.conf.${client.dev(1)}.dad_transmits`, 60);
+    client.ip("addr", "add", "fd77:9::1/64", "dev", client.dev(1));
+    add("fd77:9::1", "dev", client.dev(1));
+    assertEquals(await advice(), ["fd77:9::1 is not ready yet (tentative)"]);
+  },
+);
