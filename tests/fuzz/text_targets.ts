@@ -119,6 +119,8 @@ const LINES = [
   "monitor --explain -j",
   "-n blue limits",
   "--netns=12 limits",
+  "record token 5 for 1 interval 0.5",
+  "-j record to 10.0.0.1 port 443 state established fallback",
   "completion bash",
   "completion words -- endpoint add dev",
   "help subflow create",
@@ -129,7 +131,9 @@ const LINES = [
 /** Every word of the tables, and words that programs stumble over. */
 const WORDS = [
   ...OBJECTS.map(({ word }) => word),
-  ...OPTION_NAMES.map((name) => `--${name}`),
+  // Nothing is written into files.
+  ...OPTION_NAMES.filter((name) => name !== "out" && name !== "svg")
+    .map((name) => `--${name}`),
   ...(await allCommands()).flatMap(({ path, command }) => [
     ...path,
     ...Object.values(command.operands).flatMap(({ words }) =>
