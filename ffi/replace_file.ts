@@ -76,8 +76,8 @@ export function replaceFile(path: string, text: string, mode = 0o644): void {
     memcpy(errno, errnoPointer, 4n);
     if (renamed < 0) throw new SyscallError("rename", errno[0]!, action);
   } catch (error) {
-    const _removed = unlink(beside);
-    memcpy(errno, errnoPointer, 4n);
+    // deno-lint-ignore mptcp/errno -- what went wrong before is what counts
+    unlink(beside);
     throw error;
   }
 }
