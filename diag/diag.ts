@@ -115,7 +115,8 @@ export class Diag implements Disposable {
   }
 
   /**
-   * Looks up one connection by its token; other connections are not read.
+   * Looks up one connection by its token, without a list of all. The kernel
+   * cannot look up subflows by the token: they are found among the TCP sockets.
    *
    * @param token Its token on this host, 1 to 0xffffffff.
    * @returns `undefined`: there is no such connection, or no more.
