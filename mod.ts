@@ -59,6 +59,12 @@ export type { SubflowBackup } from "./ops/set_subflow_backup.ts";
 export type { SubflowAddress } from "./ops/subflow.ts";
 export type { SubflowCreateOptions } from "./ops/subflow_create.ts";
 export type { SubflowDestroyOptions } from "./ops/subflow_destroy.ts";
+export type {
+  ConnectionsCondition,
+  EventCondition,
+  SubflowsCondition,
+  WaitOptions,
+} from "./ops/wait_for.ts";
 export {
   isPermissionError,
   type Missing,
@@ -66,6 +72,7 @@ export {
   NotFoundError,
   ProtocolError,
   type Refusal,
+  TimeoutError,
   UnsupportedError,
 } from "./netlink/errors.ts";
 export type { Warning } from "./netlink/genl.ts";

@@ -24,6 +24,8 @@ const EXIT_CODES: { readonly [error: string]: number } = {
   NotFound: EXIT.unreachable,
   NotSupported: EXIT.unreachable,
   OutputError: EXIT.unreachable,
+  TimeoutError: EXIT.timedOut,
+  AbortError: EXIT.timedOut,
 };
 
 /** What to print, and how to end. */

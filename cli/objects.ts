@@ -86,6 +86,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/record.ts"),
   },
   {
+    word: "wait",
+    about: "wait until something is there, or happens",
+    group: LOOK,
+    load: () => import("./objects/wait.ts"),
+  },
+  {
     word: "completion",
     about: "completion of these words in a shell",
     group: "this program",

@@ -10,6 +10,8 @@ import { errnoName, errnoText } from "../codec/errno.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 
+export { SyscallError };
+
 /** What a {@linkcode NetlinkError} is made of. */
 export interface Refusal {
   /** The command, in the words of its specification: `"add-addr"`. */
@@ -172,6 +174,40 @@ export class NotFoundError extends MptcpError {
 export class ProtocolError extends MptcpError {
   /** Name of the class, kept through minification. */
   override readonly name = "ProtocolError";
+}
+
+/**
+ * What was waited for did not come in time.
+ *
+ * @example Go on with one path where there is no second one
+ * ```ts
+ * import { PathManager, TimeoutError } from "@mptcp/pm";
+ *
+ * using pm = PathManager.open();
+ * try {
+ *   await pm.waitFor({ subflows: 2 }, { timeoutMs: 5000 });
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutError)) throw error;
+ *   console.error(error.message);
+ * }
+ * ```
+ */
+export class TimeoutError extends MptcpError {
+  /** Name of the class, kept through minification. */
+  override readonly name = "TimeoutError";
+  /** How long it took, in milliseconds. */
+  readonly timeoutMs: number;
+
+  /**
+   * Describes what did not come.
+   *
+   * @param goal What was waited for, such as `"2 connections"`.
+   * @param timeoutMs How long, in milliseconds.
+   */
+  constructor(goal: string, timeoutMs: number) {
+    super(`Timed out after ${timeoutMs / 1000} s: waited for ${goal}`);
+    this.timeoutMs = timeoutMs;
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
+import type { Connection } from "../diag/mod.ts";
 import { parseAddress } from "../codec/inet.ts";
 import type { Warning } from "../netlink/genl.ts";
 import {
@@ -38,6 +39,14 @@ import {
   subflowDestroy,
   type SubflowDestroyOptions,
 } from "./subflow_destroy.ts";
+
+import {
+  type ConnectionsCondition,
+  type EventCondition,
+  type SubflowsCondition,
+  waitFor,
+  type WaitOptions,
+} from "./wait_for.ts";
 
 /** How to open a {@linkcode PathManager}. */
 export interface PathManagerOptions {
@@ -587,6 +596,90 @@ export class PathManager implements Disposable {
     options: EventsOptions<Type> = {},
   ): EventStream<EventOf<Type>> {
     return openEvents(this.#open, options, this.#streams);
+  }
+
+  /**
+   * Waits until a connection has at least so many established subflows, and
+   * returns it. One that fell back to TCP has none.
+   *
+   * Where it holds already, it looks (as `Diag` does), and needs no privilege.
+   * Otherwise it waits for events, which need `CAP_NET_ADMIN`, and looks again
+   * when they may have brought what is missing. Once more it looks when the time
+   * is up.
+   *
+   * No equivalent in `ip mptcp`; Linux 5.12.
+   *
+   * @param condition How many, and of which connection.
+   * @param options What ends it before.
+   * @throws {TimeoutError} The time is up.
+   * @throws {NotFoundError} There is no connection of this token, or no more.
+   * One that the peer aborts ends without an event: only the time ends that.
+   * @throws {SyscallError} `EPERM`: it does not hold yet, and there can be no
+   * events.
+   * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
+   * @throws {Deno.errors.BadResource} The path manager was closed meanwhile.
+   *
+   * @example Send when the second path is there
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * const { token } = await pm.waitFor({ subflows: 2 }, { timeoutMs: 5000 });
+   * console.log(token);
+   * ```
+   */
+  waitFor(
+    condition: SubflowsCondition,
+    options?: WaitOptions,
+  ): Promise<Connection>;
+
+  /**
+   * Waits until there are at least so many connections, and returns them all:
+   * those that are made and not closed on this host, and did not fall back to
+   * TCP. It is otherwise like waiting for subflows.
+   *
+   * @param condition How many.
+   * @param options What ends it before.
+   * @throws {TimeoutError} The time is up.
+   */
+  waitFor(
+    condition: ConnectionsCondition,
+    options?: WaitOptions,
+  ): Promise<Connection[]>;
+
+  /**
+   * Waits for an event that comes from now on, and returns it. Needs
+   * `CAP_NET_ADMIN`.
+   *
+   * @typeParam Wanted The types to wait for.
+   * @param condition Which types, and of which connection.
+   * @param options What ends it before.
+   * @throws {TypeError} A type is unknown, or none is named.
+   * @throws {TimeoutError} The time is up.
+   * @throws {SyscallError} `EPERM`; `ENOBUFS`: events came too fast, and some
+   * are lost.
+   *
+   * @example Cut a path, and see what that does
+   * ```ts
+   * import { PathManager } from "@mptcp/pm";
+   *
+   * using pm = PathManager.open();
+   * const closing = pm.waitFor({ event: ["sub-closed"] });
+   * pm.delAddr({ address: "10.0.2.1" });
+   * const { token, error } = await closing;
+   * console.log(token, error?.code);
+   * ```
+   */
+  waitFor<Wanted extends PathManagerEvent["type"]>(
+    condition: EventCondition<Wanted>,
+    options?: WaitOptions,
+  ): Promise<EventOf<Wanted>>;
+
+  async waitFor(
+    condition: SubflowsCondition | ConnectionsCondition | EventCondition,
+    options: WaitOptions = {},
+  ): Promise<Connection | Connection[] | PathManagerEvent> {
+    return await waitFor(this.#open, condition, options, this.#streams);
   }
 
   /**

@@ -168,7 +168,7 @@ const CLOSING: readonly SocketState[] = [
 ];
 
 /** Whether its program has closed it, which is when the kernel says `closed`. */
-function isClosedHere({ inode, state }: Connection): boolean {
+export function isClosedHere({ inode, state }: Connection): boolean {
   return inode === 0 && CLOSING.includes(state);
 }
 

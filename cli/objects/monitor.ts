@@ -1,6 +1,11 @@
 import { type Command, command, words } from "../words/grammar.ts";
 import { connectionFilter } from "../words/operands.ts";
-import { eventOutput, EVENTS, type Type } from "./monitor_output.ts";
+import {
+  EVENT_WORDS,
+  eventOutput,
+  eventType,
+  type Type,
+} from "./monitor_output.ts";
 
 /** `mptcp monitor …` */
 export const COMMANDS: readonly Command[] = [
@@ -12,16 +17,13 @@ export const COMMANDS: readonly Command[] = [
         "the events to show",
         [
           ["event", "the events to show follow"],
-          ...EVENTS.map(([type, help, name]) =>
-            [type, `${help} (${name})`] as const
-          ),
+          ...EVENT_WORDS,
         ],
-        // As it is printed, too.
-        (word) => EVENTS.find(([, , name]) => name === word)?.[0] ?? word,
+        eventType,
       ),
       token: connectionFilter.token,
     },
-    options: ["timestamp", "tshort", "explain"],
+    options: ["resync", "timestamp", "tshort", "explain"],
     async *run(
       context,
       { types = [], timestamp, tshort, explain, ...options },

@@ -26,6 +26,16 @@ export const EVENTS: readonly (readonly [Type, string, string])[] = [
   ["unknown", "an event of a later kernel", "UNKNOWN"],
 ];
 
+/** What their names mean, for help and completion. */
+export const EVENT_WORDS: readonly (readonly [Type, string])[] = EVENTS.map(
+  ([type, help, name]) => [type, `${help} (${name})`],
+);
+
+/** The type of an event, where it is written as it is printed. */
+export function eventType(word: string): string {
+  return EVENTS.find(([, , name]) => name === word)?.[0] ?? word;
+}
+
 /** What errors of subflows mean for paths. */
 const MEANINGS: { readonly [code: string]: string } = {
   ENETUNREACH: "there is no route from the local address",
@@ -42,7 +52,10 @@ export function eventOutput(
   timestamp: "long" | "short" | undefined,
   explain: boolean,
 ): Output {
-  const fields = fieldsOf(event);
+  const fields = [
+    ...fieldsOf(event),
+    ..."synthetic" in event ? [["synthetic", true, "synthetic"] as const] : [],
+  ];
   const name = EVENTS.find(([type]) => type === event.type)![2];
   const label = event.type === "unknown" ? `${name} ${event.cmd}` : name;
   const now = timestamp && clock();

@@ -38,6 +38,10 @@ const TABLE = {
     isHarmless: true,
   },
   tshort: { help: "say when, shorter", isGlobal: false, isHarmless: true },
+  resync: {
+    help: "begin with what is there, and make up for lost events",
+    isGlobal: false,
+  },
   explain: { help: "say what errors and backup mean", isGlobal: false },
   watch: { help: "go on, and show what changes", isGlobal: false },
   prometheus: {
