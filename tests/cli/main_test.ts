@@ -320,6 +320,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     "counters",
     "monitor",
     "record",
+    ...["subflows", "connections", "event"].map((word) => `wait ${word}`),
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
   ]);
 });
@@ -608,8 +609,9 @@ Deno.test("`main()` takes a number for a process where no namespace has that nam
 });
 
 const OPTIONS =
-  "known are -j, -p, -n NAME|PATH|PID, -q, --trace, -t, --tshort, --explain, " +
-  "--watch, --prometheus, --openmetrics, --out FILE, --svg FILE, -b FILE, --force, -h, -V";
+  "known are -j, -p, -n NAME|PATH|PID, -q, --trace, -t, --tshort, --resync, " +
+  "--explain, --watch, --prometheus, --openmetrics, --out FILE, --svg FILE, " +
+  "-b FILE, --force, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +

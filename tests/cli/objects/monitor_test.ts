@@ -526,3 +526,29 @@ Deno.test("`monitor` prints nothing when nothing happens", async () => {
     assertEquals(await shown(line), "");
   }
 });
+
+Deno.test("`monitor --resync` begins with what is there, and marks it", async () => {
+  const ends = "saddr4=10.0.0.1 daddr4=10.0.0.2 sport=40000 dport=443";
+  const kernel = () => {
+    const kernel = new Eventful([golden(CREATED).bytes]);
+    kernel.connect(5, { serverSide: true });
+    return kernel;
+  };
+  const shown = async (line: string) => {
+    const one = kernel();
+    return (await run(line, one, one.signal)).out;
+  };
+  assertEquals(
+    (await shown("monitor --resync")).split("\n").slice(0, 2),
+    ["CREATED", "ESTABLISHED"].map((name) =>
+      `[${name.padStart(16)}] token=00000005 remid=0 locid=0 ${ends} ` +
+      "server_side synthetic"
+    ),
+  );
+  const lines = (await shown("monitor --resync -j event created")).split("\n")
+    .slice(0, -1).map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ token, synthetic }) => [token, synthetic]), [
+    ["0x5", true],
+    ["0xdd8ef0da", undefined],
+  ]);
+});
