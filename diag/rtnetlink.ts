@@ -6,7 +6,6 @@
 
 import { DecodeError } from "../codec/decode_error.ts";
 import {
-  type Address,
   AF_INET,
   AF_INET6,
   formatIPv4,
@@ -52,7 +51,10 @@ export function prefixText(
 }
 
 /** Whether an address is within a prefix. */
-export function contains(prefix: string, { bytes }: Address): boolean {
+export function contains(
+  prefix: string,
+  { bytes }: { readonly bytes: Uint8Array },
+): boolean {
   const [address, length] = prefix.split("/") as [string, string];
   const other = parseAddress(address).bytes;
   const bitAt = (bytes: Uint8Array, at: number) =>

@@ -9,6 +9,7 @@
 
 import { readU16 } from "../codec/bytes.ts";
 import { NLMSG_DONE, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
+import { NETLINK_ROUTE } from "../codec/rtnetlink.gen.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 import {
   MESSAGES as SOCK_DIAG,
@@ -51,6 +52,7 @@ import {
   FakeRequest,
   type SocketOptions,
 } from "./fake_netlink.ts";
+import { answerRoute, type FakeInterfaces } from "./fake_route.ts";
 import {
   type Delivery,
   FakeNamespace,
@@ -123,6 +125,8 @@ export class FakeKernel extends FakeNamespace {
     tcpInfoLength: 280,
     hidesSubflows: false,
   };
+  /** Links, addresses and routes. @default {the kernel tells nothing of them} */
+  interfaces: FakeInterfaces | undefined = undefined;
   /** The TCP sockets that are no subflows, such as listeners. */
   readonly sockets: FakeSocket[] = [];
   readonly #table: EndpointTable;
@@ -157,9 +161,13 @@ export class FakeKernel extends FakeNamespace {
             request,
             isDumping(unread, SOCK_DIAG["inet-diag-msg"].type),
           );
-        default:
-          return [encodeAck(new FakeRequest(request), EOPNOTSUPP, options)];
+        case NETLINK_ROUTE: {
+          const { interfaces, devices } = this;
+          if (interfaces === undefined) break;
+          return answerRoute({ interfaces, devices, options }, request);
+        }
       }
+      return [encodeAck(new FakeRequest(request), EOPNOTSUPP, options)];
     });
     for (const number of [0, 1, 2]) {
       this.devices.set(`eth${number}`, 2 + number);

@@ -75,6 +75,13 @@ export {
   FakeSubscription,
   FakeTransport,
 } from "./fake_namespace.ts";
+export {
+  type FakeInterfaceAddress,
+  FakeInterfaces,
+  type FakeLink,
+  type FakeNeighbour,
+  type FakeRouteEntry,
+} from "./fake_route.ts";
 export type {
   FakeConnectionFigures,
   FakeSocket,
