@@ -111,7 +111,8 @@ export class Diag implements Disposable {
    * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
    */
   connections(filter: ConnectionFilter = {}): Generator<Connection, void> {
-    return filtered(this.#open, filter.token, filterOf(filter));
+    const namespace = this.#open;
+    return filtered(namespace, filter.token, filterOf(filter, namespace));
   }
 
   /**

@@ -1,6 +1,11 @@
-import { ArgumentTypeError } from "../codec/argument_error.ts";
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+} from "../codec/argument_error.ts";
 import { connectionToken, tcpPort } from "../codec/arguments.ts";
 import { formatIPv4, formatIPv6, parseAddress } from "../codec/inet.ts";
+import type { Namespace } from "../netlink/transport.ts";
+import { listAddresses } from "./addresses.ts";
 import {
   type Connection,
   SOCKET_STATES,
@@ -25,7 +30,10 @@ export interface ConnectionFilter {
   readonly toPort?: number;
   /** Those with a subflow from or to this port, 1 to 65535. */
   readonly port?: number;
-  /** Those with a subflow that is bound to this device. */
+  /**
+   * Those with a subflow that is bound to this device, or that is bound to none
+   * and from an address of this device.
+   */
   readonly dev?: string;
   /** Those that are in this state, or have a subflow that is. */
   readonly state?: SocketState;
@@ -42,6 +50,7 @@ type Test = (connection: Connection) => boolean;
  */
 export function filterOf(
   filter: ConnectionFilter,
+  namespace: Namespace,
 ): Test {
   const { token, from, fromPort, to, toPort, port } = filter;
   const { dev, state, fallback } = filter;
@@ -67,7 +76,8 @@ export function filterOf(
     );
   }
   if (dev !== undefined) {
-    tests.push((one) => pathsOf(one).some((path) => path.dev === dev));
+    const isOn = deviceTest(namespace, dev);
+    tests.push((one) => pathsOf(one).some(isOn));
   }
   if (state !== undefined) {
     if (!SOCKET_STATES.includes(state)) {
@@ -87,6 +97,29 @@ export function filterOf(
 /** The connection itself has the ends of the initial subflow. */
 function pathsOf(connection: Connection) {
   return [connection, ...connection.subflows];
+}
+
+function deviceTest(
+  namespace: Namespace,
+  dev: string,
+): (path: Pick<Connection, "ifIndex" | "local">) => boolean {
+  const index = namespace.ifNameToIndex(dev);
+  if (index === undefined) {
+    throw new ArgumentRangeError(
+      `Unknown device "${dev}": "ip link" lists the devices`,
+    );
+  }
+  // Read once, and only where a subflow is bound to no device.
+  let own: ReadonlySet<string> | undefined;
+  const addresses = () =>
+    new Set(
+      listAddresses(namespace).filter(({ ifIndex }) => ifIndex === index)
+        .flatMap(({ address }) => textsOf(address)),
+    );
+  return ({ ifIndex, local }) =>
+    ifIndex === 0
+      ? (own ??= addresses()).has(local.address)
+      : ifIndex === index;
 }
 
 function endTest(

@@ -14,6 +14,7 @@ import {
   type FakeNamespace,
   type FakeSubflowOptions,
 } from "../../testing/mod.ts";
+import { FakeInterfaces } from "../../testing/fake_route.ts";
 import { ack, type Bytes, done, seqOf } from "../helpers/netlink_bytes.ts";
 import { generator, pick, type Random } from "../helpers/random.ts";
 import { replaying } from "../helpers/sock_diag.ts";
@@ -184,8 +185,13 @@ Deno.test("each filter of `connections()` lists what filtering by hand does", ()
     ],
     [
       "dev",
-      ["lo", "eth0", "eth1", "eth9"],
-      (one, value) => paths(one).some(({ dev }) => dev === value),
+      ["lo", "eth0", "eth1", "eth2"],
+      (one, value) =>
+        paths(one).some(({ dev, ifIndex, local }) =>
+          dev === value ||
+          ifIndex === 0 && value === "eth2" &&
+            plain(local.address) === ADDRESSES[0]
+        ),
     ],
     [
       "state",
@@ -202,6 +208,9 @@ Deno.test("each filter of `connections()` lists what filtering by hand does", ()
   const found = new Set<string>();
   for (let round = 0; round < 40; round++) {
     const [kernel] = randomKernel(random);
+    kernel.interfaces = new FakeInterfaces();
+    const [address] = ADDRESSES;
+    kernel.interfaces.addresses.push({ address: address!, dev: "eth2" });
     const diag = Diag.open({ namespace: kernel });
     const all = [...diag.connections()];
     for (const [key, values, isWanted] of keys) {
@@ -248,6 +257,7 @@ Deno.test("a filter that no connection can meet is refused before anything is se
     [{ fromPort: 0 }, "fromPort"],
     [{ toPort: 65536 }, "toPort"],
     [{ state: "listen" as SocketState }, 'Unknown state "listen"'],
+    [{ dev: "eth9" }, 'Unknown device "eth9"'],
   ];
   for (const [filter, message] of rows) {
     const error = assertThrows(() => diag.connections(filter), Error, message);
