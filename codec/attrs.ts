@@ -304,7 +304,12 @@ export function attrLengthAt(
   return length;
 }
 
-function readAttr(
+/**
+ * Decodes the payload of one attribute.
+ *
+ * @param parent The path of what it is in, for errors.
+ */
+export function readAttr(
   bytes: Uint8Array,
   start: number,
   end: number,

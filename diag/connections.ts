@@ -12,15 +12,15 @@ import type { Namespace } from "../netlink/transport.ts";
 import { NETLINK_SOCK_DIAG } from "../codec/sock_diag.gen.ts";
 import { DeviceNames } from "./device_names.ts";
 import type { Connection, Listener, Subflow } from "./connection.ts";
+import type { Socket } from "./socket.ts";
+import { SocketTable } from "./socket_table.ts";
 import {
   EXT_INFO,
   IPPROTO_MPTCP,
   IPPROTO_TCP,
-  LISTENERS,
-  MPTCP_SOCKETS,
-  type MptcpSocket,
+  listeningSockets,
+  mptcpSockets,
   OTHER,
-  type SubflowSocket,
   subflowSockets,
 } from "./sockets.ts";
 
@@ -34,6 +34,15 @@ const ATTRIBUTABLE = (CONNECTED & ~TIME_WAIT) >>> 0;
 
 /** How many connections are in memory at once. */
 const CHUNK = 16_384;
+
+/** Connections that were found, by their tokens. */
+class Chunk {
+  readonly table = new SocketTable();
+  /** Numbers of the MPTCP sockets; absent: only a subflow was found yet. */
+  readonly connections = new Map<number, number | undefined>();
+  /** Numbers of the subflows that were found last. */
+  readonly subflows = new Map<number, number>();
+}
 
 /**
  * Lists the connections of a namespace.
@@ -50,16 +59,18 @@ export function* listConnections(
   using tcp = openClient(namespace);
   const names = new DeviceNames(namespace);
   const seen = new Set<number>();
-  let chunk = new Map<number, MptcpSocket>();
+  let chunk = new Chunk();
   for (const family of FAMILIES) {
-    for (const socket of dumpMptcp(mptcp, family)) {
+    for (const socket of mptcp.dump(...allOf(family, CONNECTED))) {
+      if (socket === OTHER) continue;
+      const { ownToken: token } = socket as Socket;
       // A dump is not made at once: a socket may come twice.
-      if (seen.has(socket.token)) continue;
-      seen.add(socket.token);
-      chunk.set(socket.token, socket);
-      if (chunk.size < most) continue;
+      if (seen.has(token)) continue;
+      seen.add(token);
+      chunk.connections.set(token, chunk.table.add(socket as Socket));
+      if (chunk.connections.size < most) continue;
       yield* complete(tcp, chunk, names);
-      chunk = new Map();
+      chunk = new Chunk();
     }
   }
   // Now that all tokens are known, what is not among them is younger.
@@ -69,40 +80,29 @@ export function* listConnections(
 /** Joins connections with their subflows. */
 function* complete(
   client: QuestionClient,
-  sockets: ReadonlyMap<number, MptcpSocket>,
+  chunk: Chunk,
   names: DeviceNames,
   seen?: ReadonlySet<number>,
 ): Generator<Connection, void> {
-  const subflows = subflowsByToken(
-    client,
-    (token) => sockets.has(token) || seen !== undefined && !seen.has(token),
-  );
-  const found = new Map(sockets);
-  const bare: number[] = [];
-  for (const token of sockets.keys()) {
-    if (!subflows.has(token)) bare.push(token);
-  }
-  for (const token of subflows.keys()) {
-    if (found.has(token)) continue;
+  const { table, connections, subflows } = chunk;
+  addSubflows(client, chunk, (token) => {
+    if (connections.has(token)) return true;
+    if (seen === undefined || seen.has(token)) return false;
+    connections.set(token, undefined);
+    return true;
+  });
+  const bare = new Set<number>();
+  for (const [token, number] of connections) {
+    const isBare = !subflows.has(token);
+    if (number !== undefined && !isBare) continue;
     const socket = lookUp(client, token);
-    if (socket !== undefined) found.set(token, socket);
+    if (socket === undefined) connections.delete(token);
+    else connections.set(token, table.add(socket));
+    // It was closed meanwhile, or it has none: it waits for a new one.
+    if (socket !== undefined && isBare) bare.add(token);
   }
-  if (bare.length > 0) {
-    // Closed meanwhile, or it has none: it waits for a new one.
-    for (const token of bare) {
-      const socket = lookUp(client, token);
-      if (socket === undefined) found.delete(token);
-      else found.set(token, socket);
-    }
-    const rest = new Set(bare.filter((token) => found.has(token)));
-    if (rest.size > 0) {
-      const again = subflowsByToken(client, (token) => rest.has(token));
-      for (const [token, list] of again) subflows.set(token, list);
-    }
-  }
-  for (const [token, socket] of found) {
-    yield join(socket, subflows.get(token) ?? [], names);
-  }
+  if (bare.size > 0) addSubflows(client, chunk, (token) => bare.has(token));
+  for (const token of connections.keys()) yield join(chunk, token, names);
 }
 
 /** Looks up one connection; `undefined`: there is none of this token. */
@@ -117,8 +117,10 @@ export function findConnection(
     client.collect(...allOf(AF_INET, 0));
     return undefined;
   }
-  const subflows = subflowsByToken(client, (other) => other === token);
-  return join(socket, subflows.get(token) ?? [], new DeviceNames(namespace));
+  const chunk = new Chunk();
+  chunk.connections.set(token, chunk.table.add(socket));
+  addSubflows(client, chunk, (other) => other === token);
+  return join(chunk, token, new DeviceNames(namespace));
 }
 
 /** Lists the sockets that MPTCP was switched off for before their SYN. */
@@ -127,10 +129,8 @@ export function* listWithoutMptcp(
 ): Generator<Subflow, void> {
   using client = openClient(namespace);
   const names = new DeviceNames(namespace);
-  for (
-    const { token: _, ...socket } of dumpTcp(client, (token) => token === 0)
-  ) {
-    yield names.named(socket);
+  for (const socket of dumpTcp(client, (token) => token === 0)) {
+    yield names.named(socket.subflow());
   }
 }
 
@@ -140,6 +140,7 @@ export function* listListeners(
 ): Generator<Listener, void> {
   using client = openClient(namespace);
   const names = new DeviceNames(namespace);
+  const question = listeningSockets();
   for (const family of FAMILIES) {
     const header = {
       family,
@@ -147,8 +148,8 @@ export function* listListeners(
       ext: EXT_INFO,
       states: LISTEN,
     };
-    for (const listener of client.dump(LISTENERS, header)) {
-      if (!("isOther" in listener)) yield names.named(listener);
+    for (const socket of client.dump(question, header)) {
+      if (socket !== OTHER) yield names.named((socket as Socket).listener());
     }
   }
 }
@@ -159,25 +160,16 @@ function openClient(namespace: Namespace): QuestionClient {
 
 function allOf(family: number, states: number) {
   return [
-    MPTCP_SOCKETS,
+    mptcpSockets(),
     { family, protocol: IPPROTO_TCP, ext: EXT_INFO, states },
     { protocol: IPPROTO_MPTCP },
   ] as const;
 }
 
-function* dumpMptcp(
-  client: QuestionClient,
-  family: number,
-): Generator<MptcpSocket, void> {
-  for (const socket of client.dump(...allOf(family, CONNECTED))) {
-    if (socket !== OTHER) yield socket as MptcpSocket;
-  }
-}
-
 function* dumpTcp(
   client: QuestionClient,
   isWanted: (token: number) => boolean,
-): Generator<SubflowSocket, void> {
+): Generator<Socket, void> {
   const question = subflowSockets(isWanted);
   for (const family of FAMILIES) {
     const header = {
@@ -188,37 +180,31 @@ function* dumpTcp(
       states: ATTRIBUTABLE,
     };
     for (const socket of client.dump(question, header)) {
-      if (socket !== OTHER) yield socket as SubflowSocket;
+      if (socket !== OTHER) yield socket as Socket;
     }
   }
 }
 
-function subflowsByToken(
+function addSubflows(
   client: QuestionClient,
+  { table, subflows }: Chunk,
   isWanted: (token: number) => boolean,
-): Map<number, SubflowSocket[]> {
-  const byToken = new Map<number, SubflowSocket[]>();
-  const cookies = new Set<number>();
-  for (
-    const socket of dumpTcp(client, (token) => token !== 0 && isWanted(token))
-  ) {
-    if (cookies.has(socket.cookie)) continue;
-    cookies.add(socket.cookie);
-    const list = byToken.get(socket.token);
-    if (list === undefined) byToken.set(socket.token, [socket]);
-    else list.push(socket);
+): void {
+  const isSubflow = (token: number) => token !== 0 && isWanted(token);
+  for (const socket of dumpTcp(client, isSubflow)) {
+    const { token } = socket;
+    subflows.set(token, table.add(socket, subflows.get(token)));
   }
-  return byToken;
 }
 
 function lookUp(
   client: QuestionClient,
   token: number,
-): MptcpSocket | undefined {
+): Socket | undefined {
   const [question, header, attrs] = allOf(AF_INET, EVERY);
   try {
     const socket = client.get(question, { ...header, cookie0: token }, attrs);
-    return socket === OTHER ? undefined : socket as MptcpSocket;
+    return socket === OTHER ? undefined : socket as Socket;
   } catch (error) {
     if (error instanceof NetlinkError && error.errno === ENOENT) return;
     throw error;
@@ -226,29 +212,31 @@ function lookUp(
 }
 
 function join(
-  socket: MptcpSocket,
-  sockets: readonly SubflowSocket[],
+  { table, connections, subflows: last }: Chunk,
+  token: number,
   names: DeviceNames,
 ): Connection {
-  const subflows = sockets.map(({ token: _, ...subflow }) =>
-    names.named(subflow)
-  );
+  const subflows: Subflow[] = [];
+  for (const socket of table.chain(last.get(token))) {
+    const subflow = names.named(socket.subflow());
+    // A dump is not made at once: a socket may come twice.
+    if (subflows.every(({ cookie }) => cookie !== subflow.cookie)) {
+      subflows.push(subflow);
+    }
+  }
   subflows.sort((one, other) =>
     Number(other.initial) - Number(one.initial) ||
     one.local.id - other.local.id || one.remote.id - other.remote.id ||
     one.cookie - other.cookie
   );
-  return {
-    ...names.named(socket),
-    subflows,
-    ...isPartial(socket, subflows) && { partial: true },
-  };
+  const socket = table.at(connections.get(token)!);
+  const connection = names.named(socket.connection(subflows));
+  return isPartial(connection) ? { ...connection, partial: true } : connection;
 }
 
 /** Whether the kernel counts more subflows, as far as it is known. */
 function isPartial(
-  { subflowsTotal, extraSubflows = 0 }: MptcpSocket,
-  subflows: readonly Subflow[],
+  { subflowsTotal, extraSubflows = 0, subflows }: Connection,
 ): boolean {
   if (subflowsTotal !== undefined) return subflows.length < subflowsTotal;
   // Before Linux 6.8: the initial one is not counted.

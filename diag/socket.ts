@@ -1,0 +1,414 @@
+/**
+ * A socket of `NETLINK_SOCK_DIAG`: an MPTCP socket, or a TCP socket that is a
+ * subflow.
+ *
+ * @module
+ */
+
+import {
+  attrLengthAt,
+  NLA_HDRLEN,
+  NLA_TYPE_MASK,
+  readAttr,
+} from "../codec/attrs.ts";
+import {
+  HOST_LITTLE_ENDIAN,
+  readU16,
+  readU32,
+  writeU16,
+  writeU32,
+} from "../codec/bytes.ts";
+import { DecodeError } from "../codec/decode_error.ts";
+import { align4 } from "../codec/nlmsghdr.ts";
+import type { StructPolicy } from "../codec/policy.ts";
+import {
+  INET_DIAG,
+  INET_DIAG_INFO,
+  INET_DIAG_MSG,
+  INET_DIAG_ULP_INFO,
+  INET_ULP_INFO,
+  INET_ULP_INFO_MPTCP,
+  MPTCP_INFO,
+  MPTCP_SUBFLOW_ATTR_FLAGS,
+  MPTCP_SUBFLOW_ATTR_ID_LOC,
+  MPTCP_SUBFLOW_ATTR_ID_REM,
+  MPTCP_SUBFLOW_ATTR_TOKEN_LOC,
+  MPTCP_SUBFLOW_FLAG_BKUP_LOC as BKUP_LOC,
+  MPTCP_SUBFLOW_FLAG_BKUP_REM as BKUP_REM,
+  MPTCP_SUBFLOW_FLAG_JOIN_LOC as JOIN_LOC,
+  MPTCP_SUBFLOW_FLAG_JOIN_REM as JOIN_REM,
+  MPTCP_SUBFLOW_FLAG_MCAP_LOC as MCAP_LOC,
+  SUBFLOW_ATTRIBUTE,
+  SUBFLOW_FLAGS,
+  type SubflowFlag,
+  TCP_INFO,
+} from "../codec/sock_diag.gen.ts";
+import { addressText } from "./address_text.ts";
+import {
+  type Connection,
+  type Listener,
+  SOCKET_STATES,
+  type SocketState,
+  type Subflow,
+} from "./connection.ts";
+
+const FALLBACK = 1;
+const REMOTE_KEY_RECEIVED = 2;
+const KNOWN_FLAGS = SUBFLOW_FLAGS.reduce((bits, [, bit]) => bits | bit, 0);
+
+/** Where the members of a struct are: decoding all of them takes longer. */
+type Places<Values extends object> = {
+  readonly [Key in keyof Values]-?: number;
+};
+
+function placesOf<Values extends object>(
+  { members }: StructPolicy<Values>,
+): Places<Values> {
+  return Object.fromEntries(
+    members.map(({ key, offset }) => [key, offset]),
+  ) as Places<Values>;
+}
+
+const MSG = placesOf(INET_DIAG_MSG);
+const MPTCP = placesOf(MPTCP_INFO);
+const TCP = placesOf(TCP_INFO);
+
+/** Where `struct tcp_info` ends that has all of what is read. */
+const TCP_END = TCP.bytesRetrans + 8;
+
+const ULP_PATH = `.${INET_DIAG.attrs[INET_DIAG_ULP_INFO]!.name}`;
+const MPTCP_PATH = `${ULP_PATH}.${
+  INET_ULP_INFO.attrs[INET_ULP_INFO_MPTCP]!.name
+}`;
+
+/** An unsigned integer of 64 bits, exact up to 2⁵³. */
+function readSize(bytes: Uint8Array, at: number): number {
+  const first = readU32(bytes, at);
+  const second = readU32(bytes, at + 4);
+  const [high, low] = HOST_LITTLE_ENDIAN ? [second, first] : [first, second];
+  // Small integers take no memory of their own.
+  return high === 0 ? low : high * 0x1_0000_0000 + low;
+}
+
+/**
+ * One socket after another, as the kernel describes them: where in the message
+ * is what. By the tables of the codec this takes five times as long, as they
+ * copy what they find.
+ */
+export class Socket {
+  #bytes: Uint8Array = new Uint8Array(0);
+  /** Where `struct inet_diag_msg` is. */
+  #header = 0;
+  /** Where `INET_DIAG_INFO` is, a struct that may be shorter than known. */
+  #info = 0;
+  #infoEnd = 0;
+  #flags = 0;
+  #idLoc = 0;
+  #idRem = 0;
+  /** How much of the struct is saved. */
+  static readonly #INFO = Math.max(TCP_END, MPTCP_INFO.length);
+  /** How many bytes {@linkcode Socket.save} writes. */
+  static readonly RECORD: number = 8 + INET_DIAG_MSG.length + Socket.#INFO;
+
+  /** Whether it is a subflow. */
+  isSubflow = false;
+  /** Token of the connection of a subflow; 0: MPTCP is not in use. */
+  token = 0;
+
+  /**
+   * Goes to the socket of a message.
+   *
+   * @throws {DecodeError} A length is impossible.
+   */
+  read(bytes: Uint8Array): void {
+    const { length: start, name } = INET_DIAG_MSG;
+    const end = bytes.length;
+    if (end < start) {
+      throw new DecodeError(`${end} bytes, but ${name} has ${start}`, 0);
+    }
+    this.#bytes = bytes;
+    this.#header = 0;
+    this.#info = 0;
+    this.#infoEnd = 0;
+    this.#flags = 0;
+    this.#idLoc = 0;
+    this.#idRem = 0;
+    this.isSubflow = false;
+    this.token = 0;
+    for (let at: number = start; at + NLA_HDRLEN <= end;) {
+      const length = attrLengthAt(bytes, at, end, "");
+      const type = readU16(bytes, at + 2) & NLA_TYPE_MASK;
+      if (type === INET_DIAG_INFO) {
+        this.#info = at + NLA_HDRLEN;
+        this.#infoEnd = at + length;
+      } else if (type === INET_DIAG_ULP_INFO) {
+        this.#readUlp(at + NLA_HDRLEN, at + length);
+      }
+      at += align4(length);
+    }
+  }
+
+  #readUlp(start: number, end: number): void {
+    const bytes = this.#bytes;
+    for (let at = start; at + NLA_HDRLEN <= end;) {
+      const length = attrLengthAt(bytes, at, end, ULP_PATH);
+      const type = readU16(bytes, at + 2) & NLA_TYPE_MASK;
+      if (type === INET_ULP_INFO_MPTCP) {
+        this.#readMptcp(at + NLA_HDRLEN, at + length);
+      }
+      at += align4(length);
+    }
+  }
+
+  #readMptcp(start: number, end: number): void {
+    const bytes = this.#bytes;
+    this.isSubflow = true;
+    for (let at = start; at + NLA_HDRLEN <= end;) {
+      const length = attrLengthAt(bytes, at, end, MPTCP_PATH);
+      const type = readU16(bytes, at + 2) & NLA_TYPE_MASK;
+      switch (type) {
+        case MPTCP_SUBFLOW_ATTR_TOKEN_LOC:
+          this.token = this.#integer(type, at, length);
+          break;
+        case MPTCP_SUBFLOW_ATTR_FLAGS:
+          this.#flags = this.#integer(type, at, length);
+          break;
+        case MPTCP_SUBFLOW_ATTR_ID_REM:
+          this.#idRem = this.#integer(type, at, length);
+          break;
+        case MPTCP_SUBFLOW_ATTR_ID_LOC:
+          this.#idLoc = this.#integer(type, at, length);
+          break;
+      }
+      at += align4(length);
+    }
+  }
+
+  #integer(type: number, at: number, length: number): number {
+    const policy = SUBFLOW_ATTRIBUTE.attrs[type]!;
+    const [start, end] = [at + NLA_HDRLEN, at + length];
+    return readAttr(this.#bytes, start, end, policy, MPTCP_PATH) as number;
+  }
+
+  /** Writes what is read of the socket: {@linkcode Socket.RECORD} bytes. */
+  save(to: Uint8Array, start: number): void {
+    const bytes = this.#bytes;
+    const info = this.#info;
+    const end = Math.min(this.#infoEnd, info + Socket.#INFO);
+    const header = this.#header;
+    writeU32(to, start, this.#flags);
+    writeU16(to, start + 4, end - info);
+    to[start + 6] = this.#idLoc;
+    to[start + 7] = this.#idRem;
+    to.set(bytes.subarray(header, header + INET_DIAG_MSG.length), start + 8);
+    to.set(bytes.subarray(info, end), start + 8 + INET_DIAG_MSG.length);
+  }
+
+  /** Goes to a socket that was saved. */
+  load(from: Uint8Array, start: number): void {
+    this.#bytes = from;
+    this.#flags = readU32(from, start);
+    this.#idLoc = from[start + 6]!;
+    this.#idRem = from[start + 7]!;
+    this.#header = start + 8;
+    this.#info = this.#header + INET_DIAG_MSG.length;
+    this.#infoEnd = this.#info + readU16(from, start + 4);
+  }
+
+  /** The token of an MPTCP socket; 0: it has none. */
+  get ownToken(): number {
+    return this.#infoU32(MPTCP.token) ?? 0;
+  }
+
+  get #cookie(): number {
+    return readSize(this.#bytes, this.#header + MSG.cookie0);
+  }
+
+  /** Whether the struct goes that far. */
+  #reaches(end: number): boolean {
+    return this.#info + end <= this.#infoEnd;
+  }
+
+  #infoU8(at: number): number | undefined {
+    return this.#reaches(at + 1) ? this.#bytes[this.#info + at] : undefined;
+  }
+
+  /**
+   * @param least How long the struct is that has the member, where that of
+   * older kernels ends with padding in its place.
+   */
+  #infoU32(at: number, least: number = at + 4): number | undefined {
+    return this.#reaches(least)
+      ? readU32(this.#bytes, this.#info + at)
+      : undefined;
+  }
+
+  #infoU64(at: number): number | undefined {
+    return this.#reaches(at + 8)
+      ? readSize(this.#bytes, this.#info + at)
+      : undefined;
+  }
+
+  #u32(at: number): number {
+    return readU32(this.#bytes, this.#header + at);
+  }
+
+  #address(at: number): string {
+    const bytes = this.#bytes;
+    const family = bytes[this.#header + MSG.family]!;
+    return addressText(bytes, this.#header + at, family);
+  }
+
+  #port(at: number): number {
+    return readU16(this.#bytes, this.#header + at, false);
+  }
+
+  get #state(): SocketState {
+    return SOCKET_STATES[this.#bytes[this.#header + MSG.state]!] ?? "closed";
+  }
+
+  /** What an MPTCP socket says. */
+  connection(subflows: readonly Subflow[]): Connection {
+    const flags = this.#infoU32(MPTCP.flags)!;
+    const checksums = this.#infoU8(MPTCP.csumEnabled);
+    // All in one literal: to make an object of parts takes ten times as long.
+    const connection = {
+      token: this.ownToken,
+      local: {
+        address: this.#address(MSG.src),
+        port: this.#port(MSG.sport),
+      },
+      remote: {
+        address: this.#address(MSG.dst),
+        port: this.#port(MSG.dport),
+      },
+      fallback: (flags & FALLBACK) !== 0,
+      remoteKeyReceived: (flags & REMOTE_KEY_RECEIVED) !== 0,
+      state: this.#state,
+      cookie: this.#cookie,
+      inode: this.#u32(MSG.inode),
+      uid: this.#u32(MSG.uid),
+      receiveQueue: this.#u32(MSG.rqueue),
+      sendQueue: this.#u32(MSG.wqueue),
+      ifIndex: this.#u32(MSG.ifindex),
+      extraSubflows: this.#infoU8(MPTCP.subflows),
+      subflowsTotal: this.#infoU8(MPTCP.subflowsTotal),
+      subflowsMax: this.#infoU8(MPTCP.subflowsMax),
+      addAddrSignal: this.#infoU8(MPTCP.addAddrSignal),
+      addAddrAccepted: this.#infoU8(MPTCP.addAddrAccepted),
+      addAddrAcceptedMax: this.#infoU8(MPTCP.addAddrAcceptedMax),
+      addAddrSignalMax: this.#infoU8(MPTCP.addAddrSignalMax),
+      localAddrUsed: this.#infoU8(MPTCP.localAddrUsed),
+      localAddrMax: this.#infoU8(MPTCP.localAddrMax),
+      laminarMax: this.#infoU8(MPTCP.endpLaminarMax),
+      checksums: checksums === undefined ? undefined : checksums !== 0,
+      bytesSent: this.#infoU64(MPTCP.bytesSent),
+      bytesReceived: this.#infoU64(MPTCP.bytesReceived),
+      bytesAcked: this.#infoU64(MPTCP.bytesAcked),
+      bytesRetransmitted: this.#infoU64(MPTCP.bytesRetrans),
+      retransmits: this.#infoU32(MPTCP.retransmits, MPTCP.subflowsTotal),
+      lastDataSentMs: this.#infoU32(MPTCP.lastDataSent, MPTCP.lastAckRecv + 4),
+      lastDataReceivedMs: this.#infoU32(MPTCP.lastDataRecv),
+      lastAckReceivedMs: this.#infoU32(MPTCP.lastAckRecv),
+      subflows,
+    };
+    return (this.#reaches(MPTCP_INFO.length)
+      ? connection
+      : present(connection)) as Connection;
+  }
+
+  /** What a TCP socket under MPTCP says. */
+  subflow(): Subflow {
+    const flags = this.#flags;
+    const unknownFlags = (flags & ~KNOWN_FLAGS) >>> 0;
+    const rtt = this.#infoU32(TCP.rtt);
+    const isMeasured = rtt !== undefined && rtt !== 0;
+    const subflow = {
+      local: {
+        address: this.#address(MSG.src),
+        port: this.#port(MSG.sport),
+        id: this.#idLoc,
+      },
+      remote: {
+        address: this.#address(MSG.dst),
+        port: this.#port(MSG.dport),
+        id: this.#idRem,
+      },
+      initial: (flags & (JOIN_LOC | JOIN_REM)) === 0,
+      openedHere: (flags & (JOIN_LOC | MCAP_LOC)) !== 0,
+      backup: (flags & (BKUP_LOC | BKUP_REM)) !== 0,
+      flags: flagsOf(flags),
+      timerRetransmits: this.#bytes[this.#header + MSG.retrans]!,
+      state: this.#state,
+      cookie: this.#cookie,
+      inode: this.#u32(MSG.inode),
+      uid: this.#u32(MSG.uid),
+      receiveQueue: this.#u32(MSG.rqueue),
+      sendQueue: this.#u32(MSG.wqueue),
+      ifIndex: this.#u32(MSG.ifindex),
+      rttUs: isMeasured ? rtt : undefined,
+      rttVarUs: isMeasured ? this.#infoU32(TCP.rttvar) : undefined,
+      minRttUs: isMeasured ? this.#infoU32(TCP.minRtt) : undefined,
+      rtoUs: this.#infoU32(TCP.rto),
+      backoff: this.#infoU8(TCP.backoff),
+      congestionWindow: this.#infoU32(TCP.sndCwnd),
+      mss: this.#infoU32(TCP.sndMss),
+      pathMtu: this.#infoU32(TCP.pmtu),
+      unacked: this.#infoU32(TCP.unacked),
+      lost: this.#infoU32(TCP.lost),
+      retransmits: this.#infoU32(TCP.totalRetrans),
+      bytesSent: this.#infoU64(TCP.bytesSent),
+      bytesReceived: this.#infoU64(TCP.bytesReceived),
+      bytesAcked: this.#infoU64(TCP.bytesAcked),
+      bytesRetransmitted: this.#infoU64(TCP.bytesRetrans),
+      deliveryRate: this.#infoU64(TCP.deliveryRate),
+      lastDataSentMs: this.#infoU32(TCP.lastDataSent),
+      lastDataReceivedMs: this.#infoU32(TCP.lastDataRecv),
+      lastAckReceivedMs: this.#infoU32(TCP.lastAckRecv),
+    };
+    const shown = isMeasured && this.#reaches(TCP_END)
+      ? subflow
+      : present(subflow);
+    return (unknownFlags === 0 ? shown : { ...shown, unknownFlags }) as Subflow;
+  }
+
+  /** What a TCP socket says that listens. */
+  listener(): Listener {
+    return {
+      local: {
+        address: this.#address(MSG.src),
+        port: this.#port(MSG.sport),
+      },
+      state: this.#state,
+      cookie: this.#cookie,
+      inode: this.#u32(MSG.inode),
+      uid: this.#u32(MSG.uid),
+      ifIndex: this.#u32(MSG.ifindex),
+      backlog: this.#u32(MSG.rqueue),
+      backlogMax: this.#u32(MSG.wqueue),
+    };
+  }
+}
+
+/** Leaves out what the kernel does not report. */
+function present(values: object): object {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** The words of the flags that were met, which many sockets share. */
+const words = new Map<number, readonly SubflowFlag[]>();
+
+function flagsOf(bits: number): readonly SubflowFlag[] {
+  const known = bits & KNOWN_FLAGS;
+  let flags = words.get(known);
+  if (flags === undefined) {
+    flags = Object.freeze(
+      SUBFLOW_FLAGS.filter(([, bit]) => (known & bit) !== 0)
+        .map(([word]) => word),
+    );
+    words.set(known, flags);
+  }
+  return flags;
+}
