@@ -100,7 +100,7 @@ export function openEvents<Type extends PathManagerEvent["type"]>(
     isWanted: rawFilter(known ? new Set(EVENT_TYPES) : wanted, token),
     decode(message) {
       const event = decodeEvent(message);
-      if (known && isOf(token, event) && !known.take(event)) return undefined;
+      if (known && !known.take(event)) return undefined;
       return isWanted(event) ? withDevice(namespace, event) : undefined;
     },
     overrun: isWanted(overrun) ? overrun : undefined,

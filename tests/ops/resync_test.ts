@@ -296,6 +296,42 @@ Deno.test("`resync` leaves out what the kernel sends no events of", async () => 
   );
 });
 
+Deno.test("a token that is used again belongs to another connection", () => {
+  const kernel = new FakeKernel();
+  const known = new KnownConnections();
+  for (const port of [1000, 1001]) {
+    kernel.connect(5, { local: { address: "10.0.0.1", port } });
+    const told = texts(known.resync(look(kernel)));
+    const made = ["(created 5)", "(established 5)"];
+    assertEquals(told, port === 1000 ? made : ["(closed 5)", ...made]);
+    kernel.connections.get(5)!.close();
+  }
+});
+
+Deno.test("a connection that falls back is not closed", () => {
+  const kernel = new FakeKernel();
+  const connection = kernel.connect(5);
+  const known = new KnownConnections();
+  known.resync(look(kernel));
+  connection.set({ fallback: true, remoteKeyReceived: false });
+  connection.closeSubflow(0);
+  assertEquals(texts(known.resync(look(kernel))), ["(sub-closed 5)"]);
+});
+
+Deno.test("`resync` knows what `types` leave out", async () => {
+  const { kernel, pm } = open(new LateKernel());
+  const stream = pm.events({ resync: true, types: ["closed"] });
+  const events = await takeAll(stream as EventStream, () => {
+    const connection = kernel.connect(5);
+    setTimeout(() => {
+      kernel.isLate = true;
+      connection.close();
+      kernel.lose();
+    }, 1);
+  });
+  assertEquals(texts(events), ["(closed 5)"]);
+});
+
 Deno.test("a look that may have missed a subflow does not end it", () => {
   const kernel = new FakeKernel();
   const connection = kernel.connect(5);

@@ -131,15 +131,16 @@ const ROWS: readonly (readonly [
   [
     "what an overrun hid",
     (kernel) => void kernel.connect(5),
-    { subflows: 2 },
+    { subflows: 3 },
     (kernel) => {
       const { subscriptions } = kernel;
       const lost = subscriptions.splice(0);
       kernel.connections.get(5)!.openSubflow();
+      kernel.connections.get(5)!.openSubflow();
       subscriptions.push(...lost);
       kernel.emitOverrun();
     },
-    "5:2",
+    "5:3",
   ],
   [
     "a connection that goes",
@@ -249,7 +250,7 @@ Deno.test("`waitFor()` says that events need a privilege", async () => {
 Deno.test("`waitFor()` ends when the time is up", async () => {
   const { kernel, wait } = open();
   kernel.connect(5).openSubflow();
-  kernel.connect(6).set({ fallback: true });
+  kernel.connect(6).set({ fallback: true, remoteKeyReceived: true });
   const rows: [Condition, string][] = [
     [{ connections: 2 }, "2 connections, and saw 1"],
     [{ subflows: 3 }, "3 subflows of one connection, and saw 2"],
@@ -269,6 +270,16 @@ Deno.test("`waitFor()` ends when the time is up", async () => {
     }
   }
   assert(kernel.subscriptions.every(({ closed }) => closed));
+});
+
+Deno.test("`waitFor()` takes a connection that is closed here for gone", async () => {
+  const { kernel, wait } = open();
+  // Its last bytes are still on their way.
+  kernel.connect(5).set({ state: "fin-wait-1", inode: 0 });
+  assertEquals(
+    await outcome(wait({ subflows: 2, token: 5 })),
+    "NotFoundError: There is no connection of token 0x5",
+  );
 });
 
 Deno.test("`waitFor()` looks once more when the time is up", async () => {
