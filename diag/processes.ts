@@ -6,6 +6,7 @@
  */
 
 import { MptcpError } from "../codec/mptcp_error.ts";
+import { ProtocolError } from "../netlink/errors.ts";
 import type { Namespace } from "../netlink/transport.ts";
 
 /** A row of `/proc/net/netlink`. */
@@ -17,6 +18,9 @@ export interface NetlinkRow {
   /** The number of the file in the kernel. */
   readonly inode: string;
 }
+
+/** Address, protocol, port id, groups, five numbers, inode. */
+const ROW = /^\S+ +(\d+) +(\d+) +([0-9a-f]+)(?: +-?\d+){5} +(\d+) *$/;
 
 /** It has ended meanwhile, or belongs to another user. */
 const UNSEEN = ["ENOENT", "ESRCH", "EINVAL", "EACCES", "EPERM"];
@@ -57,15 +61,19 @@ export function netlinkTable(
   namespace: Namespace,
   process: number | "thread-self" = "thread-self",
 ): NetlinkRow[] | undefined {
-  const text = namespace.readFile(`/proc/${process}/net/netlink`);
-  return text?.trimEnd().split("\n").slice(1).map((line) => {
-    const [, protocol, portId, groups = "", , , , , , inode = ""] = line.trim()
-      .split(/\s+/);
-    return {
-      protocol: Number(protocol),
-      portId: Number(portId),
-      groups: parseInt(groups, 16),
-      inode,
-    };
-  });
+  const path = `/proc/${process}/net/netlink`;
+  return namespace.readFile(path)?.trimEnd().split("\n").slice(1)
+    .map((line) => {
+      const row = line.match(ROW);
+      if (row === null) {
+        throw new ProtocolError(`Cannot read ${path}: "${line}" is no row`);
+      }
+      const [, protocol, portId, groups, inode] = row;
+      return {
+        protocol: Number(protocol),
+        portId: Number(portId),
+        groups: parseInt(groups!, 16),
+        inode: inode!,
+      };
+    });
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Diag } from "../../diag/mod.ts";
 import { PathManager, ProtocolError, SyscallError } from "../../mod.ts";
 import type { FakeKernel } from "../../testing/mod.ts";
+import type { Delivery } from "../../testing/fake_namespace.ts";
 import { Lab } from "../../testing/lab.ts";
 import { FILES, kernelWithFiles } from "../helpers/golden_proc.ts";
 import { IpMonitor } from "../helpers/ip_monitor.ts";
@@ -15,6 +16,32 @@ const EACCES = 13;
 /** Of `ip mptcp monitor` in the captured table. */
 const PID = 10712;
 const INODE = 5593747;
+
+/** "No such file or directory", to the first request. */
+const NO_FAMILY = Uint8Array.fromHex(
+  "2400000002000000" + "0100000000000000" + "feffffff" +
+    "2000000010000500" + "0100000000000000",
+);
+
+/** The description of the family with another number, or name, of the group. */
+function renumber(reply: Delivery, other: number | string): Delivery {
+  if (!(reply instanceof Uint8Array)) return reply;
+  const text = new TextDecoder("latin1").decode(reply);
+  const at = text.indexOf("mptcp_pm_events");
+  if (at < 0) return reply;
+  const changed = reply.slice();
+  if (typeof other === "string") {
+    changed.set(new TextEncoder().encode(other), at);
+  } else {
+    // The id is behind the name, which is padded, or in front of it.
+    const places = [at + 20, at - 8].filter((place) => place < reply.length);
+    const view = new DataView(changed.buffer);
+    for (const place of places) {
+      if (view.getUint32(place, true) === 9) view.setUint32(place, other, true);
+    }
+  }
+  return changed;
+}
 
 function list(kernel: FakeKernel) {
   using diag = Diag.open({ namespace: kernel });
@@ -35,7 +62,7 @@ Deno.test("`eventListeners()` finds the members of the group, and their processe
   const found = { portId: PID, isOwn: false, pid: 77, process: "two words" };
   assertEquals(list(kernel), [found]);
   // Twice, as while the table is resized.
-  kernel.files.set(TABLE, FILES[TABLE]! + FILES[TABLE]!);
+  kernel.files.set(TABLE, FILES[TABLE]! + FILES[TABLE]!.replace(/.*\n/, ""));
   assertEquals(list(kernel), [found]);
   kernel.links.set("/proc/self", "77");
   assertEquals(list(kernel), [{ ...found, isOwn: true }]);
@@ -61,11 +88,29 @@ Deno.test("`eventListeners()` knows who is in another group, or in none", () => 
   }
   kernel.files.set(TABLE, FILES[TABLE]!.replace("00000100", "ffffffff"));
   assertEquals(list(kernel).length, 1);
+  // Before Linux 5.12 there are no events, without CONFIG_MPTCP no family.
+  kernel.distort = (answer) => answer.map((reply) => renumber(reply, "other"));
+  assertEquals(list(kernel), []);
+  kernel.distort = (answer) => answer.map(() => NO_FAMILY.slice());
+  assertEquals(list(kernel), []);
+});
+
+Deno.test("`eventListeners()` says why it cannot tell", () => {
+  const refusal = (kernel: FakeKernel) =>
+    assertThrows(() => list(kernel), ProtocolError).message;
+  const kernel = kernelWithFiles();
+  const text = FILES[TABLE]!;
+  kernel.files.set(TABLE, text.replace(/ +5593747 /, ""));
+  const [row] = kernel.files.get(TABLE)!.match(/^.*00000100.*$/m)!;
+  assertEquals(refusal(kernel), `Cannot read ${TABLE}: "${row}" is no row`);
   kernel.files.delete(TABLE);
-  const { message } = assertThrows(() => list(kernel), ProtocolError);
+  const unknown = "Cannot tell who listens to events";
+  assertEquals(refusal(kernel), `${unknown}: ${TABLE} cannot be seen here`);
+  kernel.files.set(TABLE, text);
+  kernel.distort = (answer) => answer.map((reply) => renumber(reply, 33));
   assertEquals(
-    message,
-    `Cannot tell who listens to events: ${TABLE} cannot be seen here`,
+    refusal(kernel),
+    `${unknown}: ${TABLE} has the groups from 1 to 32, and theirs is 33`,
   );
 });
 

@@ -12,8 +12,11 @@ import {
   parseIPv4,
   parseIPv6,
 } from "../../codec/mod.ts";
+import { Diag } from "../../diag/mod.ts";
+import { ProtocolError } from "../../mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Bytes } from "../helpers/netlink_bytes.ts";
+import { FILES, kernelWithFiles } from "../helpers/golden_proc.ts";
 import { run, wordsOf } from "../helpers/run_main.ts";
 import { goldenLines } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";
@@ -221,6 +224,39 @@ async function runCommandLine(words: readonly string[]): Promise<string> {
 
 const textOf = (input: Uint8Array) => decoder.decode(input);
 
+const NETSTAT = "/proc/thread-self/net/netstat";
+const NETLINK = "/proc/thread-self/net/netlink";
+
+/** A captured file with parts of it moved, cut or replaced. */
+function randomFile(random: Random, path: string): string {
+  const words = FILES[path]!.split(/(?<=[ \n])/);
+  for (let times = 1 + random(5); times > 0; times--) {
+    const at = random(words.length);
+    const put = random(2) ? [pick(random, words), pick(random, PARTS)] : [];
+    words.splice(at, random(4), ...put);
+  }
+  return words.join("").slice(0, random(3) ? undefined : random(5000));
+}
+
+/** Reads them where one of them is another. */
+function runFiles(
+  path: string,
+  text: string,
+  read: (diag: Diag) => object,
+): string {
+  const kernel = kernelWithFiles();
+  kernel.files.set(path, text);
+  using diag = Diag.open({ namespace: kernel });
+  try {
+    const numbers = Object.values(read(diag));
+    demand(numbers.every(Number.isFinite), () => `${numbers}`);
+    return "read";
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return "refused";
+  }
+}
+
 /** What reads texts. */
 export const TEXT_TARGETS: Targets = {
   parseIPv4: {
@@ -252,6 +288,19 @@ export const TEXT_TARGETS: Targets = {
         () => random(3) ? 0 : pick(random, [1, 0xff, random(256)]),
       ),
     run: runFormat,
+  },
+  "counters in /proc": {
+    make: (random) => encoder.encode(randomFile(random, NETSTAT)),
+    run: (input) => runFiles(NETSTAT, textOf(input), (diag) => diag.counters()),
+  },
+  "listeners in /proc": {
+    make: (random) => encoder.encode(randomFile(random, NETLINK)),
+    run: (input) =>
+      runFiles(
+        NETLINK,
+        textOf(input),
+        (diag) => diag.eventListeners().map(({ portId }) => portId),
+      ),
   },
   "command line": {
     // No word has a NUL in it.

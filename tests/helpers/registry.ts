@@ -53,7 +53,11 @@ function* filesIn(source: string, path: string): Generator<string> {
 /** A file with the imports of deno.json written out, as `deno publish` does. */
 function unfold(path: string, imports: Readonly<Record<string, string>>) {
   return Object.entries(imports).reduce(
-    (text, [name, url]) => text.replaceAll(`from "${name}`, `from "${url}`),
+    (text, [name, url]) =>
+      ["from ", "import("].reduce(
+        (text, how) => text.replaceAll(`${how}"${name}`, `${how}"${url}`),
+        text,
+      ),
     Deno.readTextFileSync(path),
   );
 }

@@ -38,6 +38,19 @@ const MODE = [
   ...modeFile() === "pm_type" ? [`read ${SYSCTLS}pm_type`] : [],
   `write ${SYSCTLS}${modeFile()}`,
 ];
+const COUNTERS = ["netstat", "snmp"].map((file) =>
+  `read /proc/thread-self/net/${file}`
+);
+const SOCKETS = [
+  ...BASIC.filter((call) => !call.includes("NETLINK_GENERIC")),
+  "socket AF_NETLINK SOCK_RAW|SOCK_CLOEXEC NETLINK_SOCK_DIAG",
+];
+/** Who listens, by the sockets of all processes, and who manages, by name. */
+const PROCESSES = [
+  ...["read /proc", "getdents64 /proc", "readlink /proc/self"],
+  ...["read /proc/PID/comm", "read /proc/PID/fd", "getdents64 /proc/PID/fd"],
+  ...["readlink /proc/PID/fd/N", "read /proc/thread-self/net/netlink"],
+];
 const NETNS = [
   "read /proc/thread-self/ns/net",
   "read /run/netns/NAME",
@@ -86,9 +99,17 @@ class Observer implements Disposable {
     const { netns } = this.#made.lab.client;
     return {
       out,
-      syscalls: [...syscalls].filter((call) => !this.#usual.has(call))
-        .filter((call) => !this.#isDeno(call))
-        .map((call) => call.replace(netns, "NAME")).toSorted(),
+      syscalls: [
+        ...new Set(
+          [...syscalls].filter((call) => !this.#usual.has(call))
+            .filter((call) => !this.#isDeno(call))
+            .map((call) => call.replace(netns, "NAME"))
+            .map((call) =>
+              call.replace(/\/proc\/\d+/, "/proc/PID")
+                .replace(/\/fd\/\d+$/, "/fd/N")
+            ),
+        ),
+      ].toSorted(),
       permissions: Deno.readTextFileSync(this.#audit).trim().split("\n")
         .filter((line) => line !== "").map((line) => {
           const { permission, value } = JSON.parse(line);
@@ -169,9 +190,15 @@ liveTest(
     using observer = new Observer(made);
     const { connection: { token, spare, remote }, ways } = made.inputs;
     const { local } = made.client.socket;
+    const folder = Deno.makeTempDirSync({ prefix: "mptcp-out-" });
+    using _folder = {
+      [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
+    };
+    const out = `${folder}/mptcp.prom`;
+    const settings = Deno.readDirSync(SYSCTLS);
     const main = `laddr ${local.address} lport ${local.port} ` +
       `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
-    const lines: [line: string, syscalls: string[]][] = [
+    const lines: [line: string, syscalls: string[], basic?: string[]][] = [
       ["limits set subflows 4", []],
       ["limits show", []],
       ["endpoint add 10.0.0.1 dev lo -q", DEVICE_BY_NAME],
@@ -189,6 +216,30 @@ liveTest(
       ],
       [`subflow change token ${token} ${main} backup`, []],
       [`subflow destroy token ${token} ${main}`, []],
+      ["counters", COUNTERS, []],
+      [
+        `counters --prometheus --out ${out}`,
+        [
+          ...[...COUNTERS, `statx ${out}`, `write ${folder}/.mptcp-0.tmp`],
+          ...["fchmod", "rename"].map((call) =>
+            `${call} ${folder}/.mptcp-0.tmp`
+          ),
+        ],
+        [],
+      ],
+      ["connection show", [], SOCKETS],
+      [
+        "status",
+        [
+          ...[...COUNTERS, ...PROCESSES, ...new Set([...BASIC, ...SOCKETS])],
+          ...[
+            `read ${SYSCTLS.slice(0, -1)}`,
+            `getdents64 ${SYSCTLS.slice(0, -1)}`,
+          ],
+          ...Array.from(settings, ({ name }) => `read ${SYSCTLS}${name}`),
+        ],
+        [],
+      ],
       ["monitor", [...EVENTS]],
     ];
     assertEquals(
@@ -202,7 +253,7 @@ liveTest(
     );
     // Deno compiles all that the commands import.
     observer.watch([script, "endpoint", "show"]);
-    for (const [line, syscalls] of lines) {
+    for (const [line, syscalls, basic = BASIC] of lines) {
       const command = [script, ...line.split(" ")];
       // `monitor` ends when its output is closed.
       const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
@@ -210,7 +261,7 @@ liveTest(
       const written = trace.out === "" ? [] : ["write pipe:"];
       assertEquals([line, trace.syscalls], [
         line,
-        [...BASIC, ...syscalls, ...written].toSorted(),
+        [...basic, ...syscalls, ...written].toSorted(),
       ]);
       assertEquals([...new Set(trace.permissions)], [FFI], line);
     }

@@ -142,6 +142,21 @@ const proveInstall: Proof = (desk, line) => {
   proveCli(desk, "mptcp endpoint show");
 };
 
+const proveMetrics: Proof = (desk, line) => {
+  const install = readme.match(/^deno install --global .*$/m)![0];
+  assertEquals(desk.type(install).code, 0);
+  const file = `${desk.folder}/mptcp.prom`;
+  const there = line.replace(/--out \S+$/, `--out ${file}`);
+  // One that goes on is ended.
+  const command = there.includes(" interval ") ? `timeout 3 ${there}` : there;
+  const { out, err } = desk.type(command);
+  assertEquals([out, err], ["", ""]);
+  assertMatch(
+    Deno.readTextFileSync(file),
+    /^mptcp_netstat_MPTcpExt_MPJoinSynTx_total \d+$/m,
+  );
+};
+
 /** One of the examples, which gives each connection these addresses. */
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
@@ -181,6 +196,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^deno run \S+ example\.ts$/, proveExample],
   [/^deno run \S+ jsr:@mptcp\/pm\/cli endpoint show$/, proveCli],
   [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
+  [/^mptcp counters --prometheus .*--out \S+$/, proveMetrics],
   [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
   [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],
   [/^sudo deno run .* examples\/one_per_interface\.ts( eth|$)/, both],
