@@ -247,7 +247,8 @@ Deno.test("every public operation is swept", () => {
   // The second is `NetworkNamespace.open()`, the last are swept in
   // `replace_file_test.ts` and `output_test.ts`. The others make no calls.
   const calling = [
-    ...["PathManager", "openNamespace", "replaceFile", "watchOutput"],
+    ...["PathManager", "openNamespace", "checkReplaceable", "replaceFile"],
+    "watchOutput",
   ];
   const others = [
     ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
