@@ -33,8 +33,8 @@ export interface ConnectionRate extends Rates {
  * Tells what connections and subflows carry from one reading to the next.
  *
  * A connection that was not in the reading before has no rates yet; a new
- * subflow of one that was has carried all of its bytes since then. What has
- * ended is told once.
+ * subflow of one that was has carried all of its bytes since then, unless not
+ * all subflows could be seen before. What has ended is told once.
  *
  * @example What do the paths carry?
  * ```ts
@@ -94,6 +94,9 @@ function rateOf(
     old.delete(subflow.cookie);
     const sent = acked(subflow) - (was === undefined ? 0 : acked(was));
     const received = (subflow.bytesReceived ?? 0) - (was?.bytesReceived ?? 0);
+    // It may be an old one that the reading before did not have.
+    const isOld = was === undefined && before.partial;
+    if (isOld || sent < 0 || received < 0) return { subflow };
     return {
       subflow,
       sentBitPerSec: sent * bits,
@@ -101,7 +104,7 @@ function rateOf(
     };
   });
   const sum = (name: "sentBitPerSec" | "receivedBitPerSec") =>
-    subflows.reduce((total, rate) => total + rate[name], 0);
+    subflows.reduce((total, rate: Rates) => total + (rate[name] ?? 0), 0);
   return {
     connection,
     sentBitPerSec: sum("sentBitPerSec"),

@@ -1,44 +1,9 @@
 /** What connections carry, between readings that are made up. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { RateMeter } from "../../diag/mod.ts";
-import type { Connection, Subflow } from "../../diag/mod.ts";
+import type { Connection } from "../../diag/mod.ts";
 import { generator } from "../helpers/random.ts";
-
-const END = { address: "10.0.0.1", port: 443, id: 0 };
-const SOCKET = {
-  state: "established",
-  inode: 1,
-  uid: 0,
-  receiveQueue: 0,
-  sendQueue: 0,
-  ifIndex: 0,
-  local: END,
-  remote: END,
-} as const;
-
-function subflow(cookie: number, figures: Partial<Subflow> = {}): Subflow {
-  return {
-    ...SOCKET,
-    cookie,
-    initial: false,
-    openedHere: true,
-    backup: false,
-    flags: [],
-    timerRetransmits: 0,
-    ...figures,
-  };
-}
-
-function connection(cookie: number, ...subflows: Subflow[]): Connection {
-  return {
-    ...SOCKET,
-    cookie,
-    token: cookie,
-    fallback: false,
-    remoteKeyReceived: true,
-    subflows,
-  };
-}
+import { connection, subflow } from "../helpers/readings.ts";
 
 Deno.test("`RateMeter` tells rates from the second reading on, and once what has ended", () => {
   const meter = new RateMeter();
@@ -96,6 +61,36 @@ Deno.test("`RateMeter` takes what was sent where a kernel does not say what was 
     1000,
   );
   assertEquals(again[0]!.sentBitPerSec, 0);
+});
+
+Deno.test("`RateMeter` takes no subflow for a new one that could not be seen before", () => {
+  const meter = new RateMeter();
+  const [a, b] = [
+    subflow(1, { bytesAcked: 1000 }),
+    subflow(2, { bytesAcked: 1e9, bytesReceived: 7 }),
+  ];
+  const read = (...readings: Connection[]) =>
+    readings.map((reading, second) =>
+      meter.update([reading], second * 1000)[0]!
+    );
+  const rates = read(
+    connection(9, a, b),
+    { ...connection(9, a), partial: true },
+    connection(9, { ...a, bytesAcked: 1001 }, b),
+    // What counts backwards is another one.
+    connection(9, { ...a, bytesAcked: 1002 }, subflow(2, { bytesAcked: 5 })),
+  );
+  assertEquals(
+    rates.map(({ sentBitPerSec, subflows }) => [
+      sentBitPerSec,
+      ...subflows.map((one) => one.ended ?? one.sentBitPerSec),
+    ]),
+    [[undefined, undefined, undefined], [0, 0, true], [8, 8, undefined], [
+      8,
+      8,
+      undefined,
+    ]],
+  );
 });
 
 Deno.test("the rates of `RateMeter` add up to the bytes", () => {
