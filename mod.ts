@@ -86,7 +86,7 @@ export {
 } from "./netlink/transport.ts";
 export { preload } from "./ffi/libc.ts";
 export { checkReplaceable, replaceFile } from "./ffi/replace_file.ts";
-export { ignoreInspectorSignal } from "./ffi/signal.ts";
+export { ignoreInspectorSignal, suspend } from "./ffi/signal.ts";
 export { SyscallError } from "./ffi/syscall_error.ts";
 export {
   type OutputWatch,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { openNamespace } from "../mod.ts";
 import { printable } from "./printable.ts";
 
 /** What a text can look like, and the parameter of SGR for it. */
@@ -25,6 +26,8 @@ export type Style = keyof typeof CODES;
 export interface Screen {
   /** How many columns a line has. */
   readonly columns: number;
+  /** How many lines it has; absent: it is no terminal. */
+  readonly rows?: number;
   /** Whether it shows colours. */
   readonly color: boolean;
 }
@@ -32,15 +35,34 @@ export interface Screen {
 /** Not a terminal. */
 export const PLAIN: Screen = { columns: 80, color: false };
 
-/** What standard output goes to. */
+/** How large a terminal is that was not told its size. */
+const USUAL = { columns: 80, rows: 24 };
+
+let isDumb: boolean | undefined;
+
+/** What standard output goes to, as it is now. */
 export function screen(): Screen {
-  if (!Deno.stdout.isTerminal()) return PLAIN;
+  if (!Deno.stdout.isTerminal() || (isDumb ??= hasDumbTerm())) return PLAIN;
   try {
-    const { columns } = Deno.consoleSize();
-    // A terminal that was not told its size has none.
-    return { columns: columns || PLAIN.columns, color: !Deno.noColor };
+    const { columns, rows } = Deno.consoleSize();
+    return {
+      columns: columns || USUAL.columns,
+      rows: rows || USUAL.rows,
+      color: !Deno.noColor,
+    };
   } catch {
     return PLAIN;
+  }
+}
+
+/** Whether TERM says that it obeys nothing; Deno tells it with permission only. */
+function hasDumbTerm(): boolean {
+  try {
+    using namespace = openNamespace();
+    return namespace.readFile("/proc/self/environ")?.split("\0")
+      .includes("TERM=dumb") ?? false;
+  } catch {
+    return false;
   }
 }
 
@@ -54,4 +76,10 @@ export function paint(
   return color && style !== undefined && plain !== ""
     ? `\x1b[${CODES[style]}m${plain}\x1b[0m`
     : plain;
+}
+
+/** A text without what {@linkcode paint} put around it. */
+export function unpainted(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\x1b\[\d+m/g, "");
 }

@@ -256,6 +256,23 @@ const SIGNALS = {
   },
 } as const;
 
+const SUSPENDING = {
+  sigaction: {
+    parameters: [
+      "i32", // int signum
+      "buffer", // const struct sigaction *act
+      "buffer", // struct sigaction *oldact
+    ],
+    result: "i32", // int
+  },
+  raise: {
+    parameters: [
+      "i32", // int sig
+    ],
+    result: "i32", // int
+  },
+} as const;
+
 type Symbols<Table extends Deno.ForeignLibraryInterface> =
   Deno.StaticForeignLibraryInterface<Table>;
 
@@ -285,6 +302,8 @@ export interface Libc {
   readonly netns: () => Symbols<typeof NETNS>;
   /** What ignoring signals needs. */
   readonly signals: () => Symbols<typeof SIGNALS>;
+  /** What stopping this process needs. */
+  readonly suspending: () => Symbols<typeof SUSPENDING>;
 }
 
 let opened: Libc | undefined;
@@ -321,8 +340,8 @@ export function libc(): Libc {
 export function preload(): void {
   const { groups, waiting, file, directory, replacing } = libc();
   groups(), waiting(), file(), directory(), replacing();
-  const { device, netns, signals } = libc();
-  device(), netns(), signals();
+  const { device, netns, signals, suspending } = libc();
+  device(), netns(), signals(), suspending();
 }
 
 function open(): Libc {
@@ -348,6 +367,7 @@ function open(): Libc {
     device: once(() => bind(DEVICE)),
     netns: once(() => bind(NETNS)),
     signals: once(() => bind(SIGNALS)),
+    suspending: once(() => bind(SUSPENDING)),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * A signal that a program with privileges had better not obey.
+ * Signals that need more than a listener.
  *
  * @module
  */
@@ -7,7 +7,10 @@
 import { libc } from "./libc.ts";
 
 const SIGUSR1 = 10;
+const SIGTSTP = 20;
 const SIG_IGN = 1n;
+/** More than a `struct sigaction` has, which is all 0 for the default. */
+const SIGACTION = 256;
 
 /**
  * Ignores SIGUSR1 from now on. By default Deno then opens its inspector on
@@ -34,4 +37,35 @@ export function ignoreInspectorSignal(): void {
   Deno.removeSignalListener("SIGUSR1", listener);
   // deno-lint-ignore mptcp/errno -- it fails only for a number that is no signal
   signal(SIGUSR1, SIG_IGN);
+}
+
+/**
+ * Stops this process as SIGTSTP (Ctrl-Z) does where no listener is, and returns
+ * when it goes on: for a listener that has something to do before. Where nobody
+ * could continue the process, as in `ssh -t HOST PROGRAM`, the kernel does not
+ * stop it. Needs `--allow-ffi`, no privilege.
+ *
+ * @throws {Deno.errors.NotCapable} There is no permission to call libc.
+ *
+ * @example Leave the terminal as it was while the program is stopped
+ * ```ts
+ * import { suspend } from "@mptcp/pm";
+ *
+ * Deno.addSignalListener("SIGTSTP", () => {
+ *   Deno.stdin.setRaw(false);
+ *   suspend();
+ *   Deno.stdin.setRaw(true, { cbreak: true });
+ * });
+ * ```
+ */
+export function suspend(): void {
+  const { sigaction, raise } = libc().suspending();
+  const before = new Uint8Array(SIGACTION);
+  const after = new Uint8Array(SIGACTION);
+  // deno-lint-ignore mptcp/errno -- they fail only for a number that is no signal
+  sigaction(SIGTSTP, after, before);
+  // deno-lint-ignore mptcp/errno -- as above
+  raise(SIGTSTP);
+  // deno-lint-ignore mptcp/errno -- as above
+  sigaction(SIGTSTP, before, after);
 }

@@ -252,7 +252,7 @@ Deno.test("every public operation is swept", () => {
   ];
   const others = [
     ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
-    ...["preload", "traced"],
+    ...["preload", "suspend", "traced"],
   ];
   assertEquals(exported.toSorted(), [...calling, ...others].toSorted());
   const swept = [...Object.keys(OPERATIONS), "close"];
@@ -276,7 +276,9 @@ Deno.test("every use of every function has its errors, and every error a use", (
     if (typeof part === "function") part();
   }
   const functions = Object.keys(ERRORS).map((use) => use.split(" ")[0]!);
-  const infallible = new Set(["__errno_location", "memcpy", "signal"]);
+  const infallible = new Set([
+    ...["__errno_location", "memcpy", "signal", "sigaction", "raise"],
+  ]);
   assertEquals(new Set(functions), bound.difference(infallible));
   const seen = new Set(STREAMING);
   const note = (faults: Fault[], action: () => unknown) =>

@@ -1,0 +1,158 @@
+/**
+ * The terminal as a screen that is drawn again and again, and that is left as it
+ * was whatever ends the program, except SIGKILL.
+ *
+ * @module
+ */
+
+import { ignoreInspectorSignal, suspend } from "../mod.ts";
+import { cellsOf } from "./cells.ts";
+import { write } from "./stdio.ts";
+import { type Screen, unpainted } from "./style.ts";
+
+/** Take the other screen, hide the cursor, cut lines instead of folding them. */
+const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
+/** Undo that, and any colour. */
+const LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+
+/** What ends the program, with 128 more as its exit code. */
+const ENDS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+
+/** What happens on a terminal: a key, or that it has to be drawn again. */
+export type Happening = { readonly key: string } | "redraw";
+
+/** The screen of a terminal, until the end of the block. */
+export class Terminal implements Disposable {
+  #isEntered = false;
+  readonly #hooks = new DisposableStack();
+  readonly #happenings: Happening[] = [];
+  #wake = () => {};
+
+  /** Takes the screen. What can fail was done before, so that it can be read. */
+  constructor() {
+    ignoreInspectorSignal();
+    // An error is printed after this, on the screen that is left then.
+    for (const name of ["error", "unhandledrejection", "unload"]) {
+      this.#on(name, () => this.#leave());
+    }
+    for (const [name, number] of Object.entries(ENDS)) {
+      this.#onSignal(name as keyof typeof ENDS, () => {
+        this.#leave();
+        Deno.exit(128 + number);
+      });
+    }
+    this.#onSignal("SIGTSTP", () => {
+      this.#leave();
+      suspend();
+      this.#enterAgain();
+    });
+    // After SIGSTOP, too, which no listener is told of.
+    this.#onSignal("SIGCONT", () => this.#enterAgain());
+    this.#onSignal("SIGWINCH", () => this.#happened("redraw"));
+    this.#enter();
+    if (Deno.stdin.isTerminal()) void this.#readKeys();
+  }
+
+  /**
+   * Draws all lines of the screen, with one write.
+   *
+   * @param lines The lines, none wider than the screen.
+   * @param screen How large it is now.
+   */
+  draw(
+    lines: readonly string[],
+    { columns, rows = lines.length }: Screen,
+  ): void {
+    const drawn = Array.from({ length: rows }, (_, row) => {
+      const line = lines[row] ?? "";
+      // Behind the last column this would clear the character that is there.
+      return cellsOf(unpainted(line)) < columns ? line + CLEAR_LINE : line;
+    });
+    write(Deno.stdout, HOME + drawn.join("\r\n"));
+  }
+
+  /** Waits for what happens next, or for the time to pass. */
+  async next(timeoutMs: number): Promise<Happening | undefined> {
+    if (this.#happenings.length === 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      const timer = setTimeout(resolve, timeoutMs);
+      await promise;
+      clearTimeout(timer);
+    }
+    return this.#happenings.shift();
+  }
+
+  /** Leaves the terminal as it was. Doing it again does nothing. */
+  [Symbol.dispose](): void {
+    this.#leave();
+    this.#hooks.dispose();
+  }
+
+  #enter(): void {
+    this.#isEntered = true;
+    // With cbreak Ctrl-C and Ctrl-Z stay signals.
+    if (Deno.stdin.isTerminal()) Deno.stdin.setRaw(true, { cbreak: true });
+    write(Deno.stdout, ENTER);
+  }
+
+  #enterAgain(): void {
+    this.#leave();
+    try {
+      this.#enter();
+    } catch {
+      // A window that is closed continues its programs before it ends them.
+      Deno.exit(128 + ENDS.SIGHUP);
+    }
+    this.#happened("redraw");
+  }
+
+  #leave(): void {
+    if (!this.#isEntered) return;
+    this.#isEntered = false;
+    const steps = [
+      () => write(Deno.stdout, LEAVE),
+      () => Deno.stdin.isTerminal() && Deno.stdin.setRaw(false),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch {
+        // The terminal is gone, as after SIGHUP.
+      }
+    }
+  }
+
+  #happened(happening: Happening): void {
+    const isKnown = happening === "redraw" &&
+      this.#happenings.includes(happening);
+    if (!isKnown) this.#happenings.push(happening);
+    this.#wake();
+  }
+
+  async #readKeys(): Promise<void> {
+    const buffer = new Uint8Array(64);
+    try {
+      for (let got; (got = await Deno.stdin.read(buffer)) !== null;) {
+        const text = new TextDecoder().decode(buffer.subarray(0, got));
+        // What an arrow sends is no letter.
+        if (text.startsWith("\x1b")) continue;
+        for (const key of text) this.#happened({ key });
+      }
+    } catch {
+      // The terminal is gone: SIGHUP says so, or the next frame fails.
+    }
+  }
+
+  #on(name: string, listener: () => void): void {
+    globalThis.addEventListener(name, listener);
+    this.#hooks.defer(() => globalThis.removeEventListener(name, listener));
+  }
+
+  #onSignal(name: Deno.Signal, listener: () => void): void {
+    Deno.addSignalListener(name, listener);
+    this.#hooks.defer(() => Deno.removeSignalListener(name, listener));
+  }
+}
