@@ -68,6 +68,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/connection.ts"),
   },
   {
+    word: "top",
+    about: "what connections carry, live",
+    group: LOOK,
+    load: () => import("./objects/top.ts"),
+  },
+  {
     word: "counters",
     about: "what the kernel has counted, and what it means",
     group: LOOK,

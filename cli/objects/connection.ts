@@ -1,7 +1,7 @@
 import type { Connection } from "../../diag/mod.ts";
 import { NotFoundError } from "../../mod.ts";
 import { type Command, command } from "../words/grammar.ts";
-import { connectionFilter, filterOf } from "../words/operands.ts";
+import { connectionFilter, filterOf, interval } from "../words/operands.ts";
 import {
   connectionJson,
   details,
@@ -14,8 +14,14 @@ export const COMMANDS: readonly Command[] = [
   command({
     word: "show",
     summary: "List connections with their subflows",
-    operands: connectionFilter,
-    async run(context, values) {
+    operands: { ...connectionFilter, interval },
+    options: ["watch"],
+    async *run(context, { watch, interval, ...values }) {
+      if (watch || interval !== undefined) {
+        const { watchConnections } = await import("./top.ts");
+        yield* watchConnections(context, filterOf(values), interval);
+        return;
+      }
       const diag = await context.diag();
       const { screen } = context;
       const { token } = values;
@@ -27,7 +33,7 @@ export const COMMANDS: readonly Command[] = [
         );
       }
       const render = token === undefined ? tree : details;
-      return {
+      yield {
         text: found.map((one) => render(one, screen)).join(""),
         isPainted: true,
         json: found.map(connectionJson),

@@ -87,17 +87,21 @@ function heading(
   ]];
 }
 
+/** Whether it has sent what no ack comes for. */
+export function isStuck({ state, sendQueue, backoff = 0 }: Subflow): boolean {
+  return state === "established" && sendQueue > 0 && backoff > 0;
+}
+
 function subflowCells(subflow: Subflow, screen: Screen): Row {
   const { local, remote, dev, state, backup, rttUs, retransmits } = subflow;
-  const { bytesSent, bytesReceived, sendQueue, backoff = 0 } = subflow;
-  const isStuck = state === "established" && sendQueue > 0 && backoff > 0;
+  const { bytesSent, bytesReceived } = subflow;
   const path: readonly Cell[] = [
     ...pathCells(local, remote, screen),
     [`id ${local.id}/${remote.id}`],
     [dev === undefined ? "" : `dev ${dev}`, "cyan"],
     state === "established" ? NOTHING : [state, "red"],
     backup ? ["backup", "yellow"] : NOTHING,
-    isStuck ? ["no acks", "red"] : NOTHING,
+    isStuck(subflow) ? ["no acks", "red"] : NOTHING,
   ];
   const figures: readonly Cell[] = [
     [rttUs === undefined ? "" : `rtt ${timeText(rttUs)}`],

@@ -317,6 +317,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
   assertEquals(untested, [
     "status",
     "connection show",
+    "top",
     "counters",
     "monitor",
     "record",

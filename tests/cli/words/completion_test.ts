@@ -113,10 +113,6 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "completion bash ": "",
     "help ": FIRST,
     "help limits s": "set show",
-    "counters ": "all interval",
-    "counters all --p": "--prometheus --pretty",
-    "counters --prometheus --out ": "",
-    "counters interval ": "",
     "mo": "monitor",
     "-t mon": "monitor",
     "monitor ": `event ${EVENT_TYPES.join(" ")} token`,
@@ -126,7 +122,9 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "monitor token ": "@token",
     "conn sh": "show",
     "connection f": "from fallback",
-    "connection show to 10.0.0.1 ": "token from port dev state fallback",
+    "connection show to 10.0.0.1 ":
+      "token from port dev state fallback interval",
+    "top token 5 ": "to from port dev state fallback interval",
     "connection state syn": "syn-sent syn-recv",
     "monitor token 5 ev": "event",
   };
