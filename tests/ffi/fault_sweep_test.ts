@@ -255,7 +255,8 @@ Deno.test("every public operation is swept", () => {
     ...["preload", "suspend", "traced"],
   ];
   assertEquals(exported.toSorted(), [...calling, ...others].toSorted());
-  const swept = [...Object.keys(OPERATIONS), "close"];
+  // The last makes the calls of a stream of events.
+  const swept = [...Object.keys(OPERATIONS), "close", "waitFor"];
   assertEquals(methodsOf(PathManager), swept.toSorted());
   assertEquals(
     methodsOf(NetworkNamespace),

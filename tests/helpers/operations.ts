@@ -58,6 +58,13 @@ export const OPERATIONS: Readonly<Record<string, readonly Operation[]>> = {
   closeInitialSubflows: [
     (pm) => () => pm.closeInitialSubflows({ address: "10.0.0.1" }),
   ],
+  endpointAdvice: [
+    (pm) => () =>
+      pm.endpointAdvice({
+        ...{ address: "10.0.0.1", port: 0, id: 1, ifIndex: 0 },
+        flags: ["subflow"],
+      }),
+  ],
   getAddr: [
     (pm) => () => pm.getAddr({ id: 1 }),
     (pm) => () => pm.getAddr({ id: 9, token: TOKEN }),

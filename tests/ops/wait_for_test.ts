@@ -360,3 +360,13 @@ Deno.test("`waitFor()` looks seldom while other connections come", async () => {
   // Each look opens two sockets.
   assertLess(looks(kernel), 10);
 });
+
+Deno.test("`waitFor()` rejects with BadResource once closed", async () => {
+  const pm = PathManager.open({ namespace: new FakeKernel() });
+  pm.close();
+  await assertRejects(
+    () => pm.waitFor({ connections: 1 }),
+    Deno.errors.BadResource,
+    "The path manager is closed",
+  );
+});

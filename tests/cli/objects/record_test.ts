@@ -4,6 +4,7 @@ import { NETLINK_SOCK_DIAG } from "../../../codec/sock_diag.gen.ts";
 import { preload } from "../../../mod.ts";
 import type { FakeConnection } from "../../../testing/fake_connection.ts";
 import { FakeKernel } from "../../../testing/fake_kernel.ts";
+import { FakeInterfaces } from "../../../testing/fake_route.ts";
 import { type Ran, run } from "../../helpers/run_main.ts";
 
 // Within a test the sanitizer would take that for a leak.
@@ -151,6 +152,7 @@ Deno.test("`record` without a token follows what comes and goes, through its fil
         () => kernel.connections.get(7)!.close(),
       );
       kernel.privileged = privileged;
+      kernel.interfaces = new FakeInterfaces();
       const line = `-j -q ${filter} for 0.65`.replace("  ", " ");
       const { code, out, err } = await record(line, kernel);
       assertEquals([line, code, err], [line, 0, ""]);
