@@ -109,7 +109,10 @@ export interface SocketFigures {
   readonly state: SocketState;
   /** Number of the socket, `SO_COOKIE`: not used again until reboot. */
   readonly cookie: number;
-  /** Inode, as in `/proc/PID/fd`; 0: its program has closed it. */
+  /**
+   * Inode, as in `/proc/PID/fd`: that of the connection, for its subflows too.
+   * 0: its program has closed it, of which a subflow may not tell.
+   */
   readonly inode: number;
   /** User id of the owner. */
   readonly uid: number;
@@ -173,7 +176,7 @@ export interface Subflow extends SocketFigures {
   readonly bytesRetransmitted?: number;
   /** Latest rate of delivery in bytes/s. */
   readonly deliveryRate?: number;
-  /** Milliseconds since data was sent. */
+  /** Milliseconds since data was sent; absent: it is being opened. */
   readonly lastDataSentMs?: number;
   /** Milliseconds since data was received. */
   readonly lastDataReceivedMs?: number;

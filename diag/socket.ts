@@ -323,6 +323,8 @@ export class Socket {
     const unknownFlags = (flags & ~KNOWN_FLAGS) >>> 0;
     const rtt = this.#infoU32(TCP.rtt);
     const isMeasured = rtt !== undefined && rtt !== 0;
+    // The clocks of one that is being opened began with the host.
+    const isOpening = this.#state === "syn-sent";
     const subflow = {
       local: {
         address: this.#address(MSG.src),
@@ -362,11 +364,13 @@ export class Socket {
       bytesAcked: this.#infoU64(TCP.bytesAcked),
       bytesRetransmitted: this.#infoU64(TCP.bytesRetrans),
       deliveryRate: this.#infoU64(TCP.deliveryRate),
-      lastDataSentMs: this.#infoU32(TCP.lastDataSent),
-      lastDataReceivedMs: this.#infoU32(TCP.lastDataRecv),
-      lastAckReceivedMs: this.#infoU32(TCP.lastAckRecv),
+      lastDataSentMs: isOpening ? undefined : this.#infoU32(TCP.lastDataSent),
+      lastDataReceivedMs: isOpening
+        ? undefined
+        : this.#infoU32(TCP.lastDataRecv),
+      lastAckReceivedMs: isOpening ? undefined : this.#infoU32(TCP.lastAckRecv),
     };
-    const shown = isMeasured && this.#reaches(TCP_END)
+    const shown = isMeasured && !isOpening && this.#reaches(TCP_END)
       ? subflow
       : present(subflow);
     return (unknownFlags === 0 ? shown : { ...shown, unknownFlags }) as Subflow;

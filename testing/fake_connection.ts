@@ -211,6 +211,8 @@ export class KernelConnection implements FakeConnection {
   /** What was announced, and where subflows start: in this order. */
   readonly #addresses: Address[] = [];
   readonly #announced: Address[] = [];
+  /** `pm.add_addr_signaled`: what is announced again counts again. */
+  #signals = 0;
   /** Ids of the addresses that the peer has announced. */
   readonly #remIds = new Map<string, number>();
   readonly #subflows: Subflow[];
@@ -328,7 +330,7 @@ export class KernelConnection implements FakeConnection {
       : { localAddrUsed: this.#addresses.length };
     const figures = {
       ...{ extraSubflows, subflowsTotal: open.length },
-      ...allowed,
+      ...{ addAddrSignal: this.#signals & 0xff, ...allowed },
       ...this.#figures,
     };
     return {
@@ -401,7 +403,10 @@ export class KernelConnection implements FakeConnection {
     if (given.id === 0) request.invalid("invalid addr id", nest);
     if (!(given.flags & SIGNAL)) request.invalid("invalid addr flags", nest);
     this.#remember(request, given, nest);
-    this.#announced.push(given);
+    this.#signals++;
+    if (!this.#announced.some((one) => isSame(one, given, true))) {
+      this.#announced.push(given);
+    }
   }
 
   /** An address keeps its id, and an id its address. */
@@ -443,7 +448,10 @@ export class KernelConnection implements FakeConnection {
     const index = this.#announced.findIndex((one) =>
       isSame(one, address, true)
     );
-    if (index >= 0) this.#announced.splice(index, 1);
+    if (index >= 0) {
+      this.#announced.splice(index, 1);
+      this.#signals--;
+    }
     return index >= 0 ||
       this.#subflows.some(({ local }) =>
         isSame(local, address, address.port !== 0)

@@ -1,6 +1,7 @@
 /**
  * A kernel in memory: endpoints, limits, connections and events as Linux 6.18
- * has them. `tests/ops/fake_kernel_test.ts` compares it with all captured
+ * has them. `tests/ops/fake_kernel_test.ts` and
+ * `tests/diag/golden_connections_test.ts` compare it with all captured
  * conversations, byte by byte, and `tests/live/model_test.ts` with the running
  * kernel.
  *
@@ -86,7 +87,7 @@ export interface FakeNetwork {
  * use {@linkcode PathManager}, on any system, without root and without waiting.
  * It keeps endpoints, limits and connections, answers each command with the
  * bytes that Linux 6.18 answers with, errors included, and sends the events
- * that Linux sends.
+ * that Linux sends. `Diag` lists its connections with their subflows.
  *
  * There are the devices `lo`, `eth0`, `eth1` and `eth2`, and no network.
  *

@@ -1,6 +1,7 @@
 /**
  * `NETLINK_SOCK_DIAG`: MPTCP and TCP sockets, after `net/ipv4/inet_diag.c`,
- * `net/mptcp/mptcp_diag.c` and `net/mptcp/diag.c`.
+ * `net/mptcp/mptcp_diag.c` and `net/mptcp/diag.c`. Not here: single TCP sockets,
+ * closing them, filters in bytecode, and attributes that only `ss` asks for.
  *
  * @module
  */
@@ -69,22 +70,23 @@ export interface SockDiagState {
   readonly options: SocketOptions;
   /** The connections by token. */
   readonly byToken: ReadonlyMap<number, { mptcpSocket(): DiagSocket }>;
-  /** All sockets of a protocol, listeners apart. */
+  /** The sockets of a protocol. */
   readonly mptcp: () => Iterable<DiagSocket>;
   readonly tcp: () => Iterable<DiagSocket>;
 }
 
-/** The attributes of a socket, those of the codec and what is beside them. */
+/** The attributes of a socket, with those that the codec does not need. */
 const ATTRS: AttrSet<object, { readonly [key: string]: unknown }> = {
   name: INET_DIAG.name,
-  attrs: sparse([
-    ...INET_DIAG.attrs.filter((policy) => policy?.key === "info"),
-    ...INET_DIAG.attrs.filter((policy) => policy?.key === "mark"),
-    { type: 8, name: "shutdown", key: "shutdown", kind: "u8" },
-    { type: 19, name: "ulp-info", key: "ulpInfo", kind: "binary" },
-    { type: 21, name: "cgroup-id", key: "cgroupId", kind: "u64" },
-    { type: 22, name: "sockopt", key: "sockopt", kind: "binary" },
-  ]),
+  attrs: Object.assign<(AttrPolicy | undefined)[], Record<number, AttrPolicy>>(
+    [...INET_DIAG.attrs],
+    {
+      8: { type: 8, name: "shutdown", key: "shutdown", kind: "u8" },
+      19: { type: 19, name: "ulp-info", key: "ulpInfo", kind: "binary" },
+      21: { type: 21, name: "cgroup-id", key: "cgroupId", kind: "u64" },
+      22: { type: 22, name: "sockopt", key: "sockopt", kind: "binary" },
+    },
+  ),
 };
 
 /** `INET_DIAG_ULP_INFO`, whose nest is not marked as one. */
@@ -94,12 +96,6 @@ const ULP: AttrSet<object, { readonly [key: string]: unknown }> = {
     policy?.kind === "nest" ? { ...policy, kind: "binary" } : policy
   ),
 };
-
-function sparse(policies: readonly (AttrPolicy | undefined)[]) {
-  const attrs: (AttrPolicy | undefined)[] = new Array(23).fill(undefined);
-  for (const policy of policies) attrs[policy!.type] = policy;
-  return attrs;
-}
 
 /** Answers a request, in datagrams. */
 export function answerSockDiag(

@@ -47,6 +47,11 @@ export interface ConnectOptions {
    * @default {false}
    */
   readonly dualStack?: boolean;
+  /**
+   * Whether the server speaks TCP only, so that the client falls back.
+   * @default {false}
+   */
+  readonly tcpServer?: boolean;
   /** The path of the initial subflow. @default {1} */
   readonly path?: number;
   /** The server's port; 0 is any that is free. @default {0} */
@@ -236,6 +241,7 @@ export class Lab implements Disposable {
     const {
       family = 4,
       dualStack = false,
+      tcpServer = false,
       path = 1,
       port = 0,
       timeoutMs = TIMEOUT_MS,
@@ -246,6 +252,7 @@ export class Lab implements Disposable {
     const listener = sockets.use(MptcpSocket.listen(
       this.server.netns,
       { address: family === 6 || dualStack ? "::" : "0.0.0.0", port },
+      tcpServer,
     ));
     const client = sockets.use(MptcpSocket.connect(
       this.client.netns,

@@ -97,5 +97,9 @@ export {
   type LabOptions,
   until,
 } from "./lab.ts";
-export { MptcpSocket, type SocketAddress } from "./mptcp_socket.ts";
+export {
+  MptcpSocket,
+  type SocketAddress,
+  type SocketSubflow,
+} from "./mptcp_socket.ts";
 export type { SocketOptions } from "./fake_netlink.ts";

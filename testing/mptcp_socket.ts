@@ -25,6 +25,13 @@ const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const SOL_MPTCP = 284;
 const MPTCP_INFO = 1;
+const MPTCP_TCPINFO = 2;
+const MPTCP_SUBFLOW_ADDRS = 3;
+const IPPROTO_TCP = 6;
+/** `sizeof(struct sockaddr_storage)` */
+const SOCKADDR_LENGTH = 128;
+/** More subflows than a connection can have. */
+const MAX_SUBFLOWS = 32;
 const MSG_NOSIGNAL = 0x4000;
 const IPPROTO_MPTCP = 262;
 const EINTR = 4;
@@ -90,6 +97,16 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** A subflow, as the program of a connection can see it. */
+export interface SocketSubflow {
+  /** The end on this host. */
+  readonly local: SocketAddress;
+  /** The end on the peer. */
+  readonly remote: SocketAddress;
+  /** `struct tcp_info`, as long as the kernel has it. */
+  readonly tcpInfo: Uint8Array<ArrayBuffer>;
+}
+
 /**
  * An MPTCP socket of this process, in a network namespace of its own choice,
  * never blocking. {@linkcode Lab.connect} makes a pair of them.
@@ -111,12 +128,16 @@ export class MptcpSocket implements Disposable {
     this.#fd = fd;
   }
 
-  static #open(netns: Netns, address: string): MptcpSocket {
+  static #open(
+    netns: Netns,
+    address: string,
+    protocol = IPPROTO_MPTCP,
+  ): MptcpSocket {
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     const family = familyOf(address);
     const { socket, close, memcpy, errnoPointer } = socketCalls();
     return new MptcpSocket(inNetns(netns, () => {
-      const fd = socket(family, type, IPPROTO_MPTCP);
+      const fd = socket(family, type, protocol);
       memcpy(errno, errnoPointer, 4n);
       if (fd < 0) throw failure("socket", "make a socket");
       return fd;
@@ -128,10 +149,16 @@ export class MptcpSocket implements Disposable {
    *
    * @param netns Where: a name of `ip netns`, a path, or a process id.
    * @param local On what; port 0 is any that is free, `"::"` is dual-stack.
+   * @param isTcp Whether it speaks TCP only, so that clients fall back to it.
    * @throws {SyscallError} A system call fails.
    */
-  static listen(netns: Netns, local: SocketAddress): MptcpSocket {
-    const socket = MptcpSocket.#open(netns, local.address);
+  static listen(
+    netns: Netns,
+    local: SocketAddress,
+    isTcp = false,
+  ): MptcpSocket {
+    const protocol = isTcp ? IPPROTO_TCP : IPPROTO_MPTCP;
+    const socket = MptcpSocket.#open(netns, local.address, protocol);
     try {
       socket.#bind(local);
       const { listen, memcpy, errnoPointer } = socketCalls();
@@ -235,14 +262,62 @@ export class MptcpSocket implements Disposable {
     return this.#option(SOL_MPTCP, MPTCP_INFO, 256)[12 / 4]!;
   }
 
-  #option(level: number, name: number, length: number): Uint32Array {
+  /**
+   * What the kernel tells its program: `struct mptcp_info`, zeros behind it.
+   * Needs Linux 5.16.
+   *
+   * @throws {SyscallError} `EOPNOTSUPP`: the connection fell back to TCP.
+   */
+  mptcpInfo(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#option(SOL_MPTCP, MPTCP_INFO, 256).buffer);
+  }
+
+  /**
+   * The subflows, each with its `struct tcp_info`. The kernel keeps the initial
+   * one in its list when it is closed (`tcpi_state` 7). Needs Linux 5.16.
+   */
+  subflows(): SocketSubflow[] {
+    const addresses = this.#perSubflow(
+      MPTCP_SUBFLOW_ADDRS,
+      SOCKADDR_LENGTH * 2,
+    );
+    const infos = this.#perSubflow(MPTCP_TCPINFO, 512);
+    return addresses.map((ends, index) => ({
+      local: decodeAddress(ends.slice(0, SOCKADDR_LENGTH)),
+      remote: decodeAddress(ends.slice(SOCKADDR_LENGTH)),
+      tcpInfo: infos[index] ?? new Uint8Array(),
+    }));
+  }
+
+  /** An option that is an array behind `struct mptcp_subflow_data`. */
+  #perSubflow(name: number, size: number): Uint8Array<ArrayBuffer>[] {
+    const value = new Uint32Array(4 + MAX_SUBFLOWS * size / 4);
+    const head = 16;
+    value.set([head, 0, 0, size]);
+    this.#read(SOL_MPTCP, name, value);
+    const [, count, , written] = value;
+    return Array.from({ length: count! }, (_, index) => {
+      const start = head + index * written!;
+      return new Uint8Array(value.buffer.slice(start, start + written!));
+    });
+  }
+
+  #option(
+    level: number,
+    name: number,
+    length: number,
+  ): Uint32Array<ArrayBuffer> {
     const value = new Uint32Array(length / 4);
-    const lengths = Uint32Array.of(length);
+    this.#read(level, name, value);
+    return value;
+  }
+
+  #read(level: number, name: number, value: Uint32Array<ArrayBuffer>): void {
+    const lengths = Uint32Array.of(value.byteLength);
     const { getsockopt, memcpy, errnoPointer } = socketCalls();
     const result = getsockopt(this.#fd, level, name, value, lengths);
     memcpy(errno, errnoPointer, 4n);
     if (result < 0) throw failure("getsockopt", "get a socket option");
-    return value;
   }
 
   /**

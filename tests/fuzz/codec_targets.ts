@@ -139,7 +139,7 @@ function attempt<T>(input: Bytes, decode: () => T): T | DecodeError {
 }
 
 /** Demands that two readers agree, and says on what. */
-function agree<T, R>(
+export function agree<T, R>(
   input: Bytes,
   decoded: T | DecodeError,
   read: R | Fault,
@@ -238,7 +238,7 @@ function runRewritten(set: AttrSet, input: Bytes): string {
   return "the same";
 }
 
-function hasTwins(set: AttrSet, bytes: Bytes): boolean {
+export function hasTwins(set: AttrSet, bytes: Bytes): boolean {
   const types = new Set<number>();
   for (let at = 0; at + 4 <= bytes.length;) {
     const length = viewOf(bytes).getUint16(at, true);

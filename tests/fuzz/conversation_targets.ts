@@ -138,7 +138,7 @@ function unpack(input: Bytes): [name: string, script: Script] {
 }
 
 /** Gives messages of one number another one; what is broken stays. */
-function renumbered(datagram: Bytes, to: number, from?: number): Bytes {
+export function renumbered(datagram: Bytes, to: number, from?: number): Bytes {
   if (from === to) return datagram;
   const bytes = datagram.slice();
   const view = viewOf(bytes);

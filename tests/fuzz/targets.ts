@@ -1,5 +1,6 @@
 import { CODEC_TARGETS } from "./codec_targets.ts";
 import { CONVERSATION_TARGETS } from "./conversation_targets.ts";
+import { DIAG_TARGETS } from "./diag_targets.ts";
 import { NETWORK_TARGETS } from "./network_targets.ts";
 import type { Targets } from "./target.ts";
 import { TEXT_TARGETS } from "./text_targets.ts";
@@ -10,4 +11,5 @@ export const TARGETS: Targets = {
   ...NETWORK_TARGETS,
   ...TEXT_TARGETS,
   ...CONVERSATION_TARGETS,
+  ...DIAG_TARGETS,
 };

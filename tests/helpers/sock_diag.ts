@@ -62,7 +62,7 @@ export function conversation(name: string): Conversation {
 }
 
 /** The messages of the datagrams, the end of the dump apart. */
-function socketMessages({ datagrams }: Conversation): Bytes[] {
+export function socketMessages({ datagrams }: Conversation): Bytes[] {
   return datagrams.flatMap((hex) => split(Uint8Array.fromHex(hex)))
     .filter((message) => typeOf(message) === SOCKET);
 }
@@ -113,3 +113,34 @@ export function tokenOf(message: Uint8Array): number | undefined {
   const { info } = decodeAttrs(sockDiag.INET_DIAG, message, start);
   return info && decodeStruct(sockDiag.MPTCP_INFO, info).token;
 }
+
+/** Where a struct has a figure: offset, bytes, and its least length with that. */
+export type Place = readonly [offset: number, bytes: number, least?: number];
+
+/** How long a struct is at least that has a figure. */
+export function lengthWith([offset, bytes, least]: Place): number {
+  return least ?? offset + bytes;
+}
+
+/** `struct mptcp_info` of `include/uapi/linux/mptcp.h`, by the names of `Diag`. */
+export const MPTCP_FIGURES: Readonly<Record<string, Place>> = {
+  ...{ extraSubflows: [0, 1], addAddrSignal: [1, 1], addAddrAccepted: [2, 1] },
+  ...{ subflowsMax: [3, 1], addAddrSignalMax: [4, 1] },
+  ...{ addAddrAcceptedMax: [5, 1], localAddrUsed: [40, 1] },
+  ...{ localAddrMax: [41, 1], checksums: [42, 1], retransmits: [44, 4, 80] },
+  ...{ bytesRetransmitted: [48, 8], bytesSent: [56, 8] },
+  ...{ bytesReceived: [64, 8], bytesAcked: [72, 8], subflowsTotal: [80, 1] },
+  ...{ laminarMax: [81, 1], lastDataSentMs: [84, 4, 96] },
+  ...{ lastDataReceivedMs: [88, 4], lastAckReceivedMs: [92, 4] },
+};
+
+/** `struct tcp_info` of `include/uapi/linux/tcp.h`, by the names of `Diag`. */
+export const TCP_FIGURES: Readonly<Record<string, Place>> = {
+  ...{ backoff: [4, 1], rtoUs: [8, 4], mss: [16, 4], unacked: [24, 4] },
+  ...{ lost: [32, 4], lastDataSentMs: [44, 4], lastDataReceivedMs: [52, 4] },
+  ...{ lastAckReceivedMs: [56, 4], pathMtu: [60, 4], rttUs: [68, 4] },
+  ...{ rttVarUs: [72, 4], congestionWindow: [80, 4], retransmits: [100, 4] },
+  ...{ bytesAcked: [120, 8], bytesReceived: [128, 8], minRttUs: [148, 4] },
+  ...{ deliveryRate: [160, 8], bytesSent: [200, 8] },
+  bytesRetransmitted: [208, 8],
+};

@@ -4,10 +4,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import denoJson from "../../deno.json" with { type: "json" };
 import { libcPaths } from "../../ffi/libc.ts";
 import { NetlinkError, PathManager } from "../../mod.ts";
-import { run } from "../../testing/host.ts";
 import { Lab, LabConnection } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { quoted } from "../helpers/command_line.ts";
@@ -18,72 +16,26 @@ import {
   openOperationsLab,
   type Results,
 } from "../helpers/every_operation.ts";
+import { AS_NOBODY, Copy } from "../helpers/copy.ts";
 import { libcPath } from "../helpers/libc_path.ts";
 import { liveTest } from "../helpers/live.ts";
 import { modeFile } from "../helpers/proc.ts";
 import { Witness } from "../helpers/witness.ts";
 import { within } from "../helpers/within.ts";
 
-const ROOT = new URL("../../", import.meta.url);
-
-/** A copy of the module that every user can read and run. */
-class Copy implements Disposable {
-  readonly #folder = Deno.makeTempDirSync({ prefix: "mptcp-" });
-
-  constructor() {
-    const script = "tests/programs/every_operation.ts";
-    Deno.mkdirSync(`${this.#folder}/tests/programs`, { recursive: true });
-    const published = denoJson.publish.include.map((name) =>
-      name.replace(/\/$/, "")
-    );
-    for (const name of [...published, script]) {
-      run("cp", "-r", new URL(name, ROOT).pathname, `${this.#folder}/${name}`);
-    }
-    run("chmod", "-R", "a+rX", this.#folder);
-    Deno.mkdirSync(`${this.#folder}/deno`);
-    Deno.chmodSync(`${this.#folder}/deno`, 0o777);
-    // Where it is, perhaps only root may look.
-    const program = `${this.#folder}/program`;
-    try {
-      Deno.linkSync(Deno.execPath(), program);
-    } catch {
-      Deno.copyFileSync(Deno.execPath(), program);
-    }
-  }
-
-  /** The command that calls every operation, started by other programs. */
-  command(inputs: Inputs, via: string[], permissions: string[]): string[] {
-    return [
-      ...["env", "-u", "DENO_COVERAGE_DIR", `DENO_DIR=${this.#folder}/deno`],
-      "DENO_NO_UPDATE_CHECK=1",
-      ...["NO_COLOR=1", ...via, `${this.#folder}/program`, "run"],
-      ...["--no-prompt", "--no-config", "--no-lock", ...permissions],
-      ...[
-        `${this.#folder}/tests/programs/every_operation.ts`,
-        JSON.stringify(inputs),
-      ],
-    ];
-  }
-
-  /** Calls every operation in the lab's client, started by other programs. */
-  run(lab: Lab, inputs: Inputs, via: string[], permissions: string[]): Results {
-    const command = this.command(inputs, via, permissions);
+/** Calls every operation in the lab's client, started by other programs. */
+function runIn(
+  lab: Lab,
+  copy: Copy,
+  inputs: Inputs,
+  via: readonly string[],
+  permissions: readonly string[],
+): Results {
+  const text = lab.client.exec(...copy.command(inputs, via, permissions))
     // The number of a group is the kernel's to choose.
-    const text = lab.client.exec(...command).replace(/(group) \d+/g, "$1 N");
-    return JSON.parse(text);
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.#folder, { recursive: true });
-  }
+    .replace(/(group) \d+/g, "$1 N");
+  return JSON.parse(text);
 }
-
-const AS_NOBODY = [
-  "setpriv",
-  "--reuid=65534",
-  "--regid=65534",
-  "--clear-groups",
-];
 
 /** Nobody, with these capabilities and no other. */
 function asNobodyWith(...capabilities: string[]): string[] {
@@ -152,15 +104,18 @@ liveTest(
   "an unprivileged user can read, and the errors name the privilege",
   async () => {
     using made = await openOperationsLab();
-    using copy = new Copy();
+    using copy = new Copy("every_operation");
     const { lab, inputs } = made;
     lab.client.ip("mptcp", "endpoint", "add", "10.0.0.1", "dev", "lo");
-    assertEquals<unknown>(copy.run(lab, inputs, AS_NOBODY, ["--allow-ffi"]), {
-      ...DENIED,
-      steering: DENIED.events,
-      name: notEntered(inputs.ways["name"] as string),
-      path: notEntered(inputs.ways["path"] as string),
-    });
+    assertEquals<unknown>(
+      runIn(lab, copy, inputs, AS_NOBODY, ["--allow-ffi"]),
+      {
+        ...DENIED,
+        steering: DENIED.events,
+        name: notEntered(inputs.ways["name"] as string),
+        path: notEntered(inputs.ways["path"] as string),
+      },
+    );
   },
 );
 
@@ -168,10 +123,10 @@ liveTest(
   "`CAP_NET_ADMIN` is enough for commands, events and the mode",
   async () => {
     using made = await openOperationsLab();
-    using copy = new Copy();
+    using copy = new Copy("every_operation");
     const { lab, inputs } = made;
     const via = asNobodyWith("net_admin");
-    assertEquals<unknown>(copy.run(lab, inputs, via, ["--allow-ffi"]), {
+    assertEquals<unknown>(runIn(lab, copy, inputs, via, ["--allow-ffi"]), {
       ...DONE,
       name: notEntered(inputs.ways["name"] as string),
       path: notEntered(inputs.ways["path"] as string),
@@ -184,15 +139,16 @@ liveTest(
     "another user's process",
   async () => {
     using made = await openOperationsLab();
-    using copy = new Copy();
+    using copy = new Copy("every_operation");
     const { lab, inputs } = made;
     await using resident = await settle(lab);
     const { pid } = resident;
     const ways = { ...inputs.ways, pid };
     const capabilities = ["net_admin", "sys_admin"];
     const go = (...more: string[]) =>
-      copy.run(
+      runIn(
         lab,
+        copy,
         { ...inputs, ways },
         asNobodyWith(...capabilities, ...more),
         ["--allow-ffi"],
@@ -295,7 +251,7 @@ function connectAlone(netns: number): LabConnection {
 liveTest(
   "an unprivileged user may do everything in a network of its own",
   async () => {
-    using copy = new Copy();
+    using copy = new Copy("every_operation");
     await using network = new OwnNetwork();
     const pid = await network.open();
     using pm = PathManager.open({ netns: pid });
@@ -322,15 +278,14 @@ liveTest(
   "root in a user namespace has no privilege in a network outside of it",
   async () => {
     using made = await openOperationsLab();
-    using copy = new Copy();
+    using copy = new Copy("every_operation");
     const { lab, inputs } = made;
     lab.client.ip("mptcp", "endpoint", "add", "10.0.0.1", "dev", "lo");
-    const results = copy.run(
-      lab,
-      { ...inputs, ways: {} },
-      [...AS_NOBODY, "unshare", "--map-root-user"],
-      ["--allow-ffi"],
-    );
+    const results = runIn(lab, copy, { ...inputs, ways: {} }, [
+      ...AS_NOBODY,
+      "unshare",
+      "--map-root-user",
+    ], ["--allow-ffi"]);
     assertEquals<unknown>(results, { ...DENIED, steering: DENIED.events });
   },
 );
@@ -352,7 +307,7 @@ liveTest(
   "`--allow-ffi` with the path of libc is permission enough",
   async () => {
     using made = await openOperationsLab();
-    using copy = new Copy();
+    using copy = new Copy("every_operation");
     const { lab, inputs } = made;
     // Deno refuses all other permissions.
     const others = ["read", "write", "net", "env", "run", "sys", "import"];
@@ -360,7 +315,7 @@ liveTest(
       `--allow-ffi=${libcPath()}`,
       ...others.map((name) => `--deny-${name}`),
     ];
-    assertEquals<unknown>(copy.run(lab, inputs, [], flags), {
+    assertEquals<unknown>(runIn(lab, copy, inputs, [], flags), {
       ...DONE,
       ...WAYS_DONE,
     });
@@ -369,10 +324,10 @@ liveTest(
 
 liveTest("without permission the error names the one that is needed", () => {
   using lab = Lab.open({ paths: 0 });
-  using copy = new Copy();
+  using copy = new Copy("every_operation");
   const connection = { token: 1, spare: "", remote: { address: "", port: 1 } };
   for (const permissions of [[], ["--allow-ffi=/no/such/library"]]) {
-    const results = copy.run(lab, { ways: {}, connection }, [], permissions);
+    const results = runIn(lab, copy, { ways: {}, connection }, [], permissions);
     assertEquals(Object.keys(results), ["open"]);
     const { name, message } = results["open"] as Failed;
     assertEquals(name, "NotCapable");

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { readU16 } from "../../codec/bytes.ts";
-import { AF_INET, formatIPv4, formatIPv6 } from "../../codec/inet.ts";
 import type { PathManager, SubflowAddress } from "../../mod.ts";
 import type { FakeConnectOptions } from "../../testing/fake_connection.ts";
 import type { Lab } from "../../testing/lab.ts";
-import { MptcpSocket, socketCalls } from "../../testing/mptcp_socket.ts";
+import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 
 const TIMEOUT_MS = 3000;
 
@@ -140,24 +138,11 @@ export class RealConnection implements Disposable {
     }
   }
 
-  /** The subflows as the socket shows them (`MPTCP_SUBFLOW_ADDRS`). */
+  /** The subflows as the socket shows them. */
   subflows(): { local: SubflowAddress; remote: SubflowAddress }[] {
-    const storage = 128;
-    const header = 16;
-    const bytes = new Uint8Array(header + 16 * 2 * storage);
-    const words = new Uint32Array(bytes.buffer, 0, 4);
-    words.set([header, 0, 0, 2 * storage]);
-    const length = Uint32Array.of(bytes.length);
-    const { getsockopt } = socketCalls();
-    const result = getsockopt(this.#here.fd, 284, 3, bytes, length);
-    if (result < 0) throw new Error("Cannot get the subflows of a socket");
-    return Array.from({ length: words[1]! }, (_, index) => {
-      const at = header + index * 2 * storage;
-      const [local, remote] = [at, at + storage].map((start) =>
-        decodeAddress(bytes.subarray(start, start + storage))
-      );
-      return { local: local!, remote: remote! };
-    });
+    return this.#here.subflows().map(({ local, remote }) => ({
+      ...{ local, remote },
+    }));
   }
 
   [Symbol.dispose](): void {
@@ -165,12 +150,4 @@ export class RealConnection implements Disposable {
     this.#peer.close();
     this.#listener.close();
   }
-}
-
-/** `struct sockaddr_in` or `sockaddr_in6`. */
-function decodeAddress(bytes: Uint8Array): SubflowAddress {
-  const port = readU16(bytes, 2, false);
-  return readU16(bytes, 0) === AF_INET
-    ? { address: formatIPv4(bytes, 4), port }
-    : { address: formatIPv6(bytes, 8), port };
 }

@@ -9,6 +9,7 @@ import { readU32 } from "../../codec/bytes.ts";
 import { EVENT_ATTR, MPTCP_PM_NAME, OPS } from "../../codec/mptcp_pm.gen.ts";
 import { decodeFamily, encodeGetFamily } from "../../codec/nlctrl.ts";
 import { decodeNlMessages } from "../../codec/nlmsghdr.ts";
+import { type Connection, Diag } from "../../diag/mod.ts";
 import { NetworkNamespace } from "../../ffi/namespace.ts";
 import type { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import {
@@ -59,6 +60,7 @@ export class World implements Disposable {
   readonly #here: NetworkNamespace;
   readonly #there: NetworkNamespace;
   readonly #pm: PathManager;
+  readonly #diag: Diag;
   readonly #socket: Transport;
   readonly #events: NetlinkSocket;
   readonly #family: number;
@@ -92,6 +94,7 @@ export class World implements Disposable {
     this.#pm = stack.use(PathManager.open({ netns: client.netns }));
     this.#here = stack.use(NetworkNamespace.open(client.netns));
     this.#there = stack.use(NetworkNamespace.open(server.netns));
+    this.#diag = Diag.open({ namespace: this.#here });
     this.#socket = stack.use(this.#here.open(NETLINK_GENERIC));
     this.#socket.send(encodeGetFamily(MPTCP_PM_NAME, 1));
     const [message] = decodeNlMessages(this.#socket.receive()!);
@@ -333,6 +336,11 @@ export class World implements Disposable {
         JSON.stringify(pair.real.ends);
       real.push(JSON.stringify(isOpen ? all : all.slice(1)));
     }
+    for (const { fake: { token } } of this.#pairs) {
+      real.push(diagnosed(this.#diag.connection(token)));
+      const diag = Diag.open({ namespace: this.#fake });
+      fake.push(diagnosed(diag.connection(token)));
+    }
     return { real, fake };
   }
 
@@ -370,6 +378,32 @@ export class World implements Disposable {
     for (const { real } of this.#pairs) real[Symbol.dispose]();
     this.#stack.dispose();
   }
+}
+
+/** What `Diag` sees of a connection that is not the work of a moment. */
+function diagnosed(connection: Connection | undefined): string {
+  if (connection === undefined) return "no connection";
+  const { token, local, remote, fallback, remoteKeyReceived } = connection;
+  const { extraSubflows, subflowsTotal, localAddrUsed } = connection;
+  const subflows = connection.subflows
+    // Those that are being closed go when they like.
+    .filter(({ state }) => state === "established")
+    .map(({ local, remote, initial, openedHere, backup, ifIndex, flags }) =>
+      JSON.stringify({
+        ...{ local, remote, initial, openedHere, backup, ifIndex },
+        flags: flags.filter((flag) => flag !== "mapvalid"),
+      })
+    );
+  const { addAddrSignal, addAddrAccepted } = connection;
+  const { subflowsMax, addAddrSignalMax, addAddrAcceptedMax } = connection;
+  const { localAddrMax, laminarMax } = connection;
+  return JSON.stringify({
+    ...{ token, local, remote, fallback, remoteKeyReceived },
+    ...{ extraSubflows, subflowsTotal, localAddrUsed },
+    ...{ addAddrSignal, addAddrAccepted, localAddrMax, laminarMax },
+    ...{ subflowsMax, addAddrSignalMax, addAddrAcceptedMax },
+    subflows: subflows.sort(),
+  });
 }
 
 function both(one: Outcome, other: Outcome): Outcome {

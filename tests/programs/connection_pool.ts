@@ -1,0 +1,48 @@
+/**
+ * A worker that keeps a number of connections, and replaces one after the other
+ * until it is to stop.
+ *
+ * @module
+ */
+
+/// <reference lib="deno.worker" />
+
+import { Host } from "../../testing/host.ts";
+import {
+  MptcpSocket,
+  POLLIN,
+  waitForSockets,
+} from "../../testing/mptcp_socket.ts";
+
+const TIMEOUT_MS = 5000;
+
+/** Namespaces of both hosts, how many connections, and what says to stop. */
+export type Order = [string, string, number, Int32Array];
+
+self.onmessage = ({ data }: MessageEvent<Order>) => {
+  const [client, server, count, stop] = data;
+  const [near, far] = [new Host(client, "client"), new Host(server, "server")];
+  const listener = MptcpSocket.listen(server, { address: "0.0.0.0", port: 0 });
+  const to = { address: far.address(1), port: listener.local.port };
+  const connect = () => {
+    const one = MptcpSocket.connect(client, near.address(1), to, TIMEOUT_MS);
+    const other = listener.accept(TIMEOUT_MS);
+    // Each end gets an ack: so further subflows are possible.
+    for (const [from, to] of [[one, other], [other, one]] as const) {
+      from.send(1);
+      waitForSockets([[to, POLLIN]], TIMEOUT_MS, "get a byte");
+      to.receive();
+    }
+    return [one, other];
+  };
+  const pool = Array.from({ length: count }, connect);
+  self.postMessage(pool.length);
+  let replaced = 0;
+  while (Atomics.load(stop, 0) === 0) {
+    const index = Math.floor(Math.random() * count);
+    for (const socket of pool[index]!) socket.close();
+    pool[index] = connect();
+    replaced++;
+  }
+  self.postMessage(replaced);
+};
