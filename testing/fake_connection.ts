@@ -213,6 +213,8 @@ export class KernelConnection implements FakeConnection {
   readonly #announced: Address[] = [];
   /** `pm.add_addr_signaled`: what is announced again counts again. */
   #signals = 0;
+  /** `pm.local_addr_used`: what `remove` withdraws still counts. */
+  #addressesUsed = 0;
   /** Ids of the addresses that the peer has announced. */
   readonly #remIds = new Map<string, number>();
   readonly #subflows: Subflow[];
@@ -327,7 +329,7 @@ export class KernelConnection implements FakeConnection {
     const extraSubflows = open.length - (this.#subflows[0]!.isClosed ? 0 : 1);
     const allowed = this.pathManager === "kernel"
       ? this.#host.allowed()
-      : { localAddrUsed: this.#addresses.length };
+      : { localAddrUsed: this.#addressesUsed & 0xff };
     const figures = {
       ...{ extraSubflows, subflowsTotal: open.length },
       ...{ addAddrSignal: this.#signals & 0xff, ...allowed },
@@ -414,8 +416,10 @@ export class KernelConnection implements FakeConnection {
     const near = this.#addresses.find((address) =>
       isSame(address, given, true) || address.id === given.id
     );
-    if (near === undefined) this.#addresses.push({ ...given });
-    else if (!isSame(near, given, true) || near.id !== given.id) {
+    if (near === undefined) {
+      this.#addresses.push({ ...given });
+      this.#addressesUsed++;
+    } else if (!isSame(near, given, true) || near.id !== given.id) {
       request.invalid("did not match address and id", nest);
     }
   }
@@ -423,7 +427,9 @@ export class KernelConnection implements FakeConnection {
   /** Forgets the first entry of an address, whatever its port. */
   #forget(given: Address): void {
     const index = this.#addresses.findIndex((one) => isSame(one, given, false));
-    if (index >= 0) this.#addresses.splice(index, 1);
+    if (index < 0) return;
+    this.#addresses.splice(index, 1);
+    this.#addressesUsed--;
   }
 
   remove(request: FakeRequest): void {

@@ -1,6 +1,7 @@
 /**
  * Sends the same random commands to the running kernel and to the fake one,
- * and compares what they answer, what events they cause and what is there.
+ * and compares what they answer, what events they cause and what is there, as
+ * `Diag` sees it, too.
  *
  * usage: deno task model [--commands N] [--seed N] [--run N]
  *

@@ -336,10 +336,14 @@ export class World implements Disposable {
         JSON.stringify(pair.real.ends);
       real.push(JSON.stringify(isOpen ? all : all.slice(1)));
     }
-    for (const { fake: { token } } of this.#pairs) {
-      real.push(diagnosed(this.#diag.connection(token)));
-      const diag = Diag.open({ namespace: this.#fake });
-      fake.push(diagnosed(diag.connection(token)));
+    const fakeDiag = Diag.open({ namespace: this.#fake });
+    const [seen, expected] = [this.#diag, fakeDiag].map((diag) =>
+      new Map(Iterator.from(diag.connections()).map((one) => [one.token, one]))
+    );
+    for (const { fake: { token, pathManager } } of this.#pairs) {
+      const isModelled = pathManager === "userspace";
+      real.push(diagnosed(seen!.get(token), isModelled));
+      fake.push(diagnosed(expected!.get(token), isModelled));
     }
     return { real, fake };
   }
@@ -380,13 +384,23 @@ export class World implements Disposable {
   }
 }
 
-/** What `Diag` sees of a connection that is not the work of a moment. */
-function diagnosed(connection: Connection | undefined): string {
+/**
+ * What `Diag` sees of a connection that is not the work of a moment.
+ *
+ * @param isModelled Whether nothing but commands changes it.
+ */
+function diagnosed(
+  connection: Connection | undefined,
+  isModelled: boolean,
+): string {
   if (connection === undefined) return "no connection";
   const { token, local, remote, fallback, remoteKeyReceived } = connection;
   const { extraSubflows, subflowsTotal, localAddrUsed } = connection;
+  const { addAddrSignal, addAddrAccepted } = connection;
+  const { subflowsMax, addAddrSignalMax, addAddrAcceptedMax } = connection;
+  const { localAddrMax, laminarMax } = connection;
+  // Those that are being closed go when they like.
   const subflows = connection.subflows
-    // Those that are being closed go when they like.
     .filter(({ state }) => state === "established")
     .map(({ local, remote, initial, openedHere, backup, ifIndex, flags }) =>
       JSON.stringify({
@@ -394,15 +408,14 @@ function diagnosed(connection: Connection | undefined): string {
         flags: flags.filter((flag) => flag !== "mapvalid"),
       })
     );
-  const { addAddrSignal, addAddrAccepted } = connection;
-  const { subflowsMax, addAddrSignalMax, addAddrAcceptedMax } = connection;
-  const { localAddrMax, laminarMax } = connection;
   return JSON.stringify({
     ...{ token, local, remote, fallback, remoteKeyReceived },
-    ...{ extraSubflows, subflowsTotal, localAddrUsed },
-    ...{ addAddrSignal, addAddrAccepted, localAddrMax, laminarMax },
     ...{ subflowsMax, addAddrSignalMax, addAddrAcceptedMax },
-    subflows: subflows.sort(),
+    ...{ localAddrMax, laminarMax, subflows: subflows.sort() },
+    ...isModelled && {
+      ...{ extraSubflows, subflowsTotal, localAddrUsed },
+      ...{ addAddrSignal, addAddrAccepted },
+    },
   });
 }
 

@@ -17,7 +17,7 @@ import {
 const TIMEOUT_MS = 5000;
 
 /** Namespaces of both hosts, how many connections, and what says to stop. */
-export type Order = [string, string, number, Int32Array];
+type Order = [string, string, number, Int32Array];
 
 self.onmessage = ({ data }: MessageEvent<Order>) => {
   const [client, server, count, stop] = data;
