@@ -7,8 +7,8 @@
 import { Context, type Io } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { allCommands } from "./objects.ts";
-import type { Output } from "./output.ts";
-import { jsonLine, prettyJson, printable } from "./printable.ts";
+import type { Output, OutputList } from "./output.ts";
+import { jsonLine, jsonLineOf, prettyJson, printable } from "./printable.ts";
 import { UsageError } from "./words/grammar.ts";
 import {
   type Line,
@@ -96,14 +96,20 @@ async function run(
       ]),
     ),
   };
-  const toJson = given.has("pretty") ? prettyJson : jsonLine;
+  const isPretty = given.has("pretty");
+  const toJson = isPretty ? prettyJson : jsonLine;
+  const toText = ({ text, isPainted }: Output) =>
+    isPainted ? text : printable(text);
   let code: number = EXIT.done;
-  const print = (output: Output) => {
-    const { text, isPainted } = output;
-    io.out(
-      json ? toJson(output.json) : isPainted ? text : printable(text),
-    );
+  const print = (output: Output | OutputList) => {
+    if ("items" in output) return printItems(output.items);
+    io.out(json ? toJson(output.json) : toText(output));
     code = output.code ?? code;
+  };
+  const printItems = (items: Iterable<Output>) => {
+    if (!json) { for (const item of items) io.out(toText(item)); }
+    else if (isPretty) io.out(prettyJson(Array.from(jsonsOf(items))));
+    else for (const piece of jsonLineOf(jsonsOf(items))) io.out(piece);
   };
   const result = command.run(context, values as never);
   if (Symbol.asyncIterator in result) {
@@ -112,6 +118,10 @@ async function run(
     print(await result);
   }
   return code;
+}
+
+function* jsonsOf(items: Iterable<Output>): Generator<unknown> {
+  for (const { json } of items) yield json;
 }
 
 async function misplaced(name: OptionName): Promise<UsageError> {

@@ -16,6 +16,12 @@ export interface Output {
   readonly code?: number;
 }
 
+/** Things that are printed one by one: not all of them are in memory at once. */
+export interface OutputList {
+  /** Each of them; what is not printed of one is not asked for. */
+  readonly items: Iterable<Output>;
+}
+
 /** A device that is gone is shown by its number, as `ip` does. */
 export function deviceName(
   { ifIndex, dev }: { readonly ifIndex: number; readonly dev?: string },

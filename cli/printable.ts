@@ -9,6 +9,9 @@
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
+/** How long a piece of output is at least: each takes a system call. */
+const PIECE = 2 ** 16;
+
 /** Text with control characters as `\x1b`. */
 export function printable(text: string): string {
   return text.replaceAll(CONTROL, (control) => `\\x${hex(control, 2)}`);
@@ -17,6 +20,20 @@ export function printable(text: string): string {
 /** A line of JSON with control characters as `\u001b`. */
 export function jsonLine(value: unknown): string {
   return visible(JSON.stringify(value)) + "\n";
+}
+
+/** The same of an array, in pieces, before all of it is in memory. */
+export function* jsonLineOf(values: Iterable<unknown>): Generator<string> {
+  let piece = "[";
+  let separator = "";
+  for (const value of values) {
+    piece += separator + visible(JSON.stringify(value));
+    separator = ",";
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = "";
+  }
+  yield piece + "]\n";
 }
 
 /** JSON with the line breaks and spaces of `ip -p -j`. */

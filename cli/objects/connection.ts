@@ -1,4 +1,3 @@
-import type { Connection } from "../../diag/mod.ts";
 import { NotFoundError } from "../../mod.ts";
 import { type Command, command } from "../words/grammar.ts";
 import { connectionFilter, filterOf, interval } from "../words/operands.ts";
@@ -25,7 +24,6 @@ export const COMMANDS: readonly Command[] = [
       const diag = await context.diag();
       const { screen } = context;
       const { token } = values;
-      const found: Connection[] = [...diag.connections(filterOf(values))];
       if (token !== undefined && diag.connection(token) === undefined) {
         throw new NotFoundError(
           "connection",
@@ -33,10 +31,17 @@ export const COMMANDS: readonly Command[] = [
         );
       }
       const render = token === undefined ? tree : details;
+      const connections = diag.connections(filterOf(values));
       yield {
-        text: found.map((one) => render(one, screen)).join(""),
-        isPainted: true,
-        json: found.map(connectionJson),
+        items: connections.map((connection) => ({
+          get text() {
+            return render(connection, screen);
+          },
+          isPainted: true,
+          get json() {
+            return connectionJson(connection);
+          },
+        })),
       };
     },
   }),

@@ -192,10 +192,9 @@ function fields(values: object): string[] {
 
 /** A connection for programs: all fields, in snake case. */
 export function connectionJson(
-  { token, ...others }: Connection,
+  connection: Connection,
 ): Record<string, unknown> {
-  return {
-    token: `0x${token.toString(16)}`,
-    ...snakeKeys(others) as Record<string, unknown>,
-  };
+  const json = snakeKeys(connection) as Record<string, unknown>;
+  json["token"] = `0x${connection.token.toString(16)}`;
+  return json;
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Context } from "../context.ts";
-import type { Output } from "../output.ts";
+import type { Output, OutputList } from "../output.ts";
 import type { OptionName, OptionValue } from "./options.ts";
 
 /** What helps somebody whose command line makes no sense. */
@@ -75,7 +75,10 @@ export type Values<O extends Operands> =
   };
 
 /** What a command ends with: one output, or one after the other. */
-type Result = Output | Promise<Output> | AsyncIterable<Output>;
+type Result =
+  | Output
+  | Promise<Output>
+  | AsyncIterable<Output | OutputList>;
 
 /** One command of an object. */
 export interface Command {
