@@ -11,6 +11,7 @@
  */
 
 import { run } from "../testing/host.ts";
+import { connections } from "./connections.ts";
 import { dump } from "./dump.ts";
 import { events } from "./events.ts";
 import { growth } from "./growth.ts";
@@ -24,6 +25,7 @@ import { storm } from "./storm.ts";
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   round_trip: roundTrip,
   dump,
+  connections,
   processes,
   memory,
   events,

@@ -28,6 +28,8 @@ function commands(): [name: string, command: string[], target?: number][] {
     ["mptcp --help", mptcp("--help"), TARGET],
     ["mptcp limits show", mptcp("limits", "show"), TARGET],
     ["mptcp endpoint show", mptcp(...show), TARGET],
+    ["mptcp connection show", mptcp("connection", "show")],
+    ["mptcp status", mptcp("status")],
     ["bin/mptcp endpoint show, from a checkout", [`${root}bin/mptcp`, ...show]],
     ["ip mptcp endpoint show", ["ip", "mptcp", ...show]],
     ...peers().flatMap(({ name, show }): [string, string[]][] =>

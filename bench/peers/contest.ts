@@ -6,7 +6,7 @@
 
 import { inRealTime } from "../real_time.ts";
 import { rounds } from "../rounds.ts";
-import { peers } from "./install.ts";
+import { type PeerProgram, peers } from "./install.ts";
 import { Peer } from "./peer.ts";
 
 const ROUNDS = 51;
@@ -17,7 +17,8 @@ const OURS = "mptcp";
 const REFERENCE = "C";
 
 const serveOurs = [
-  ...[Deno.execPath(), "run", "--quiet", "--allow-ffi"],
+  // Recorded bytes are read from files.
+  ...[Deno.execPath(), "run", "--quiet", "--allow-ffi", "--allow-read"],
   decodeURIComponent(new URL("ours.ts", import.meta.url).pathname),
 ];
 
@@ -29,6 +30,8 @@ export interface Row {
   readonly operation: readonly string[];
   /** What C does instead. @default {the same} */
   readonly inC?: readonly string[];
+  /** How many things it does it to: times are for one. @default {1} */
+  readonly things?: number;
   /** How many times of C is wanted at the most. @default {none} */
   readonly target?: number;
 }
@@ -41,9 +44,16 @@ export class Contest implements AsyncDisposable {
     this.#peers = peers;
   }
 
-  /** Starts them all in a network namespace. */
-  static open(netns: string): Contest {
-    const programs = [{ name: OURS, serve: serveOurs }, ...peers()];
+  /**
+   * Starts them all in a network namespace.
+   *
+   * @param others The contenders besides this library. @default {all}
+   */
+  static open(
+    netns: string,
+    others: readonly PeerProgram[] = peers(),
+  ): Contest {
+    const programs = [{ name: OURS, serve: serveOurs }, ...others];
     using _priority = inRealTime();
     return new Contest(
       new Map(programs.map(({ name, serve }) => [
@@ -65,7 +75,9 @@ export class Contest implements AsyncDisposable {
   }
 
   /** Measures one row. */
-  async row({ name, operation, inC, target }: Row): Promise<string[]> {
+  async row(
+    { name, operation, inC, things = 1, target }: Row,
+  ): Promise<string[]> {
     const contenders: Record<string, () => Promise<number>> = {};
     for (const [name, peer] of this.#peers) {
       const own = name === REFERENCE && inC || operation;
@@ -78,7 +90,7 @@ export class Contest implements AsyncDisposable {
       WITHIN_MS,
     );
     const us = (name: string) =>
-      ns[name] === undefined ? "–" : (ns[name] / 1000).toFixed(2);
+      ns[name] === undefined ? "–" : (ns[name] / things / 1000).toFixed(2);
     const ratio = (name: string) => (ns[name] ?? NaN) / (ns[REFERENCE] ?? NaN);
     const text = (name: string) =>
       Number.isNaN(ratio(name)) ? "–" : ratio(name).toFixed(2);

@@ -44,15 +44,28 @@ let installed: readonly PeerProgram[] | undefined;
 
 function libmnl(): PeerProgram {
   const version = packages("libmnl-dev", "gcc", "libc6-dev");
-  Deno.mkdirSync(build, { recursive: true });
-  const program = `${build}libmnl`;
-  run("gcc", "-O2", "-Wall", "-o", program, `${here}libmnl.c`, "-lmnl");
+  const program = compile("libmnl", "libmnl.c", "sock_diag.c");
   const compiler = run("gcc", "--version").split("\n")[0];
   return {
     name: "C",
     version: `libmnl ${version}, ${compiler}, -O2`,
     serve: [program],
   };
+}
+
+/**
+ * Builds a program in C.
+ *
+ * @param name What to call it.
+ * @param sources Files beside this one.
+ * @returns Its path.
+ */
+export function compile(name: string, ...sources: string[]): string {
+  Deno.mkdirSync(build, { recursive: true });
+  const program = `${build}${name}`;
+  const files = sources.map((source) => `${here}${source}`);
+  run("gcc", "-O2", "-Wall", "-o", program, ...files, "-lmnl");
+  return program;
 }
 
 function pyroute2(): PeerProgram {

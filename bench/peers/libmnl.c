@@ -18,6 +18,8 @@
 #include <linux/genetlink.h>
 #include <linux/mptcp.h>
 
+#include "sock_diag.h"
+
 #define MAX_ENDPOINTS 256
 #define MAX_ARGUMENTS 4
 
@@ -364,6 +366,8 @@ static const struct {
 	{ "add-delete", add_delete, 2 },
 	{ "add-dump-delete", add_dump_delete, 2 },
 	{ "announce-remove", announce_remove, 3 },
+	{ "connections", list_connections, 0 },
+	{ "decode-connections", decode_connections, 1 },
 };
 
 static void open_socket(void)

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { Diag } from "../../diag/mod.ts";
 import { PathManager } from "../../mod.ts";
+import { replay } from "../recorded.ts";
 
 const pm = PathManager.open();
 
@@ -65,7 +67,29 @@ const OPERATIONS: Readonly<
       pm.remove({ token, id });
     };
   },
+  "connections": () => {
+    const diag = Diag.open();
+    return () => iterate(diag);
+  },
+  "decode-connections": ([file]) => {
+    const diag = Diag.open({ namespace: replay(recordingOf(file!)) });
+    return () => iterate(diag);
+  },
 };
+
+function iterate(diag: Diag): void {
+  let subflows = 0;
+  for (const connection of diag.connections()) {
+    subflows += connection.subflows.length;
+  }
+  if (subflows === 0) throw new Error("there is no subflow");
+}
+
+let recording: Uint8Array<ArrayBuffer> | undefined;
+
+function recordingOf(file: string): Uint8Array<ArrayBuffer> {
+  return recording ??= Deno.readFileSync(file);
+}
 
 function answer(line: string): string {
   const [name, count, ...args] = line.split(" ");
