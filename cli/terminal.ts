@@ -17,6 +17,10 @@ const LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
 
+/** What an arrow or a function key sends, or a letter with Alt. */
+// deno-lint-ignore no-control-regex
+const SEQUENCE = /\x1b(?:\[[ -?]*[@-~]|O?[^]?)/g;
+
 /** What ends the program, with 128 more as its exit code. */
 const ENDS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
@@ -70,7 +74,7 @@ export class Terminal implements Disposable {
       // Behind the last column this would clear the character that is there.
       return cellsOf(unpainted(line)) < columns ? line + CLEAR_LINE : line;
     });
-    write(Deno.stdout, HOME + drawn.join("\r\n"));
+    whileThere(() => write(Deno.stdout, HOME + drawn.join("\r\n")));
   }
 
   /** Waits for what happens next, or for the time to pass. */
@@ -100,12 +104,7 @@ export class Terminal implements Disposable {
 
   #enterAgain(): void {
     this.#leave();
-    try {
-      this.#enter();
-    } catch {
-      // A window that is closed continues its programs before it ends them.
-      Deno.exit(128 + ENDS.SIGHUP);
-    }
+    whileThere(() => this.#enter());
     this.#happened("redraw");
   }
 
@@ -137,9 +136,9 @@ export class Terminal implements Disposable {
     try {
       for (let got; (got = await Deno.stdin.read(buffer)) !== null;) {
         const text = new TextDecoder().decode(buffer.subarray(0, got));
-        // What an arrow sends is no letter.
-        if (text.startsWith("\x1b")) continue;
-        for (const key of text) this.#happened({ key });
+        for (const key of text.replaceAll(SEQUENCE, "")) {
+          this.#happened({ key });
+        }
       }
     } catch {
       // The terminal is gone: SIGHUP says so, or the next frame fails.
@@ -154,5 +153,18 @@ export class Terminal implements Disposable {
   #onSignal(name: Deno.Signal, listener: () => void): void {
     Deno.addSignalListener(name, listener);
     this.#hooks.defer(() => Deno.removeSignalListener(name, listener));
+  }
+}
+
+/**
+ * Ends as SIGHUP does where the terminal is gone: what is written fails before
+ * the signal is heard, and a window that is closed continues its programs before
+ * that.
+ */
+function whileThere(action: () => void): void {
+  try {
+    action();
+  } catch {
+    Deno.exit(128 + ENDS.SIGHUP);
   }
 }

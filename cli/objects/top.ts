@@ -102,17 +102,23 @@ async function* print(
   const output = (): Output => {
     const now = performance.now();
     const rates = meter.update(diag.connections(filter), now);
+    if (context.json) {
+      return {
+        text: "",
+        json: {
+          timestamp: new Date().toISOString(),
+          time_s: Math.round(now - begin) / 1000,
+          connections: ratesJson(rates),
+        },
+      };
+    }
     const lines = frame(ranking.update(rates), {
       columns: Infinity,
       color: false,
     });
     return {
       text: lines.map((line) => `${line}\n`).join("") + "\n",
-      json: {
-        timestamp: new Date().toISOString(),
-        time_s: Math.round(now - begin) / 1000,
-        connections: ratesJson(rates),
-      },
+      json: undefined,
     };
   };
   yield output();

@@ -37,7 +37,17 @@ const WAYS: readonly (readonly [
   ["throw", [], 1, /^[^]*thrown here[^]*\r\n$/],
   ["throw later", [], 1, /^[^]*thrown later[^]*\r\n$/],
   ["reject", [], 1, /^[^]*rejected[^]*\r\n$/],
-  ["q", [{ type: "x\x1b[q" }, { see: "key x" }, { type: "q" }], 0, /^$/],
+  [
+    "q",
+    [
+      // A key that is none of its letters, and Alt with one.
+      { type: "w\x1b[1;5q\x1bOq\x1bqx" },
+      { see: "key x" },
+      { type: "q" },
+    ],
+    0,
+    /^$/,
+  ],
   ["Ctrl-C", [{ type: "\x03" }], 130, /^$/],
   ["Ctrl-\\", [{ type: "\x1c" }], 131, /^$/],
   ["SIGINT", [{ signal: "SIGINT" }], 130, /^$/],

