@@ -157,6 +157,37 @@ const proveMetrics: Proof = (desk, line) => {
   );
 };
 
+/** What looks at a connection, with the names of this one in its place. */
+const proveLook: Proof = async (desk, line) => {
+  const install = readme.match(/^deno install --global .*$/m)![0];
+  assertEquals(desk.type(install).code, 0);
+  const { lab, pm } = desk;
+  pm.addAddr({ address: "10.0.2.1", dev: "eth1", flags: ["subflow"] });
+  using connection = lab.connect({ port: 443 });
+  await connection.transferAsync(1000);
+  await until(() => lab.client.subflows().length === 2, "a second subflow");
+  const token = connection.client.token.toString(16).padStart(8, "0");
+  const there = line.replace(/ +#.*/, "").replace("-n client ", "")
+    .replace(/(?<=token )\w+/, token).replace("10.77.2.1", "10.0.2.1")
+    .replace("wlan0", "eth1").replace("for 30", "for 1")
+    .replace(/^mptcp .*top/, "timeout 3 $&");
+  const isWait = line.startsWith("mptcp wait event");
+  const meanwhile = `(until ip mptcp endpoint show | grep -q . &&
+    grep -q " 16 .* 0000[0-9]*[1-9]" /proc/net/netlink
+  do sleep 0.1; done; sleep 0.5; ip mptcp endpoint flush) & `;
+  const { code, out, err } = desk.type(isWait ? meanwhile + there : there);
+  assertEquals([there, code, err], [there, 0, ""]);
+  const finds = {
+    "state syn-sent": /^$/,
+    "fallback": /^$/,
+    "jq '.[].subflows": /^null\n"eth1"\n$/,
+    "--svg": /^The recording is in record\.svg\n$/,
+    "wait event": new RegExp(`SF_CLOSED\\] token=${token} `),
+  };
+  const found = Object.entries(finds).find(([words]) => line.includes(words));
+  assertMatch(out, found?.[1] ?? new RegExp(token.replace(/^0+/, "")));
+};
+
 /** One of the examples, which gives each connection these addresses. */
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
@@ -196,6 +227,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^deno run \S+ example\.ts$/, proveExample],
   [/^deno run \S+ jsr:@mptcp\/pm\/cli endpoint show$/, proveCli],
   [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
+  [/^mptcp .*\b(?:connection|record|top|wait)\b/, proveLook],
   [/^mptcp counters --prometheus .*--out \S+$/, proveMetrics],
   [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
   [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],
