@@ -231,7 +231,6 @@ liveTest(
         [],
       ],
       ["connection show", [], SOCKETS],
-      ["top", ["write pipe:"], SOCKETS],
       [
         "status",
         [
