@@ -8,47 +8,50 @@
  */
 
 import { readU32 } from "../codec/bytes.ts";
+import {
+  ForwardingNamespace,
+  ForwardingTransport,
+} from "../netlink/forwarding.ts";
 import type { Namespace, Transport } from "../netlink/transport.ts";
+
+type Datagrams = Uint8Array<ArrayBuffer>[];
 
 /** Records what is received of a namespace while something is done with it. */
 export function record(
   namespace: Namespace,
   action: (recorder: Namespace) => void,
 ): Uint8Array<ArrayBuffer> {
-  const sockets: Uint8Array<ArrayBuffer>[][] = [];
-  const open = (protocol: number): Transport => {
-    const transport = namespace.open(protocol);
-    const datagrams: Uint8Array<ArrayBuffer>[] = [];
-    sockets.push(datagrams);
-    const close = () => transport.close();
-    return {
-      send: (datagram) => transport.send(datagram),
-      receive() {
-        const datagram = transport.receive();
-        if (datagram !== undefined) datagrams.push(datagram.slice());
-        return datagram;
-      },
-      wait: (timeoutMs) => transport.wait(timeoutMs),
-      close,
-      [Symbol.dispose]: close,
-    };
-  };
-  action({
-    open,
-    subscribe: (protocol, groups) => namespace.subscribe(protocol, groups),
-    readFile: (path) => namespace.readFile(path),
-    listDirectory: (path) => namespace.listDirectory(path),
-    readLink: (path) => namespace.readLink(path),
-    writeFile: (path, text) => namespace.writeFile(path, text),
-    ifNameToIndex: (name) => namespace.ifNameToIndex(name),
-    ifIndexToName: (index) => namespace.ifIndexToName(index),
-    close() {},
-    [Symbol.dispose]() {},
-  });
-  return join(sockets.flatMap((datagrams) => [
+  const recorder = new Recorder(namespace);
+  action(recorder);
+  return join(recorder.sockets.flatMap((datagrams) => [
     ...datagrams.flatMap((datagram) => [lengthOf(datagram), datagram]),
     lengthOf([]),
   ]));
+}
+
+class Recorder extends ForwardingNamespace {
+  readonly sockets: Datagrams[] = [];
+
+  override open(protocol: number): Transport {
+    const datagrams: Datagrams = [];
+    this.sockets.push(datagrams);
+    return new RecordingTransport(super.open(protocol), datagrams);
+  }
+}
+
+class RecordingTransport extends ForwardingTransport {
+  readonly #datagrams: Datagrams;
+
+  constructor(to: Transport, datagrams: Datagrams) {
+    super(to);
+    this.#datagrams = datagrams;
+  }
+
+  override receive(): Uint8Array | undefined {
+    const datagram = super.receive();
+    if (datagram !== undefined) this.#datagrams.push(datagram.slice());
+    return datagram;
+  }
 }
 
 function lengthOf({ length }: ArrayLike<number>): Uint8Array {

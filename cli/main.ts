@@ -98,18 +98,19 @@ async function run(
   };
   const isPretty = given.has("pretty");
   const toJson = isPretty ? prettyJson : jsonLine;
-  const toText = ({ text, isPainted }: Output) =>
+  const shown = (text: string, isPainted = false) =>
     isPainted ? text : printable(text);
   let code: number = EXIT.done;
   const print = (output: Output | OutputList) => {
-    if ("items" in output) return printItems(output.items);
-    io.out(json ? toJson(output.json) : toText(output));
+    if ("jsons" in output) return printList(output);
+    const { text, isPainted } = output;
+    io.out(json ? toJson(output.json) : shown(text, isPainted));
     code = output.code ?? code;
   };
-  const printItems = (items: Iterable<Output>) => {
-    if (!json) { for (const item of items) io.out(toText(item)); }
-    else if (isPretty) io.out(prettyJson(Array.from(jsonsOf(items))));
-    else for (const piece of jsonLineOf(jsonsOf(items))) io.out(piece);
+  const printList = ({ texts, isPainted, jsons }: OutputList) => {
+    if (!json) { for (const text of texts) io.out(shown(text, isPainted)); }
+    else if (isPretty) io.out(prettyJson([...jsons]));
+    else for (const piece of jsonLineOf(jsons)) io.out(piece);
   };
   const result = command.run(context, values as never);
   if (Symbol.asyncIterator in result) {
@@ -118,10 +119,6 @@ async function run(
     print(await result);
   }
   return code;
-}
-
-function* jsonsOf(items: Iterable<Output>): Generator<unknown> {
-  for (const { json } of items) yield json;
 }
 
 async function misplaced(name: OptionName): Promise<UsageError> {

@@ -16,10 +16,17 @@ export interface Output {
   readonly code?: number;
 }
 
-/** Things that are printed one by one: not all of them are in memory at once. */
+/**
+ * Things that are printed one by one, before all of them are in memory: the ones
+ * or the others are asked for.
+ */
 export interface OutputList {
-  /** Each of them; what is not printed of one is not asked for. */
-  readonly items: Iterable<Output>;
+  /** For people. */
+  readonly texts: Iterable<string>;
+  /** Whether a terminal may obey all that is in the texts: they have colours. */
+  readonly isPainted?: true;
+  /** For programs: the elements of an array. */
+  readonly jsons: Iterable<unknown>;
 }
 
 /** A device that is gone is shown by its number, as `ip` does. */

@@ -33,15 +33,9 @@ export const COMMANDS: readonly Command[] = [
       const render = token === undefined ? tree : details;
       const connections = diag.connections(filterOf(values));
       yield {
-        items: connections.map((connection) => ({
-          get text() {
-            return render(connection, screen);
-          },
-          isPainted: true,
-          get json() {
-            return connectionJson(connection);
-          },
-        })),
+        texts: connections.map((one) => render(one, screen)),
+        isPainted: true,
+        jsons: connections.map(connectionJson),
       };
     },
   }),

@@ -6,7 +6,9 @@ import {
   tree,
 } from "../../../cli/objects/connection_output.ts";
 import { PLAIN, type Screen } from "../../../cli/style.ts";
-import type { Connection, Subflow } from "../../../diag/mod.ts";
+import { type Connection, Diag, type Subflow } from "../../../diag/mod.ts";
+import { FakeKernel } from "../../../testing/mod.ts";
+import { run } from "../../helpers/run_main.ts";
 
 const SUBFLOW: Subflow = {
   local: { address: "10.0.1.1", port: 40000, id: 0 },
@@ -162,4 +164,22 @@ Deno.test("`connectionJson()` has the names of the library in snake case", () =>
     [second!["rtt_us"], second!["bytes_received"], second!["local"]],
     [1234, 5 * 1024 ** 3, { address: "10.0.2.1", port: 50000, id: 2 }],
   );
+});
+
+Deno.test("`mptcp connection` prints all of many, in each form", async () => {
+  const kernel = new FakeKernel();
+  // More than one piece of output.
+  const count = 300;
+  for (let token = 1; token <= count; token++) kernel.connect(token);
+  const [json, pretty, text] = await Promise.all(
+    ["-j connection", "-j -p connection", "connection"].map((line) =>
+      run(line, kernel)
+    ),
+  );
+  const shown = [...Diag.open({ namespace: kernel }).connections()];
+  assertEquals(JSON.parse(json!.out), shown.map(connectionJson));
+  assertEquals(json!.out, `${JSON.stringify(JSON.parse(pretty!.out))}\n`);
+  assert(json!.out.length > 2 ** 17);
+  assertEquals(text!.out, shown.map((one) => tree(one, PLAIN)).join(""));
+  assertEquals((await run("-j connection", new FakeKernel())).out, "[]\n");
 });
