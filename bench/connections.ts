@@ -84,8 +84,7 @@ class OpenConnections implements AsyncDisposable {
       const more = Math.min(OF_OPENER, count - this.#count);
       const process = new Deno.Command(this.#program, {
         args: [
-          ...[client.netns, server.netns],
-          ...[client.address(1), server.address(1)],
+          ...[client.netns, server.netns, server.address(1)],
           `${FIRST_PORT + this.#processes.length}`,
           `${more}`,
         ],
