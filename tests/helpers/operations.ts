@@ -7,6 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PathManager } from "../../ops/path_manager.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { FakeInterfaces } from "../../testing/fake_route.ts";
 
 const TOKEN = 0x1234;
 const local = { address: "10.0.0.1", port: 4000 };
@@ -14,6 +15,8 @@ const remote = { address: "10.0.0.2", port: 5000 };
 
 /** Two endpoints and a connection with a subflow, for what changes them. */
 export function fill(kernel: FakeKernel): void {
+  kernel.interfaces = new FakeInterfaces();
+  kernel.interfaces.addresses.push({ address: "10.0.0.1", dev: "eth1" });
   using pm = PathManager.open({ namespace: kernel });
   kernel.connect(TOKEN);
   pm.addAddr({ address: "10.0.0.1", dev: "eth1", flags: ["subflow"] });
