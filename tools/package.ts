@@ -1,9 +1,8 @@
 /**
  * Makes the package as it is published, in `.package/`: what is here, and the
- * command line in one small file, since Deno takes 0.1 ms for each module that
- * it loads, and time for each byte. A module that is imported when it is used
- * is in that file as a function, which V8 does not even parse before: in files
- * of their own, they would all be loaded at the start.
+ * command line in few small files, since Deno takes time for each module that
+ * it loads, and V8 for each byte of those that are used. What is imported when
+ * it is used is in files of its own.
  *
  * ```sh
  * deno run -A tools/package.ts                     # make it
@@ -55,7 +54,8 @@ function make(): void {
   }
   // `@std/cli` comes along, from where this machine has it.
   deno(
-    ...["bundle", "--quiet", "--minify", `--config=${path}`],
+    ...["bundle", "--quiet", "--minify", "--code-splitting"],
+    `--config=${path}`,
     ...["--outdir", `${folder}cli`, "cli.ts"],
   );
   const cli = `${folder}cli/cli.js`;
