@@ -52,7 +52,8 @@ export interface DiagOptions {
  * - `TypeError` or `RangeError` for a wrong argument, before anything is sent,
  * - `NetlinkError`, `SyscallError`, `ProtocolError` or `DecodeError` when the
  *   kernel refuses or cannot be talked to,
- * - `Deno.errors.BadResource` after {@linkcode Diag.close}.
+ * - `Deno.errors.BadResource` after {@linkcode Diag.close}; a list that has
+ *   begun goes on.
  *
  * @example Which paths do the connections use?
  * ```ts
@@ -196,6 +197,8 @@ export class Diag implements Disposable {
    * NetworkManager and mptcpd, by the names of their processes. Whether they do
    * depends on how they are set. Processes in other PID namespaces are not seen,
    * as from within a container.
+   *
+   * @throws {ProtocolError} `/proc` cannot be seen.
    */
   managers(): Managers {
     return listManagers(this.#open);

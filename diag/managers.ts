@@ -1,3 +1,4 @@
+import { ProtocolError } from "../netlink/errors.ts";
 import { NETLINK_GENERIC } from "../netlink/genl.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { ifSeen, netlinkTable, processIds, processName } from "./processes.ts";
@@ -43,7 +44,11 @@ const KTHREADD = 2;
 export function listManagers(namespace: Namespace): Managers {
   const here = kernelSocket(namespace, "thread-self");
   const found: Manager[] = [];
-  for (const pid of processIds(namespace)) {
+  const pids = processIds(namespace);
+  if (pids.length === 0) {
+    throw new ProtocolError("Cannot list managers: /proc cannot be seen here");
+  }
+  for (const pid of pids) {
     const name = processName(namespace, pid) ?? "";
     if (!Object.hasOwn(KNOWN, name)) continue;
     const there = ifSeen(() => kernelSocket(namespace, pid));

@@ -118,6 +118,7 @@ function goTo({ fd, netns }: OpenNetns): void {
     "/proc/thread-self/ns/net",
     O_RDONLY,
     "remember this network namespace",
+    { [ENOENT]: "/proc is not mounted here" },
   );
   try {
     // Our own first: where that is refused there would be no way back.

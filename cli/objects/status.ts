@@ -114,6 +114,8 @@ function sinceBoot(counters: Counters): SinceBoot {
       "MPCapableSYNTXDrop",
       "MPCapableDataFallback",
       "DssFallback",
+      "DSSCorruptionFallback",
+      "InfiniteMapTx",
       "MD5SigFallback",
       "SimultConnectFallback",
       "MPFallbackTokenInit",

@@ -127,7 +127,7 @@ Deno.test("a file that the way back needs is not taken for the one to read", () 
   assertEquals(
     error.message,
     "Cannot remember this network namespace: No such file or directory " +
-      "(open: ENOENT)",
+      "(open: ENOENT): /proc is not mounted here",
   );
   assertEquals([...libc.fds.values()], ["blue"]);
 });
