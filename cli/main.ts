@@ -109,8 +109,9 @@ async function run(
   };
   const printList = ({ texts, isPainted, jsons }: OutputList) => {
     if (!json) { for (const text of texts) io.out(shown(text, isPainted)); }
-    else if (isPretty) io.out(prettyJson([...jsons]));
-    else for (const piece of jsonLineOf(jsons)) io.out(piece);
+    else if (isPretty) {
+      io.out(prettyJson(Array.from(jsons, (json) => JSON.parse(json))));
+    } else for (const piece of jsonLineOf(jsons)) io.out(piece);
   };
   const result = command.run(context, values as never);
   if (Symbol.asyncIterator in result) {

@@ -22,12 +22,12 @@ export function jsonLine(value: unknown): string {
   return visible(JSON.stringify(value)) + "\n";
 }
 
-/** The same of an array, in pieces, before all of it is in memory. */
-export function* jsonLineOf(values: Iterable<unknown>): Generator<string> {
+/** A line of the array of what is JSON already, before all is in memory. */
+export function* jsonLineOf(values: Iterable<string>): Generator<string> {
   let piece = "[";
   let separator = "";
   for (const value of values) {
-    piece += separator + visible(JSON.stringify(value));
+    piece += separator + value;
     separator = ",";
     if (piece.length < PIECE) continue;
     yield piece;
@@ -56,7 +56,8 @@ function indented(value: unknown, depth = 0): string {
   return `{${fields.join(",")}${fields.length > 0 ? line : ""}}`;
 }
 
-function visible(json: string): string {
+/** JSON with control characters as `\u001b`. */
+export function visible(json: string): string {
   return json.replaceAll(CONTROL, (control) => `\\u${hex(control, 4)}`);
 }
 

@@ -1,31 +1,42 @@
 /**
- * The names of the library as JSON has them.
+ * What the library has, as JSON with names in snake case.
  *
  * @module
  */
+
+import { visible } from "./printable.ts";
 
 const names = new Map<string, string>();
 
 /** `rtt_us` for `rttUs`. */
 export function snakeCase(name: string): string {
-  let snake = names.get(name);
-  if (snake === undefined) {
-    snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    names.set(name, snake);
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/**
+ * A value as JSON, as `JSON.stringify()` would write it if the names in it were
+ * in snake case: to make objects with such names takes four times as long.
+ */
+export function snakeJson(value: unknown): string {
+  if (typeof value === "number" && Number.isFinite(value)) return `${value}`;
+  if (typeof value === "string") return visible(JSON.stringify(value));
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(snakeJson).join(",")}]`;
+  let text = "";
+  for (const name in value) {
+    const field = (value as Record<string, unknown>)[name];
+    if (field === undefined) continue;
+    let prefix = names.get(name);
+    if (prefix === undefined) {
+      prefix = `,${JSON.stringify(snakeCase(name))}:`;
+      names.set(name, prefix);
+    }
+    text += prefix + snakeJson(field);
   }
-  return snake;
+  return `{${text.slice(1)}}`;
 }
 
 /** A value with all names in it in snake case. */
 export function snakeKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snakeKeys);
-  if (typeof value !== "object" || value === null) return value;
-  const snake: Record<string, unknown> = {};
-  // Without Object.entries(), which takes half of the time.
-  for (const name in value) {
-    snake[snakeCase(name)] = snakeKeys(
-      (value as Record<string, unknown>)[name],
-    );
-  }
-  return snake;
+  return JSON.parse(snakeJson(value));
 }

@@ -2,7 +2,7 @@ import { NotFoundError } from "../../mod.ts";
 import { type Command, command } from "../words/grammar.ts";
 import { connectionFilter, filterOf, interval } from "../words/operands.ts";
 import {
-  connectionJson,
+  connectionText,
   details,
   tokenText,
   tree,
@@ -35,7 +35,7 @@ export const COMMANDS: readonly Command[] = [
       yield {
         texts: connections.map((one) => render(one, screen)),
         isPainted: true,
-        jsons: connections.map(connectionJson),
+        jsons: connections.map(connectionText),
       };
     },
   }),

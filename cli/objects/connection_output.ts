@@ -5,7 +5,7 @@
  */
 
 import type { Connection, SocketEnd, Subflow } from "../../diag/mod.ts";
-import { snakeCase, snakeKeys } from "../snake_case.ts";
+import { snakeCase, snakeJson } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 import { byteText, timeText } from "../units.ts";
 
@@ -190,11 +190,15 @@ function fields(values: object): string[] {
     );
 }
 
+/** A connection for programs, as JSON: all fields, in snake case. */
+export function connectionText(connection: Connection): string {
+  const token = `0x${connection.token.toString(16)}`;
+  return snakeJson({ ...connection, token });
+}
+
 /** A connection for programs: all fields, in snake case. */
 export function connectionJson(
   connection: Connection,
 ): Record<string, unknown> {
-  const json = snakeKeys(connection) as Record<string, unknown>;
-  json["token"] = `0x${connection.token.toString(16)}`;
-  return json;
+  return JSON.parse(connectionText(connection));
 }
