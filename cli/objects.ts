@@ -69,7 +69,7 @@ export const OBJECTS: readonly CliObject[] = [
   },
   {
     word: "top",
-    about: "what connections carry, live",
+    about: "what connections carry, live; q ends it",
     group: LOOK,
     load: () => import("./objects/top.ts"),
   },

@@ -42,10 +42,11 @@ export interface ConnectionRate extends Rates {
  *
  * using diag = Diag.open();
  * const meter = new RateMeter();
- * setInterval(() => {
+ * for (let second = 0; second < 10; second++) {
  *   const rates = meter.update(diag.connections(), performance.now());
  *   for (const { subflows } of rates) console.log(subflows);
- * }, 1000);
+ *   await new Promise((resolve) => setTimeout(resolve, 1000));
+ * }
  * ```
  */
 export class RateMeter {

@@ -29,11 +29,13 @@ export const COMMANDS: readonly Command[] = [
 /** Reads each part by itself: one that cannot be read hides no other. */
 async function readStatus(context: Context): Promise<Status> {
   const unknown: Record<string, string> = {};
+  let first: Error | undefined;
   function part<T>(name: string, read: () => T): T | undefined {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      first ??= error;
       unknown[name] = error.message.replaceAll(/\s*\n\s*/g, "; ");
       return undefined;
     }
@@ -41,7 +43,7 @@ async function readStatus(context: Context): Promise<Status> {
   const diag = await context.diag();
   let opened: PathManager | undefined;
   const pm = () => opened ??= context.pm();
-  return {
+  const status = {
     kernel: part("kernel", () => diag.kernelRelease()),
     settings: part("settings", () => diag.settings()),
     listeners: part("event_listeners", () => diag.eventListeners()),
@@ -58,6 +60,11 @@ async function readStatus(context: Context): Promise<Status> {
     managers: part("managers", () => diag.managers()),
     unknown,
   };
+  // Such as no namespace at all.
+  const { unknown: _, ...parts } = status;
+  const isEmpty = Object.values(parts).every((one) => one === undefined);
+  if (isEmpty) throw first;
+  return status;
 }
 
 /** Why nothing passes the device, or the address cannot be used yet. */

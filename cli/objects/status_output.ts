@@ -197,7 +197,7 @@ function bootLines({ sinceBoot }: Status): readonly Line[] {
   const { fallbacks, joinsSent, joinsAnswered, joinsNotSent } = sinceBoot;
   const { joinsAccepted, joinsRefused } = sinceBoot;
   return [
-    [`${fallbacks} fallbacks to TCP`],
+    [`${fallbacks} ${fallbacks === 1 ? "fallback" : "fallbacks"} to TCP`],
     [
       `joins from here: ${joinsSent} sent, ${joinsAnswered} answered, ` +
       `${joinsNotSent} could not be sent`,
@@ -213,7 +213,9 @@ function managerLines({ managers }: Status): readonly Line[] {
     `${name} (${pid}): ${about}`,
     "yellow",
   ]);
-  if (lines.length === 0) lines.push(["no other program seen"]);
+  if (lines.length === 0) {
+    lines.push(["neither NetworkManager nor mptcpd is seen"]);
+  }
   if (!seesAll) {
     lines.push(["processes outside of this container are not seen"]);
   }

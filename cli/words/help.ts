@@ -61,7 +61,7 @@ function overview(invocations: readonly string[]): string {
     }` +
     `\ncommands:\n${invocations.join("")}` +
     "\nexit codes: 0 done, 1 cannot talk to mptcp_pm, 2 the kernel refused, " +
-    "255 usage\n";
+    "4 timed out,\n255 usage\n";
 }
 
 function explained(path: readonly string[], command: Command): string {

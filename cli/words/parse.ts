@@ -83,13 +83,14 @@ export async function findCommand(
   }
   const [only, ...others] = commands;
   // Where all there is to do is to show, the word may be left out.
-  const isOperand = others.length === 0 &&
-    Object.values(only!.operands).some(({ words }) =>
-      words.some(([word]) => word === second)
-    );
-  if (isOperand) return found(1, only);
+  if (others.length === 0 && operandWords(only!).includes(second!)) {
+    return found(1, only);
+  }
   if (second !== undefined) {
-    const verb = inFull("command", first, second, words);
+    const verb = inFull("command", first, second, [
+      ...words,
+      ...others.length === 0 ? operandWords(only!) : [],
+    ]);
     return found(2, find(verb));
   }
   const show = find("show");
@@ -97,6 +98,12 @@ export async function findCommand(
   throw new UsageError(
     `Incomplete command "${first}": one of ${words.join(", ")} is needed`,
   );
+}
+
+/** The words that an operand of a command begins with. */
+function operandWords({ operands }: Command): string[] {
+  return Object.values(operands)
+    .flatMap(({ words }) => words.map(([word]) => word));
 }
 
 /** The word that is meant. */

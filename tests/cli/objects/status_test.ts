@@ -126,7 +126,7 @@ const ROWS: readonly (readonly [
     ({ files }) => files.set("/proc/2/comm", "sh\n"),
     "managers",
     [
-      "no other program seen",
+      "neither NetworkManager nor mptcpd is seen",
       "processes outside of this container are not seen",
     ],
   ],
@@ -237,6 +237,18 @@ liveTest(
         ],
       ],
     );
+  },
+);
+
+liveTest(
+  "`mptcp status` ends with 1 where nothing at all can be read",
+  async () => {
+    const { code, out, err } = await run(
+      ["-n", "/etc/passwd", "status"],
+      "running",
+    );
+    assertEquals([code, out], [1, ""]);
+    assertStringIncludes(err, "the file is not a network namespace");
   },
 );
 
