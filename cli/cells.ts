@@ -17,6 +17,11 @@ export function cellsOf(text: string): number {
   return Array.from(text).reduce((sum, one) => sum + cells(one), 0);
 }
 
+/** How many cells the widest of some texts takes, however many they are. */
+export function widest(texts: readonly string[]): number {
+  return texts.reduce((most, text) => Math.max(most, cellsOf(text)), 0);
+}
+
 function cells(character: string): number {
   return NARROW.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
 }

@@ -103,6 +103,11 @@ export class Context implements Disposable {
     return this.#settings.json;
   }
 
+  /** Whether each message is shown. */
+  get trace(): boolean {
+    return this.#settings.trace;
+  }
+
   /** What standard output goes to. */
   get screen(): Screen {
     return this.#io.screen();

@@ -5,16 +5,24 @@
  * @module
  */
 
-/** What a terminal may obey, except tabs and ends of lines. */
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+/**
+ * What a terminal may obey, except tabs and ends of lines, and what changes the
+ * direction in which a line is read.
+ */
+const CONTROL =
+  // deno-lint-ignore no-control-regex
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** How long a piece of output is at least: each takes a system call. */
 const PIECE = 2 ** 16;
 
-/** Text with control characters as `\x1b`. */
+/** Text with control characters as `\x1b` or `\u202e`. */
 export function printable(text: string): string {
-  return text.replaceAll(CONTROL, (control) => `\\x${hex(control, 2)}`);
+  return text.replaceAll(
+    CONTROL,
+    (control) =>
+      control > "\xff" ? `\\u${hex(control, 4)}` : `\\x${hex(control, 2)}`,
+  );
 }
 
 /** A line of JSON with control characters as `\u001b`. */

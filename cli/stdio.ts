@@ -32,13 +32,42 @@ export async function* lines(
   if (rest !== "") yield rest;
 }
 
+/** The one read of standard input that is under way, or not yet taken. */
+let input: Promise<Uint8Array | null> | undefined;
+
+/**
+ * What comes next on standard input, `null` at its end. A read cannot be ended:
+ * who does not wait any more leaves what it brings to the next reader.
+ */
+export function nextInput(): Promise<Uint8Array | null> {
+  return input ??= (async () => {
+    const buffer = new Uint8Array(4096);
+    const got = await Deno.stdin.read(buffer);
+    return got === null ? null : buffer.subarray(0, got);
+  })();
+}
+
+/** Takes what {@linkcode nextInput} gave, so that it is given no more. */
+export function takeInput(): void {
+  input = undefined;
+}
+
+async function* inputText(): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for (let bytes; (bytes = await nextInput()) !== null;) {
+    takeInput();
+    yield decoder.decode(bytes, { stream: true });
+  }
+  yield decoder.decode();
+}
+
 /** The text of a file, or of standard input if it is called `-`. */
 export function textOf(
   file: string,
   open: () => Namespace,
 ): AsyncIterable<string> | Iterable<string> {
   if (file === "-") {
-    return Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+    return inputText();
   }
   using namespace = open();
   const text = namespace.readFile(file);

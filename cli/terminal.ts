@@ -1,13 +1,13 @@
 /**
  * The terminal as a screen that is drawn again and again, and that is left as it
- * was whatever ends the program, except SIGKILL.
+ * was whatever ends the program, except SIGKILL and a crash of the process.
  *
  * @module
  */
 
 import { ignoreInspectorSignal, suspend } from "../mod.ts";
 import { cellsOf } from "./cells.ts";
-import { write } from "./stdio.ts";
+import { nextInput, takeInput, write } from "./stdio.ts";
 import { type Screen, unpainted } from "./style.ts";
 
 /** Take the other screen, hide the cursor, cut lines instead of folding them. */
@@ -22,7 +22,11 @@ const CLEAR_LINE = "\x1b[K";
 const SEQUENCE = /\x1b(?:\[[ -?]*[@-~]|O?[^]?)/g;
 
 /** What ends the program, with 128 more as its exit code. */
-const ENDS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
+const ENDS = {
+  ...{ SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGUSR2: 12 },
+  ...{ SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGXCPU: 24, SIGXFSZ: 25 },
+  ...{ SIGVTALRM: 26, SIGPROF: 27, SIGIO: 29, SIGPWR: 30 },
+} as const;
 
 /** What happens on a terminal: a key, or that it has to be drawn again. */
 export type Happening = { readonly key: string } | "redraw";
@@ -82,7 +86,7 @@ export class Terminal implements Disposable {
     if (this.#happenings.length === 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = setTimeout(resolve, Math.max(0, timeoutMs));
       await promise;
       clearTimeout(timer);
     }
@@ -132,10 +136,12 @@ export class Terminal implements Disposable {
   }
 
   async #readKeys(): Promise<void> {
-    const buffer = new Uint8Array(64);
     try {
-      for (let got; (got = await Deno.stdin.read(buffer)) !== null;) {
-        const text = new TextDecoder().decode(buffer.subarray(0, got));
+      for (let bytes; (bytes = await nextInput()) !== null;) {
+        // It is for who reads next: another terminal, or the lines of a batch.
+        if (this.#hooks.disposed) return;
+        takeInput();
+        const text = new TextDecoder().decode(bytes);
         for (const key of text.replaceAll(SEQUENCE, "")) {
           this.#happened({ key });
         }

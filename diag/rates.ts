@@ -55,14 +55,17 @@ export class RateMeter {
   #beforeMs = 0;
 
   /**
-   * Compares connections with those of the update before.
+   * Compares connections with those of the update before. There are no rates
+   * where no time has passed since then.
    *
    * @param connections The connections as they are.
    * @param nowMs When that is, in milliseconds, on any clock that goes steadily.
    */
   update(connections: Iterable<Connection>, nowMs: number): ConnectionRate[] {
     const before = this.#before;
-    const bits = nowMs > this.#beforeMs ? 8000 / (nowMs - this.#beforeMs) : 0;
+    const bits = nowMs > this.#beforeMs
+      ? 8000 / (nowMs - this.#beforeMs)
+      : undefined;
     this.#before = new Map();
     this.#beforeMs = nowMs;
     const rates: ConnectionRate[] = [];
@@ -83,7 +86,7 @@ export class RateMeter {
 function rateOf(
   connection: Connection,
   before: Connection | undefined,
-  bits: number,
+  bits: number | undefined,
 ): ConnectionRate {
   if (before === undefined) {
     const subflows = connection.subflows.map((subflow) => ({ subflow }));
@@ -97,7 +100,9 @@ function rateOf(
     const received = (subflow.bytesReceived ?? 0) - (was?.bytesReceived ?? 0);
     // It may be an old one that the reading before did not have.
     const isOld = was === undefined && before.partial;
-    if (isOld || sent < 0 || received < 0) return { subflow };
+    if (bits === undefined || isOld || sent < 0 || received < 0) {
+      return { subflow };
+    }
     return {
       subflow,
       sentBitPerSec: sent * bits,
@@ -108,8 +113,10 @@ function rateOf(
     subflows.reduce((total, rate: Rates) => total + (rate[name] ?? 0), 0);
   return {
     connection,
-    sentBitPerSec: sum("sentBitPerSec"),
-    receivedBitPerSec: sum("receivedBitPerSec"),
+    ...bits !== undefined && {
+      sentBitPerSec: sum("sentBitPerSec"),
+      receivedBitPerSec: sum("receivedBitPerSec"),
+    },
     subflows: [...subflows, ...Array.from(old.values(), ended)],
   };
 }

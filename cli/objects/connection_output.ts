@@ -5,6 +5,8 @@
  */
 
 import type { Connection, SocketEnd, Subflow } from "../../diag/mod.ts";
+import { cellsOf, widest } from "../cells.ts";
+import { printable } from "../printable.ts";
 import { snakeCase, snakeJson } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 import { byteText, timeText } from "../units.ts";
@@ -124,7 +126,7 @@ function fold(
 ): string[] {
   const widths = (rows[0] ?? []).map((group, at) =>
     group.map((_, column) =>
-      Math.max(...rows.map((row) => row[at]![column]![0].length))
+      widest(rows.map((row) => printable(row[at]![column]![0])))
     )
   );
   const whole = widths.flat().filter((width) => width > 0)
@@ -141,12 +143,13 @@ function fold(
     };
     row.forEach((group, at) => {
       if (isWide && at > 0) end();
-      group.forEach(([text, style], column) => {
+      group.forEach(([raw, style], column) => {
         const width = widths[at]![column]!;
         if (width === 0) return;
+        const text = printable(raw);
         if (used + width > screen.columns && line.trim() !== "") end();
         line += paint(screen, text, style) +
-          " ".repeat(width - text.length) + GAP;
+          " ".repeat(width - cellsOf(text)) + GAP;
         used += width + GAP.length;
       });
     });

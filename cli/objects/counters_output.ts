@@ -5,6 +5,7 @@
  */
 
 import { counterChanges, counterDoc, type Counters } from "../../diag/mod.ts";
+import { widest } from "../cells.ts";
 
 /** A counter that was selected. */
 type Row = readonly [name: string, value: number];
@@ -42,8 +43,8 @@ export function table(
   columns: number,
   format: (row: Row) => string = ([, value]) => String(value),
 ): string {
-  const names = Math.max(...rows.map(([name]) => name.length));
-  const values = Math.max(...rows.map((row) => format(row).length));
+  const names = widest(rows.map(([name]) => name));
+  const values = widest(rows.map(format));
   const indent = names + values + 4;
   return rows.map((row) => {
     const [name] = row;

@@ -6,6 +6,7 @@
 
 import type { EventListener, Managers, Settings } from "../../diag/mod.ts";
 import type { Endpoint, Limits } from "../../mod.ts";
+import { widest } from "../cells.ts";
 import { deviceName } from "../output.ts";
 import { snakeKeys } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
@@ -83,7 +84,7 @@ export function statusText(status: Status, screen: Screen): string {
       ]),
     ]);
   }
-  const width = Math.max(...rows.map(([label]) => label.length)) + GAP.length;
+  const width = widest(rows.map(([label]) => label)) + GAP.length;
   return rows.flatMap(([label, lines]) =>
     lines.flatMap(([text, style]) =>
       folded(text, screen.columns - width).map((line) =>

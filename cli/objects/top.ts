@@ -2,7 +2,7 @@ import type { ConnectionFilter, Diag } from "../../diag/mod.ts";
 import { NotFoundError } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import type { Output } from "../output.ts";
-import { type Command, command } from "../words/grammar.ts";
+import { type Command, command, UsageError } from "../words/grammar.ts";
 import { connectionFilter, filterOf, interval } from "../words/operands.ts";
 import { tokenText } from "./connection_output.ts";
 
@@ -40,6 +40,12 @@ export async function* watchConnections(
     );
   }
   if (context.screen.rows !== undefined && !context.json) {
+    if (context.trace && Deno.stderr.isTerminal()) {
+      throw new UsageError(
+        "The trace would be written into the screen: send it to a file, " +
+          "with 2>trace",
+      );
+    }
     await draw(context, diag, filter, seconds);
   } else yield* print(context, diag, filter, seconds);
 }
@@ -68,15 +74,23 @@ async function draw(
   let rates = read();
   frame(rates, context.screen);
   using terminal = new Terminal();
-  for (;;) {
+  const redraw = () => {
     const { screen } = context;
     terminal.draw(frame(rates, screen), screen);
+  };
+  redraw();
+  for (;;) {
     const happening = await terminal.next(due - performance.now());
-    if (typeof happening === "object" && /^q$/i.test(happening.key)) return;
-    if (happening !== undefined) continue;
-    rates = read();
-    // What took too long, or a time when the program was stopped, is left out.
-    due = Math.max(due, performance.now() - interval) + interval;
+    if (typeof happening === "object") {
+      if (/^q$/i.test(happening.key)) return;
+      continue;
+    }
+    if (happening === undefined) {
+      rates = read();
+      // What took too long, or a time when the program was stopped, is left out.
+      due = Math.max(due, performance.now() - interval) + interval;
+    }
+    redraw();
   }
 }
 

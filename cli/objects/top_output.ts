@@ -11,7 +11,7 @@ import type {
   Subflow,
   SubflowRate,
 } from "../../diag/mod.ts";
-import { cellsOf, cutEnd, cutMiddle } from "../cells.ts";
+import { cellsOf, cutEnd, cutMiddle, widest } from "../cells.ts";
 import { printable } from "../printable.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 import { byteText, rateText, timeText } from "../units.ts";
@@ -76,12 +76,12 @@ export function frame(
   screen: Screen,
 ): string[] {
   const { columns, rows: height = Infinity } = screen;
-  const lines = [summary(rates, screen)];
+  let lines = [summary(rates, screen)];
   if (rates.length > 0 && height > 1) {
     const hasHeading = height > 3;
     const room = height - (hasHeading ? 2 : 1);
     const { rows, hidden } = fill(rates, room);
-    lines.push(...table(rows, screen, hasHeading));
+    lines = lines.concat(table(rows, screen, hasHeading));
     if (hidden !== "") {
       lines.push(paint(screen, cutEnd(`not shown: ${hidden}`, columns), "dim"));
     }
@@ -281,8 +281,8 @@ function fit(rows: readonly Row[], columns: number): Fit {
   let gap: string = GAPS[0];
   for (const name of NAMES) {
     const { heading, least } = COLUMNS[name];
-    const content = Math.max(
-      ...rows.map(({ cells }) => cellsOf(printable(cells[name]?.[0] ?? ""))),
+    const content = widest(
+      rows.map(({ cells }) => printable(cells[name]?.[0] ?? "")),
     );
     // Where no row has one, there is no column.
     if (content > 0 || least > 0) {

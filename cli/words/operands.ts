@@ -168,7 +168,14 @@ const ends: Operand<Ends & { readonly last?: "to" | "from" }, false> = {
     if (before[name] !== undefined) {
       throw new UsageError(`"port" is given twice`);
     }
-    return { ...before, [name]: integer("port", value()) };
+    const port = integer("port", value());
+    // Here with the word of the line: the library would say `toPort`.
+    if (port < 1 || port > 65535) {
+      throw new UsageError(
+        `Invalid port ${port}: it is an integer from 1 to 65535`,
+      );
+    }
+    return { ...before, [name]: port };
   },
 };
 

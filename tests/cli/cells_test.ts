@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { cellsOf, cutEnd, cutMiddle } from "../../cli/cells.ts";
+import { cellsOf, cutEnd, cutMiddle, widest } from "../../cli/cells.ts";
 
 Deno.test("`cellsOf()` counts what a terminal needs", () => {
   const rows: [text: string, cells: number][] = [
@@ -42,4 +42,9 @@ Deno.test("`cutMiddle()` and `cutEnd()` fit, and say what they cut", () => {
       assertEquals(cut.includes("…"), width > 0 && width < cellsOf(long));
     }
   }
+});
+
+Deno.test("`widest()` takes no texts, and more than a call takes arguments", () => {
+  assertEquals(widest([]), 0);
+  assertEquals(widest([...Array(200_000).fill("a"), "網卡"]), 4);
 });

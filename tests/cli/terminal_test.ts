@@ -48,11 +48,32 @@ const WAYS: readonly (readonly [
     0,
     /^$/,
   ],
+  // The read of the first screen goes on: its key is for the second.
+  [
+    "twice",
+    [{ type: "q" }, { see: "a screen for twice" }, { type: "q" }],
+    0,
+    /^$/,
+  ],
   ["Ctrl-C", [{ type: "\x03" }], 130, /^$/],
   ["Ctrl-\\", [{ type: "\x1c" }], 131, /^$/],
   ["SIGINT", [{ signal: "SIGINT" }], 130, /^$/],
   ["SIGTERM", [{ signal: "SIGTERM" }], 143, /^$/],
   ["SIGHUP", [{ signal: "SIGHUP" }], 129, /^$/],
+  ...([
+    ["SIGABRT", 134],
+    ["SIGUSR2", 140],
+    ["SIGPIPE", 141],
+    ["SIGALRM", 142],
+    ["SIGXCPU", 152],
+    ["SIGXFSZ", 153],
+    ["SIGVTALRM", 154],
+    ["SIGPROF", 155],
+    ["SIGIO", 157],
+    ["SIGPWR", 158],
+  ] as const).map(([signal, code]) =>
+    [signal, [{ signal }], code, /^$/] as const
+  ),
   ["SIGQUIT", [{ signal: "SIGQUIT" }], 131, /^$/],
   // There is no shell that would continue it: the kernel does not stop it.
   ["Ctrl-Z", [{ type: "\x1a" }, { see: ENTER }, { type: "q" }], 0, /^$/],

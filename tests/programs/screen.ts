@@ -34,4 +34,5 @@ async function show(): Promise<void> {
 }
 
 await show();
+if (way === "twice") await show();
 Deno.exit(0);

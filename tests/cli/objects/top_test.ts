@@ -206,6 +206,13 @@ Deno.test("`frame()` fills screens of any size, and no more", () => {
   }
 });
 
+Deno.test("`frame()` draws 60,000 connections where there is no terminal", () => {
+  const one = rate(1, { subflow: subflow(1) }, { subflow: subflow(2) });
+  const rates = Array<ConnectionRate>(60_000).fill(one);
+  const lines = frame(rates, { columns: Infinity, color: false });
+  assertEquals(lines.length, 2 + 3 * rates.length);
+});
+
 /** Updates a ranking again and again; tells the tokens in order. */
 function ranked(...rounds: readonly (readonly number[])[]): number[][] {
   const ranking = new Ranking();
@@ -341,6 +348,7 @@ Deno.test("`top` refuses what makes no sense, before it shows anything", async (
     ["token 77", 2, "There is no connection of token 0000004d"],
     ["interval 0.05", 255, 'Invalid interval "0.05"'],
     ["to 10.0.0", 255, "10.0.0"],
+    ["to 10.0.0.1 port 99999", 255, "Invalid port 99999"],
     ["some", 255, 'Unknown word "some"'],
   ];
   for (const [words, expected, message] of rows) {
