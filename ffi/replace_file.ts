@@ -24,12 +24,15 @@ const PATH_MAX = 4096;
 /** The number of the system call. */
 const STATX = Deno.build.arch === "aarch64" ? 291n : 332n;
 const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_TYPE = 1;
+const STATX_MODE = 2;
 /** The size of `struct statx`, and the offset of `stx_mode`. */
 const SIZE = 256;
 const MODE = 28;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
+const S_IFLNK = 0o120000;
 
 const errno = new Int32Array(1);
 
@@ -42,11 +45,12 @@ const errno = new Int32Array(1);
  * @param path The file.
  * @param text All that it is to hold.
  * @param mode Its permissions, whatever the process's umask is.
- * @default {0o644}
+ * @default {those of the file that is there, else 0o644}
  * @throws {SyscallError} `EACCES`, `EROFS`, `ENOENT`: nothing can be written to
  * the directory, or it does not exist; `ENOSPC`: the disk is full.
  * @throws {TypeError | RangeError} It is no path, or what is there is no regular
- * file, such as a directory or a device.
+ * file, such as a directory, a device, an open file (`/dev/stdout`), or a link to
+ * nothing.
  *
  * @example Never half of a list
  * ```ts
@@ -56,17 +60,17 @@ const errno = new Int32Array(1);
  * replaceFile("/run/endpoints.json", JSON.stringify(pm.dumpAddrs()));
  * ```
  */
-export function replaceFile(path: string, text: string, mode = 0o644): void {
+export function replaceFile(path: string, text: string, mode?: number): void {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { fchmod, rename, unlink } = libc().replacing();
   const action = `write ${path}`;
-  const target = targetOf(path, action);
+  const { target, permissions } = targetOf(path, action);
   const name = toName(target);
   const { fd, beside } = createBeside(target, action);
   try {
     try {
       writeText(fd, text, action);
-      const changed = fchmod(fd, mode);
+      const changed = fchmod(fd, mode ?? permissions);
       memcpy(errno, errnoPointer, 4n);
       if (changed < 0) throw new SyscallError("fchmod", errno[0]!, action);
     } finally {
@@ -108,7 +112,7 @@ export function checkReplaceable(path: string): void {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { unlink } = libc().replacing();
   const action = `write ${path}`;
-  const { fd, beside } = createBeside(targetOf(path, action), action);
+  const { fd, beside } = createBeside(targetOf(path, action).target, action);
   closeFd(fd);
   const removed = unlink(beside);
   memcpy(errno, errnoPointer, 4n);
@@ -120,29 +124,57 @@ function toName(path: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The file behind symbolic links. Who uses a device would find it gone. */
-function targetOf(path: string, action: string): string {
+function targetOf(path: string, action: string) {
   if (path === "" || path.includes("\0")) {
     throw new ArgumentTypeError(`Invalid path ${JSON.stringify(path)}`);
   }
+  if (/^\/+(dev|proc)\//.test(path)) {
+    throw refused(path, "what is in /dev and /proc stands for something else");
+  }
   const { symbols: { memcpy }, errnoPointer } = libc();
-  const { statx, realpath } = libc().replacing();
-  const name = toName(path);
-  const status = new Uint8Array(SIZE);
-  const result = statx(STATX, AT_FDCWD, name, 0, STATX_TYPE, status);
-  memcpy(errno, errnoPointer, 4n);
-  if (result < 0 && errno[0] === ENOENT) return path;
-  if (result < 0) throw new SyscallError("statx", errno[0]!, action);
-  const mode = new DataView(status.buffer).getUint16(MODE, true);
+  const { realpath } = libc().replacing();
+  const mode = modeOf(path, 0, action);
+  if (mode === undefined) {
+    const own = modeOf(path, AT_SYMLINK_NOFOLLOW, action) ?? 0;
+    if ((own & S_IFMT) === S_IFLNK) {
+      throw refused(path, "it is a link to a file that is not there");
+    }
+    return { target: path, permissions: 0o644 };
+  }
   if ((mode & S_IFMT) !== S_IFREG) {
-    throw new ArgumentRangeError(
-      `Cannot replace ${path}: it is not a regular file`,
-    );
+    throw refused(path, "it is not a regular file");
   }
   const target = new Uint8Array(PATH_MAX);
-  const pointer = realpath(name, target);
+  const pointer = realpath(toName(path), target);
   memcpy(errno, errnoPointer, 4n);
   if (pointer === null) throw new SyscallError("realpath", errno[0]!, action);
-  return new TextDecoder().decode(target.subarray(0, target.indexOf(0)));
+  return {
+    target: new TextDecoder().decode(target.subarray(0, target.indexOf(0))),
+    permissions: mode & 0o777,
+  };
+}
+
+function refused(path: string, reason: string): ArgumentRangeError {
+  return new ArgumentRangeError(`Cannot replace ${path}: ${reason}`);
+}
+
+/** Type and permissions; `undefined`: there is no such file. */
+function modeOf(
+  path: string,
+  flags: number,
+  action: string,
+): number | undefined {
+  const { symbols: { memcpy }, errnoPointer } = libc();
+  const { statx } = libc().replacing();
+  const status = new Uint8Array(SIZE);
+  const result = statx(
+    ...[STATX, AT_FDCWD, toName(path), flags] as const,
+    ...[STATX_TYPE | STATX_MODE, status] as const,
+  );
+  memcpy(errno, errnoPointer, 4n);
+  if (result < 0 && errno[0] === ENOENT) return undefined;
+  if (result < 0) throw new SyscallError("statx", errno[0]!, action);
+  return new DataView(status.buffer).getUint16(MODE, true);
 }
 
 /** Makes a file of a new name in the same directory. */

@@ -426,8 +426,22 @@ Deno.test("`replaceFile()` replaces what a link leads to, and no device", () => 
     assert(Deno.lstatSync(`${folder}/link`).isSymlink);
     // Who has begun to read goes on with what was there.
     assertEquals(open.statSync().size, 200_000);
+    // Its permissions stay unless others are asked for.
+    replaceFile(path, "newer");
+    assertEquals(Deno.lstatSync(path).mode! & 0o7777, 0o600);
+    Deno.symlinkSync("nothing", `${folder}/lost`);
     const rows: [string, string][] = [
-      ["/dev/null", `Cannot replace /dev/null: it is not a regular file`],
+      ...["/dev/null", "/dev/stdout", "//proc/self/fd/1"].map((path) =>
+        [
+          path,
+          `Cannot replace ${path}: what is in /dev and /proc stands for ` +
+          "something else",
+        ] as [string, string]
+      ),
+      [
+        `${folder}/lost`,
+        `Cannot replace ${folder}/lost: it is a link to a file that is not there`,
+      ],
       [folder, `Cannot replace ${folder}: it is not a regular file`],
       [
         `${folder}/no/x`,
@@ -438,7 +452,7 @@ Deno.test("`replaceFile()` replaces what a link leads to, and no device", () => 
       const error = assertThrows(() => replaceFile(path, ""), Error);
       assertEquals(error.message, message);
     }
-    assertEquals(names(), ["link", "mptcp.prom"]);
+    assertEquals(names(), ["link", "lost", "mptcp.prom"]);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
