@@ -23,7 +23,7 @@ if (import.meta.main) {
       open: (options) => PathManager.open(options),
       namespace: openNamespace,
       lines: (file) => lines(textOf(file, openNamespace)),
-      replaceFile: (path, text) => replaceFile(path, text, 0o644),
+      replaceFile,
       stop,
       screen,
       rerun: () => rerun(import.meta.url, Deno.args),

@@ -24,8 +24,8 @@ export interface Io {
   readonly namespace: (netns?: Netns) => Namespace;
   /** The lines of a file, or of standard input if it is called `-`. */
   readonly lines: (file: string) => AsyncIterable<string>;
-  /** Replaces a file as a whole. */
-  readonly replaceFile: (path: string, text: string) => void;
+  /** Replaces a file as a whole; `mode` are its permissions. */
+  readonly replaceFile: (path: string, text: string, mode: number) => void;
   /** Starts to look out for what stops a command that goes on. */
   readonly stop: () => OutputWatch;
   /** What standard output goes to. */
@@ -93,9 +93,9 @@ export class Context implements Disposable {
     return this.#opened.use(inNamed(netns, this.#io.namespace));
   }
 
-  /** Replaces a file as a whole. */
+  /** Replaces a file as a whole, which everybody may read. */
   replaceFile(path: string, text: string): void {
-    this.#io.replaceFile(path, text);
+    this.#io.replaceFile(path, text, 0o644);
   }
 
   /** Whether JSON is asked for. */

@@ -128,9 +128,6 @@ function targetOf(path: string, action: string) {
   if (path === "" || path.includes("\0")) {
     throw new ArgumentTypeError(`Invalid path ${JSON.stringify(path)}`);
   }
-  if (/^\/+(dev|proc)\//.test(path)) {
-    throw refused(path, "what is in /dev and /proc stands for something else");
-  }
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { realpath } = libc().replacing();
   const mode = modeOf(path, 0, action);
@@ -143,6 +140,10 @@ function targetOf(path: string, action: string) {
   }
   if ((mode & S_IFMT) !== S_IFREG) {
     throw refused(path, "it is not a regular file");
+  }
+  // Such as /dev/stdout, where others go on to write.
+  if (/^\/+(dev|proc)\//.test(path)) {
+    throw refused(path, "what is in /dev and /proc stands for another file");
   }
   const target = new Uint8Array(PATH_MAX);
   const pointer = realpath(toName(path), target);

@@ -66,10 +66,10 @@ export async function run(
         : openNamespace(netns),
     lines: (file) =>
       lines(file === "-" ? [input] : textOf(file, openNamespace)),
-    replaceFile: (path, text) =>
+    replaceFile: (path, text, mode) =>
       kernel instanceof FakeKernel
         ? void kernel.files.set(path, text)
-        : replaceFile(path, text),
+        : replaceFile(path, text, mode),
     stop: () => ({
       signal,
       writable: () => Promise.resolve(),
