@@ -17,7 +17,7 @@ import {
 import { decodeStruct } from "../codec/struct.ts";
 import type { Question } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
-import { DeviceNames } from "./device_names.ts";
+import { DeviceNames } from "../netlink/device_names.ts";
 import { addressText, flagsOf, isIp, openRouteClient } from "./rtnetlink.ts";
 
 /** How far an address goes, in the words of `ip`. */

@@ -10,7 +10,7 @@ import { NetlinkError } from "../netlink/errors.ts";
 import { QuestionClient } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { NETLINK_SOCK_DIAG } from "../codec/sock_diag.gen.ts";
-import { DeviceNames } from "./device_names.ts";
+import { DeviceNames } from "../netlink/device_names.ts";
 import type { Connection, Listener, Subflow } from "./connection.ts";
 import type { Socket } from "./socket.ts";
 import { SocketTable } from "./socket_table.ts";
@@ -30,6 +30,7 @@ const TIME_WAIT = 1 << 6;
 const LISTEN = 1 << 10;
 const EVERY = 0xffff_ffff;
 const CONNECTED = (EVERY & ~LISTEN) >>> 0;
+/** Those in TIME_WAIT do not say which connection they belonged to. */
 const ATTRIBUTABLE = (CONNECTED & ~TIME_WAIT) >>> 0;
 
 /** How many connections are in memory at once. */
@@ -129,7 +130,8 @@ export function* listWithoutMptcp(
 ): Generator<Subflow, void> {
   using client = openClient(namespace);
   const names = new DeviceNames(namespace);
-  for (const socket of dumpTcp(client, (token) => token === 0)) {
+  const question = subflowSockets((token) => token === 0);
+  for (const socket of dumpTcp(client, question, ATTRIBUTABLE)) {
     yield names.named(socket.subflow());
   }
 }
@@ -140,17 +142,8 @@ export function* listListeners(
 ): Generator<Listener, void> {
   using client = openClient(namespace);
   const names = new DeviceNames(namespace);
-  const question = listeningSockets();
-  for (const family of FAMILIES) {
-    const header = {
-      family,
-      protocol: IPPROTO_TCP,
-      ext: EXT_INFO,
-      states: LISTEN,
-    };
-    for (const socket of client.dump(question, header)) {
-      if (socket !== OTHER) yield names.named((socket as Socket).listener());
-    }
+  for (const socket of dumpTcp(client, listeningSockets(), LISTEN)) {
+    yield names.named(socket.listener());
   }
 }
 
@@ -168,17 +161,11 @@ function allOf(family: number, states: number) {
 
 function* dumpTcp(
   client: QuestionClient,
-  isWanted: (token: number) => boolean,
+  question: ReturnType<typeof subflowSockets>,
+  states: number,
 ): Generator<Socket, void> {
-  const question = subflowSockets(isWanted);
   for (const family of FAMILIES) {
-    const header = {
-      family,
-      protocol: IPPROTO_TCP,
-      ext: EXT_INFO,
-      // Those in TIME_WAIT do not say which connection they belonged to.
-      states: ATTRIBUTABLE,
-    };
+    const header = { family, protocol: IPPROTO_TCP, ext: EXT_INFO, states };
     for (const socket of client.dump(question, header)) {
       if (socket !== OTHER) yield socket as Socket;
     }
@@ -190,8 +177,8 @@ function addSubflows(
   { table, subflows }: Chunk,
   isWanted: (token: number) => boolean,
 ): void {
-  const isSubflow = (token: number) => token !== 0 && isWanted(token);
-  for (const socket of dumpTcp(client, isSubflow)) {
+  const question = subflowSockets((token) => token !== 0 && isWanted(token));
+  for (const socket of dumpTcp(client, question, ATTRIBUTABLE)) {
     const { token } = socket;
     subflows.set(token, table.add(socket, subflows.get(token)));
   }

@@ -29,7 +29,7 @@ import { NetlinkError } from "../netlink/errors.ts";
 import type { Question, QuestionClient } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { listAddresses } from "./addresses.ts";
-import { DeviceNames } from "./device_names.ts";
+import { DeviceNames } from "../netlink/device_names.ts";
 import { addressText, contains, openRouteClient } from "./rtnetlink.ts";
 import { listRules } from "./rules.ts";
 

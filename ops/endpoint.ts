@@ -1,5 +1,6 @@
 import { AF_INET, AF_INET6 } from "../codec/inet.ts";
 import type { AddressAttrs } from "../codec/mptcp_pm.gen.ts";
+import { DeviceNames } from "../netlink/device_names.ts";
 import { ProtocolError } from "../netlink/errors.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { type EndpointFlag, flagWords } from "./flags.ts";
@@ -51,15 +52,9 @@ export function namedEndpoints(
   namespace: Namespace,
   endpoints: readonly RawEndpoint[],
 ): Endpoint[] {
-  const names = new Map<number, string | undefined>();
+  const names = new DeviceNames(namespace);
   // By name: to copy the rest of an object takes longer than all else here.
-  return endpoints.map(({ address, port, id, flags, ifIndex }) => {
-    const endpoint = { address, port, id, flags: flagWords(flags), ifIndex };
-    if (ifIndex <= 0) return endpoint;
-    if (!names.has(ifIndex)) {
-      names.set(ifIndex, namespace.ifIndexToName(ifIndex));
-    }
-    const dev = names.get(ifIndex);
-    return dev === undefined ? endpoint : { ...endpoint, dev };
-  });
+  return endpoints.map(({ address, port, id, flags, ifIndex }) =>
+    names.named({ address, port, id, flags: flagWords(flags), ifIndex })
+  );
 }

@@ -246,7 +246,7 @@ Deno.test("`route()` is where a bound socket would go, or why nowhere", () => {
     assertEquals(diag.route(...asked) as unknown, expected, what);
     assertEquals(requests.length, answers.length, what);
   }
-  // As captured, but for the protocol, which rules may ask for.
+  // As captured, except for the protocol, which rules may ask for.
   const { diag, requests } = host("rt-getroute-v6-oif-strict");
   diag.route("fd00:1::2", { dev: "c2" });
   const captured = rtnetlink("rt-getroute-v6-oif-strict").request!;

@@ -1,4 +1,4 @@
-import type { Namespace } from "../netlink/transport.ts";
+import type { Namespace } from "./transport.ts";
 
 /** Names devices, each once. */
 export class DeviceNames {
@@ -14,7 +14,7 @@ export class DeviceNames {
     value: Value,
   ): Value & { dev?: string } {
     const { ifIndex } = value;
-    if (ifIndex === 0) return value;
+    if (ifIndex <= 0) return value;
     if (!this.#names.has(ifIndex)) {
       this.#names.set(ifIndex, this.#namespace.ifIndexToName(ifIndex));
     }
