@@ -8,75 +8,72 @@ const PATH = "/var/lib/metrics/mptcp.prom";
 
 const filesOf = () => Object.fromEntries(libc.kernel.files);
 
+/** Does something with the file where calls fail. */
+function tried(faults: Parameters<typeof arm>[0], action: () => void) {
+  restart();
+  libc.kernel.files.set(PATH, "old");
+  const uses = arm(faults);
+  let outcome = "";
+  try {
+    action();
+  } catch (error) {
+    outcome = String(error);
+  }
+  disarm();
+  assertEquals([...libc.fds], []);
+  return { uses, outcome, files: filesOf() };
+}
+
+/** One of the calls that failed is named, or none did harm. */
+function assertNamed(
+  outcome: string,
+  harmful: readonly (readonly [use: string, code: string])[],
+  what: string,
+): void {
+  if (harmful.length === 0) return assertEquals(outcome, "", what);
+  assert(
+    // The file beside it is opened by the function of another name.
+    harmful.some(([use, code]) =>
+      thrownBy(use === "create" ? "open" : use, code).test(outcome)
+    ),
+    `${what}: ${outcome}`,
+  );
+}
+
 Deno.test("`replaceFile()` replaces the file, or says which call failed and changes nothing", () =>
-  sweep((faults) => {
-    restart();
-    libc.kernel.files.set(PATH, "old");
-    const uses = arm(faults);
-    let outcome = "";
-    try {
-      replaceFile(PATH, "new");
-    } catch (error) {
-      outcome = String(error);
-    }
-    disarm();
-    assertEquals([...libc.fds], []);
-    return { uses, outcome, files: filesOf() };
-  }, ({ outcome, files, uses }, _clean, hits, what) => {
-    const { [PATH]: text, ...others } = files;
-    const harmful = hits.filter((hit) => !isHarmless(...hit));
-    assertEquals(text, harmful.length === 0 ? "new" : "old", what);
-    if (harmful.length === 0) assertEquals(outcome, "", what);
-    else {
-      assert(
-        // The file beside it is opened by the function of another name.
-        harmful.some(([use, code]) =>
-          thrownBy(use === "create" ? "open" : use, code).test(outcome)
-        ),
-        `${what}: ${outcome}`,
+  sweep(
+    (faults) => tried(faults, () => replaceFile(PATH, "new")),
+    ({ outcome, files, uses }, _clean, hits, what) => {
+      const { [PATH]: text, ...others } = files;
+      const harmful = hits.filter((hit) => !isHarmless(...hit));
+      assertEquals(text, harmful.length === 0 ? "new" : "old", what);
+      assertNamed(outcome, harmful, what);
+      const isLeft = hits.some(([use]) => use === "unlink");
+      assertEquals(Object.keys(others).length, isLeft ? 1 : 0, what);
+      assertEquals(
+        uses.includes("unlink"),
+        Object.keys(others).length === 1 ||
+          hits.some(([use]) =>
+            ["write file", "fchmod", "rename"].includes(use)
+          ),
       );
-    }
-    const isLeft = hits.some(([use]) => use === "unlink");
-    assertEquals(Object.keys(others).length, isLeft ? 1 : 0, what);
-    assertEquals(
-      uses.includes("unlink"),
-      Object.keys(others).length === 1 ||
-        hits.some(([use]) => ["write file", "fchmod", "rename"].includes(use)),
-    );
-  }));
+    },
+  ));
 
 Deno.test("`checkReplaceable()` changes nothing, and says which call failed", () =>
-  sweep((faults) => {
-    restart();
-    libc.kernel.files.set(PATH, "old");
-    const uses = arm(faults);
-    let outcome = "";
-    try {
-      checkReplaceable(PATH);
-    } catch (error) {
-      outcome = String(error);
-    }
-    disarm();
-    assertEquals([...libc.fds], []);
-    return { uses, outcome, files: filesOf() };
-  }, ({ outcome, files }, _clean, hits, what) => {
-    const { [PATH]: text, ...others } = files;
-    const harmful = hits.filter(([use, code]) =>
-      use === "unlink" || !isHarmless(use, code)
-    );
-    assertEquals(text, "old", what);
-    if (harmful.length === 0) assertEquals(outcome, "", what);
-    else {
-      assert(
-        harmful.some(([use, code]) =>
-          thrownBy(use === "create" ? "open" : use, code).test(outcome)
-        ),
-        `${what}: ${outcome}`,
+  sweep(
+    (faults) => tried(faults, () => checkReplaceable(PATH)),
+    ({ outcome, files }, _clean, hits, what) => {
+      const { [PATH]: text, ...others } = files;
+      const harmful = hits.filter(([use, code]) =>
+        use === "unlink" || !isHarmless(use, code)
       );
-    }
-    const isLeft = hits.some(([use]) => use === "unlink");
-    assertEquals(Object.keys(others).length, isLeft ? 1 : 0, what);
-  }));
+      assertEquals(text, "old", what);
+      assertNamed(outcome, harmful, what);
+      const isLeft = hits.some(([use]) => use === "unlink");
+      assertEquals(Object.keys(others).length, isLeft ? 1 : 0, what);
+    },
+  ));
 
 Deno.test("`replaceFile()` writes beside the file, under a name that is free", () => {
   restart();

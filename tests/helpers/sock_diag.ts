@@ -81,7 +81,7 @@ function askedBy(request: Uint8Array) {
 }
 
 /**
- * A namespace that answers as it was captured, but for the states, which it
+ * A namespace that answers as it was captured, except for the states, which it
  * filters by. It has no sockets of which there is no dump among these.
  */
 export function replaying(names: readonly string[]): FakeNamespace {

@@ -279,7 +279,7 @@ const SCENES: Readonly<
   "a join that nothing answers": [
     (lab, stack) => {
       const [pm] = pathManagers(lab, stack);
-      // Whoever has this address drops what is not for it.
+      // The host of this address drops what is not for it.
       lab.client.ip(
         ...["neigh", "add", lab.server.address(1), "lladdr"],
         ...["02:00:00:00:00:01", "dev", lab.client.dev(2)],
