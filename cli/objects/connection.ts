@@ -1,3 +1,4 @@
+import type { Connection } from "../../diag/mod.ts";
 import { NotFoundError } from "../../mod.ts";
 import { type Command, command } from "../words/grammar.ts";
 import { connectionFilter, filterOf, interval } from "../words/operands.ts";
@@ -24,14 +25,21 @@ export const COMMANDS: readonly Command[] = [
       const diag = await context.diag();
       const { screen } = context;
       const { token } = values;
-      if (token !== undefined && diag.connection(token) === undefined) {
-        throw new NotFoundError(
-          "connection",
-          `There is no connection of token ${tokenText(token)}`,
-        );
+      let connections: IteratorObject<Connection, void> = diag.connections(
+        filterOf(values),
+      );
+      if (token !== undefined) {
+        const found = [...connections];
+        // It may be there, and not meet the rest.
+        if (found.length === 0 && diag.connection(token) === undefined) {
+          throw new NotFoundError(
+            "connection",
+            `There is no connection of token ${tokenText(token)}`,
+          );
+        }
+        connections = found.values() as IteratorObject<Connection, void>;
       }
       const render = token === undefined ? tree : details;
-      const connections = diag.connections(filterOf(values));
       yield {
         texts: connections.map((one) => render(one, screen)),
         isPainted: true,

@@ -1,4 +1,4 @@
-import type { Counters, Diag } from "../../diag/mod.ts";
+import type { Counters, Diag, InterfaceAddress, Link } from "../../diag/mod.ts";
 import type { Endpoint, PathManager } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import { type Command, command } from "../words/grammar.ts";
@@ -43,6 +43,9 @@ async function readStatus(context: Context): Promise<Status> {
   const diag = await context.diag();
   let opened: PathManager | undefined;
   const pm = () => opened ??= context.pm();
+  let read: Devices | undefined;
+  const devices = () =>
+    read ??= { addresses: diag.addresses(), links: diag.links() };
   const status = {
     kernel: part("kernel", () => diag.kernelRelease()),
     settings: part("settings", () => diag.settings()),
@@ -52,7 +55,8 @@ async function readStatus(context: Context): Promise<Status> {
       ...endpoint,
       advice: part(
         "endpoint_advice",
-        () => pm().endpointAdvice(endpoint) ?? deviceAdvice(diag, endpoint),
+        () =>
+          pm().endpointAdvice(endpoint) ?? deviceAdvice(devices(), endpoint),
       ),
     })),
     connections: part("connections", () => countConnections(diag)),
@@ -67,18 +71,23 @@ async function readStatus(context: Context): Promise<Status> {
   return status;
 }
 
+interface Devices {
+  readonly addresses: readonly InterfaceAddress[];
+  readonly links: readonly Link[];
+}
+
 /** Why nothing passes the device, or the address cannot be used yet. */
 function deviceAdvice(
-  diag: Diag,
+  { addresses, links }: Devices,
   { address, ifIndex }: Endpoint,
 ): string | undefined {
-  const own = diag.addresses().find((one) =>
+  const own = addresses.find((one) =>
     one.address === address && (ifIndex === 0 || one.ifIndex === ifIndex)
   );
   if (own?.failed) return `${address} is used by another host, too`;
   if (own?.tentative) return `${address} is not ready yet (tentative)`;
   const index = own?.ifIndex ?? ifIndex;
-  const link = diag.links().find((link) => link.ifIndex === index);
+  const link = links.find((link) => link.ifIndex === index);
   if (link === undefined || link.usable) return undefined;
   if (!link.flags.includes("up")) {
     return `${link.dev} is down: nothing passes it`;

@@ -83,13 +83,13 @@ export async function findCommand(
   }
   const [only, ...others] = commands;
   // Where all there is to do is to show, the word may be left out.
-  if (others.length === 0 && operandWords(only!).includes(second!)) {
+  if (others.length === 0 && operandWords(only!.operands).includes(second!)) {
     return found(1, only);
   }
   if (second !== undefined) {
     const verb = inFull("command", first, second, [
       ...words,
-      ...others.length === 0 ? operandWords(only!) : [],
+      ...others.length === 0 ? operandWords(only!.operands) : [],
     ]);
     return found(2, find(verb));
   }
@@ -100,8 +100,8 @@ export async function findCommand(
   );
 }
 
-/** The words that an operand of a command begins with. */
-function operandWords({ operands }: Command): string[] {
+/** The words that operands begin with. */
+function operandWords(operands: Operands): string[] {
   return Object.values(operands)
     .flatMap(({ words }) => words.map(([word]) => word));
 }
@@ -188,8 +188,7 @@ export function settle(
 
 /** The keyword that is meant. */
 function keyword(object: string, operands: Operands, given: string): string {
-  const known = Object.values(operands)
-    .flatMap(({ words }) => words.map(([word]) => word));
+  const known = operandWords(operands);
   if (given === "" || known.includes(given)) return given;
   return KEYWORDS_OF_IP[object]?.find((word) =>
     word.startsWith(given) && known.includes(word)
@@ -213,7 +212,7 @@ function unknownWord(
     {
       hint,
       given,
-      known: all.flatMap(({ words }) => words.map(([word]) => word)),
+      known: operandWords(operands),
     },
   );
 }
