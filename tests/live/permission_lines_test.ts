@@ -208,6 +208,9 @@ const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   );
 };
 
+/** What the first project is made with serves the others. */
+let added: string | undefined;
+
 /** As the examples say: in a project of one's own, add the package first. */
 function copyExamples(desk: Desk): void {
   const project = `${desk.folder}/project`;
@@ -215,8 +218,11 @@ function copyExamples(desk: Desk): void {
   for (const { name } of Deno.readDirSync(`${root}examples`)) {
     Deno.copyFileSync(`${root}examples/${name}`, `${project}/examples/${name}`);
   }
+  const config = `${project}/deno.json`;
+  if (added !== undefined) return Deno.writeTextFileSync(config, added);
   const { code, err } = desk.type("deno add jsr:@mptcp/pm");
   assertEquals(code, 0, err);
+  added = Deno.readTextFileSync(config);
 }
 
 const eth1 = proveSteering("10.0.2.1");
