@@ -52,6 +52,13 @@ export interface ConnectOptions {
    * @default {false}
    */
   readonly tcpServer?: boolean;
+  /** Whether the client speaks TCP only. @default {false} */
+  readonly tcpClient?: boolean;
+  /**
+   * The address to connect to, which the server has beside those of the paths.
+   * @default {its address on the path}
+   */
+  readonly serverAddress?: string;
   /** The path of the initial subflow. @default {1} */
   readonly path?: number;
   /** The server's port; 0 is any that is free. @default {0} */
@@ -242,12 +249,14 @@ export class Lab implements Disposable {
       family = 4,
       dualStack = false,
       tcpServer = false,
+      tcpClient = false,
       path = 1,
       port = 0,
       timeoutMs = TIMEOUT_MS,
     } = options;
     const address = (host: Host) =>
       family === 4 ? host.address(path) : host.address6(path);
+    const { serverAddress = address(this.server) } = options;
     using sockets = new DisposableStack();
     const listener = sockets.use(MptcpSocket.listen(
       this.server.netns,
@@ -257,8 +266,9 @@ export class Lab implements Disposable {
     const client = sockets.use(MptcpSocket.connect(
       this.client.netns,
       address(this.client),
-      { address: address(this.server), port: listener.local.port },
+      { address: serverAddress, port: listener.local.port },
       timeoutMs,
+      tcpClient,
     ));
     const server = sockets.use(listener.accept(timeoutMs));
     const connection = new LabConnection(client, server, sockets.move());

@@ -131,8 +131,9 @@ export class MptcpSocket implements Disposable {
   static #open(
     netns: Netns,
     address: string,
-    protocol = IPPROTO_MPTCP,
+    isTcp: boolean,
   ): MptcpSocket {
+    const protocol = isTcp ? IPPROTO_TCP : IPPROTO_MPTCP;
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     const family = familyOf(address);
     const { socket, close, memcpy, errnoPointer } = socketCalls();
@@ -157,8 +158,7 @@ export class MptcpSocket implements Disposable {
     local: SocketAddress,
     isTcp = false,
   ): MptcpSocket {
-    const protocol = isTcp ? IPPROTO_TCP : IPPROTO_MPTCP;
-    const socket = MptcpSocket.#open(netns, local.address, protocol);
+    const socket = MptcpSocket.#open(netns, local.address, isTcp);
     try {
       socket.#bind(local);
       const { listen, memcpy, errnoPointer } = socketCalls();
@@ -179,6 +179,7 @@ export class MptcpSocket implements Disposable {
    * @param from The address on this host.
    * @param to The server.
    * @param timeoutMs How long it may take, in milliseconds.
+   * @param isTcp Whether it speaks TCP only.
    * @throws {SyscallError} A system call fails, or the server refuses.
    * @throws {Error} It takes longer.
    */
@@ -187,8 +188,9 @@ export class MptcpSocket implements Disposable {
     from: string,
     to: SocketAddress,
     timeoutMs: number,
+    isTcp = false,
   ): MptcpSocket {
-    const socket = MptcpSocket.#open(netns, from);
+    const socket = MptcpSocket.#open(netns, from, isTcp);
     try {
       socket.#bind({ address: from, port: 0 });
       const address = encodeAddress(to);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { liveTest } from "./live.ts";
+import { liveTest, missingProgram } from "./live.ts";
 
 /** What to make fail. */
 export interface Injection {
@@ -43,17 +43,9 @@ export async function withFault<T>(
   }
 }
 
-const missing = hasStrace() ? undefined : "strace is missing";
+const missing = missingProgram("strace", "-V");
 
 /** A {@linkcode liveTest} that needs `strace`. */
 export function injectedTest(name: string, fn: () => Promise<void>): void {
   liveTest(name, fn, missing);
-}
-
-function hasStrace(): boolean {
-  try {
-    return new Deno.Command("strace", { args: ["-V"] }).outputSync().success;
-  } catch {
-    return false;
-  }
 }

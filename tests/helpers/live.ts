@@ -36,6 +36,20 @@ export function liveTest(
   });
 }
 
+/** Says that a program is missing here, if it is. */
+export function missingProgram(
+  name: string,
+  versionOption: string,
+): string | undefined {
+  try {
+    const args = [versionOption];
+    const { success } = new Deno.Command(name, { args }).outputSync();
+    return success ? undefined : `${name} does not work`;
+  } catch {
+    return `${name} is missing`;
+  }
+}
+
 /**
  * Runs something and checks that it leaves no file descriptor open. It runs
  * twice, because Deno opens some of its own the first time.

@@ -1,0 +1,171 @@
+import { PathManager } from "../../../mod.ts";
+import {
+  addEndpoint,
+  addSecond,
+  connect,
+  connectIdle,
+  setLimits,
+} from "../uplinks.ts";
+import type { HostFault } from "./scene.ts";
+
+/** What the counters of both ends show of a connection that is MPTCP. */
+export const CAPABLE = {
+  client: "MPCapableSYNACKRX MPCapableSYNTX",
+  server: "MPCapableACKRX MPCapableSYNRX",
+  sockets: "10.77.1.1 Mmec",
+} as const;
+
+/** What they show of a join that the server refuses. */
+const REFUSED = {
+  client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx MPRstTx",
+  server: "MPCapableACKRX MPCapableSYNRX MPJoinRejected MPJoinSynRx",
+  sockets: CAPABLE.sockets,
+} as const;
+
+/** A server that takes no further subflow. */
+const limitOfServer = (where: "client" | "server"): HostFault => ({
+  name: `limit of subflows 0 on the server, seen by the ${where}`,
+  check: "limits",
+  where,
+  make(lab) {
+    setLimits(lab.server, 0, 0);
+    addSecond(lab);
+    return connect(lab);
+  },
+  signs: REFUSED,
+  isLive: false,
+});
+
+/** Faults of the settings of MPTCP, and of the programs that use it. */
+export const SETTINGS: readonly HostFault[] = [
+  {
+    name: "limit of subflows 0 on the client",
+    check: "limits",
+    where: "client",
+    make(lab) {
+      setLimits(lab.client, 0, 0);
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: CAPABLE,
+    isLive: true,
+  },
+  limitOfServer("server"),
+  limitOfServer("client"),
+  {
+    name: "no address of the server is accepted",
+    check: "limits",
+    where: "client",
+    make(lab) {
+      setLimits(lab.client, 2, 0);
+      addEndpoint(lab.server, lab.server.address(2), "signal");
+      return connect(lab);
+    },
+    signs: {
+      client: "AddAddr EchoAddTx MPCapableSYNACKRX MPCapableSYNTX",
+      server: "AddAddrTx EchoAdd MPCapableACKRX MPCapableSYNRX",
+      sockets: CAPABLE.sockets,
+    },
+    isLive: false,
+  },
+  {
+    name: "no endpoint",
+    check: "endpoints",
+    where: "client",
+    make: (lab) => connect(lab),
+    signs: CAPABLE,
+    isLive: true,
+  },
+  {
+    name: "IPv6 endpoint for an IPv4 connection",
+    check: "endpoints",
+    where: "client",
+    make(lab) {
+      addSecond(lab, 6);
+      return connect(lab);
+    },
+    signs: CAPABLE,
+    isLive: true,
+  },
+  {
+    name: "endpoint without flags",
+    check: "endpoint-flags",
+    where: "client",
+    make(lab) {
+      addEndpoint(lab.client, lab.client.address(2), "dev", "client2");
+      return connect(lab);
+    },
+    signs: CAPABLE,
+    isLive: true,
+  },
+  {
+    name: "only signal on the client",
+    check: "endpoint-flags",
+    where: "client",
+    make(lab) {
+      const { client } = lab;
+      addEndpoint(client, client.address(2), "dev", "client2", "signal");
+      return connect(lab);
+    },
+    signs: {
+      client: "AddAddrTx EchoAdd MPCapableSYNACKRX MPCapableSYNTX",
+      server: "AddAddr EchoAddTx MPCapableACKRX MPCapableSYNRX",
+      sockets: CAPABLE.sockets,
+    },
+    isLive: true,
+  },
+  {
+    name: "userspace mode without a listener",
+    check: "path-manager",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      setMode(lab.client.netns, "userspace");
+      return connect(lab);
+    },
+    signs: CAPABLE,
+    isLive: false,
+  },
+  {
+    name: "mode changed after the connection began",
+    check: "path-manager",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      setMode(lab.client.netns, "userspace");
+      const connection = connect(lab);
+      setMode(lab.client.netns, "kernel");
+      return connection;
+    },
+    signs: CAPABLE,
+    isLive: false,
+  },
+  {
+    name: "application with plain TCP",
+    check: "application",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      return connect(lab, { tcpClient: true });
+    },
+    signs: { client: "", server: "", sockets: "10.77.1.1 TCP" },
+    isLive: false,
+  },
+  {
+    name: "connection without data",
+    check: "idle",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      return connectIdle(lab);
+    },
+    signs: { ...CAPABLE, sockets: "10.77.1.1 Mmc" },
+    isLive: true,
+    repair: (_, connection) => connection.transfer(10_000),
+  },
+];
+
+function setMode(netns: string, mode: "kernel" | "userspace"): void {
+  using pm = PathManager.open({ netns });
+  pm.setMode(mode);
+}
