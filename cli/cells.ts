@@ -56,3 +56,20 @@ function start(text: string, width: number): string {
   }
   return fitting;
 }
+
+/** The words of a text in lines that fit, the others a little further in. */
+export function folded(text: string, columns: number): string[] {
+  const [, indent, words] = text.match(/^( *)(.*)$/s)!;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of words!.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = "";
+    }
+    line = line !== ""
+      ? `${line} ${word}`
+      : indent + (lines.length > 0 ? "  " : "") + word;
+  }
+  return [...lines, line];
+}

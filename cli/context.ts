@@ -65,7 +65,7 @@ export class Context implements Disposable {
   }
 
   /** The path manager of the namespace, which is closed after the command. */
-  pm(netns: string | undefined = this.#settings.netns): PathManager {
+  pm(netns: string | undefined = this.netns): PathManager {
     if (this.#pm !== undefined) return this.#pm;
     const onWarning: PathManagerOptions["onWarning"] = ({ message, isHint }) =>
       isHint ? this.hint(message) : this.#say("mptcp", "warning", message);
@@ -80,17 +80,29 @@ export class Context implements Disposable {
   }
 
   /** What is there in the namespace; it is closed after the command. */
-  async diag(netns: string | undefined = this.#settings.netns): Promise<Diag> {
+  async diag(netns: string | undefined = this.netns): Promise<Diag> {
     const { Diag } = await import("../diag/mod.ts");
-    const namespace = this.#settings.trace
-      ? this.#traced(netns)
-      : this.namespace(netns);
-    return this.#opened.use(Diag.open({ namespace }));
+    return this.#opened.use(Diag.open({ namespace: this.place(netns) }));
+  }
+
+  /** The namespace to work in, with a trace if one is asked for. */
+  place(netns: string | undefined = this.netns): Namespace {
+    return this.#settings.trace ? this.#traced(netns) : this.namespace(netns);
+  }
+
+  /** The network namespace to work in, as it was written; absent: our own. */
+  get netns(): string | undefined {
+    return this.#settings.netns;
   }
 
   /** A namespace, which is closed after the command. */
   namespace(netns: string | undefined): Namespace {
     return this.#opened.use(inNamed(netns, this.#io.namespace));
+  }
+
+  /** The lines of a file, or of standard input if it is called `-`. */
+  lines(file: string): AsyncIterable<string> {
+    return this.#io.lines(file);
   }
 
   /** Replaces a file as a whole, which everybody may read. */

@@ -5,8 +5,17 @@ export const EXIT: {
   readonly unreachable: 1;
   /** The kernel refused. */
   readonly refused: 2;
+  /** The doctor found a problem. */
+  readonly problem: 3;
   /** What was waited for did not come in time, or somebody ended the wait. */
   readonly timedOut: 4;
   /** The command line makes no sense. */
   readonly usage: 255;
-} = { done: 0, unreachable: 1, refused: 2, timedOut: 4, usage: 255 };
+} = {
+  done: 0,
+  unreachable: 1,
+  refused: 2,
+  problem: 3,
+  timedOut: 4,
+  usage: 255,
+};

@@ -68,6 +68,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/connection.ts"),
   },
   {
+    word: "doctor",
+    about: "why is there no second path?",
+    group: LOOK,
+    load: () => import("./objects/doctor.ts"),
+  },
+  {
     word: "top",
     about: "what connections carry, live; q ends it",
     group: LOOK,

@@ -215,3 +215,15 @@ export interface Listener
   /** How many can wait. */
   readonly backlogMax: number;
 }
+
+/** An established TCP connection that has nothing of MPTCP. */
+export interface TcpConnection {
+  /** Where it begins. */
+  readonly local: SocketEnd;
+  /** Where it ends. */
+  readonly remote: SocketEnd;
+  /** The number of the file in the kernel; the program's descriptor names it. */
+  readonly inode: number;
+  /** Name of the program, of 15 bytes at the most; absent: not seen. */
+  readonly process?: string;
+}

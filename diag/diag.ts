@@ -7,7 +7,12 @@ import {
   openNamespace,
 } from "../netlink/transport.ts";
 import { type InterfaceAddress, listAddresses } from "./addresses.ts";
-import type { Connection, Listener, Subflow } from "./connection.ts";
+import type {
+  Connection,
+  Listener,
+  Subflow,
+  TcpConnection,
+} from "./connection.ts";
 import {
   findConnection,
   listConnections,
@@ -26,8 +31,10 @@ import {
   type Route,
   type RouteOptions,
 } from "./routes.ts";
+import { listReversePath, type ReversePath } from "./reverse_path.ts";
 import { listRules, type Rule } from "./rules.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { listTcp, withProcesses } from "./tcp.ts";
 
 /** How to open a {@linkcode Diag}. */
 export interface DiagOptions {
@@ -147,6 +154,19 @@ export class Diag implements Disposable {
   }
 
   /**
+   * Lists the established TCP connections that have nothing of MPTCP, with the
+   * programs that have them as far as they are seen: those of other users only
+   * with `CAP_SYS_PTRACE`. Those of this host with itself are left out. Before
+   * Linux 6.15 subflows are among them, unless one has `CAP_NET_ADMIN`.
+   *
+   * @param most How many at the most.
+   */
+  tcp(most: number = 1000): TcpConnection[] {
+    const namespace = this.#open;
+    return withProcesses(namespace, listTcp(namespace).take(most).toArray());
+  }
+
+  /**
    * Reads the counters of MPTCP, and the few others that matter to it: all
    * since the namespace exists. {@linkcode counterDoc} says what one means.
    * `nstat -asz` prints the same.
@@ -248,6 +268,15 @@ export class Diag implements Disposable {
    */
   rules(): Rule[] {
     return listRules(this.#open);
+  }
+
+  /**
+   * Reads `net.ipv4.conf.*.rp_filter`, of each device and of `all`.
+   *
+   * @throws {ProtocolError} `/proc/sys/net/ipv4` cannot be seen.
+   */
+  reversePath(): ReversePath[] {
+    return listReversePath(this.#open);
   }
 
   /**

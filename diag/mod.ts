@@ -26,6 +26,7 @@ export type {
   SocketState,
   Subflow,
   SubflowEnd,
+  TcpConnection,
 } from "./connection.ts";
 export {
   type CounterDoc,
@@ -40,6 +41,7 @@ export type { Link } from "./links.ts";
 export type { Manager, Managers } from "./managers.ts";
 export type { Neighbour } from "./neighbours.ts";
 export type { NoRoute, NoRouteReason, Route, RouteOptions } from "./routes.ts";
+export type { ReversePath } from "./reverse_path.ts";
 export type { Rule, RuleAction } from "./rules.ts";
 export type { Settings } from "./settings.ts";
 export type {

@@ -50,6 +50,7 @@ import {
   SOCKET_STATES,
   type SocketState,
   type Subflow,
+  type TcpConnection,
 } from "./connection.ts";
 
 const FALLBACK = 1;
@@ -374,6 +375,21 @@ export class Socket {
       ? subflow
       : present(subflow);
     return (unknownFlags === 0 ? shown : { ...shown, unknownFlags }) as Subflow;
+  }
+
+  /** What a TCP socket says that has nothing of MPTCP. */
+  tcp(): TcpConnection {
+    return {
+      local: {
+        address: this.#address(MSG.src),
+        port: this.#port(MSG.sport),
+      },
+      remote: {
+        address: this.#address(MSG.dst),
+        port: this.#port(MSG.dport),
+      },
+      inode: this.#u32(MSG.inode),
+    };
   }
 
   /** What a TCP socket says that listens. */

@@ -76,6 +76,20 @@ export function subflowSockets(
   };
 }
 
+/** TCP sockets that have nothing of MPTCP. */
+export function plainSockets(): SocketQuestion {
+  const socket = new Socket();
+  return {
+    name: "sock-diag-by-family",
+    action: "list TCP connections",
+    ...BY_FAMILY,
+    decode(payload) {
+      socket.read(payload);
+      return socket.isSubflow ? OTHER : socket;
+    },
+  };
+}
+
 /** TCP sockets that listen for MPTCP. */
 export function listeningSockets(): SocketQuestion {
   const socket = new Socket();

@@ -6,7 +6,7 @@
 
 import type { EventListener, Managers, Settings } from "../../diag/mod.ts";
 import type { Endpoint, Limits } from "../../mod.ts";
-import { widest } from "../cells.ts";
+import { folded, widest } from "../cells.ts";
 import { deviceName } from "../output.ts";
 import { snakeKeys } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
@@ -97,23 +97,6 @@ export function statusText(status: Status, screen: Screen): string {
 }
 
 const GAP = "  ";
-
-/** The words of a text in lines that fit, the others a little further in. */
-function folded(text: string, columns: number): string[] {
-  const [, indent, words] = text.match(/^( *)(.*)$/s)!;
-  const lines: string[] = [];
-  let line = "";
-  for (const word of words!.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = "";
-    }
-    line = line !== ""
-      ? `${line} ${word}`
-      : indent + (lines.length > 0 ? GAP : "") + word;
-  }
-  return [...lines, line];
-}
 
 const UNKNOWN = "not known";
 

@@ -54,6 +54,21 @@ const TABLE = {
     help: "replace a file, as a whole, instead of printing",
     isGlobal: false,
   },
+  strict: {
+    help: "exit code 3 where something could not be looked at, too",
+    isGlobal: false,
+  },
+  ignore: {
+    metavar: "CHECK,…",
+    values: [["@check", "check"]],
+    help: "leave checks out",
+    isGlobal: false,
+  },
+  from: {
+    metavar: "FILE",
+    help: "diagnose what mptcp report wrote; - is standard input",
+    isGlobal: false,
+  },
   svg: {
     metavar: "FILE",
     help: "draw it into a file; - is standard output",
@@ -183,7 +198,7 @@ function withoutDevices(args: readonly string[]): string[] {
   const masked = [...args];
   let words = 0;
   for (let at = 0; at < args.length && args[at] !== "--"; at++) {
-    if (/^(-[a-z]?n|--?netns|--out|--svg)$/.test(args[at]!)) at++;
+    if (/^(-[a-z]?n|--?netns|--(out|svg|ignore|from))$/.test(args[at]!)) at++;
     else if (!args[at]!.startsWith("-")) {
       words++;
       const isDev = args[at] === "dev" || words > 2 && /^de?$/.test(args[at]!);

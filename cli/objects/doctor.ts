@@ -1,0 +1,68 @@
+import type { CheckName, Snapshot } from "../../doctor/mod.ts";
+import type { Context } from "../context.ts";
+import { EXIT } from "../exit.ts";
+import { type Command, command, UsageError } from "../words/grammar.ts";
+import { nearest } from "../words/nearest.ts";
+import { connectionFilter } from "../words/operands.ts";
+
+/** `mptcp doctor …` */
+export const COMMANDS: readonly Command[] = [
+  command({
+    summary:
+      "Say why there is no second path, and what mends it; exit code 3 " +
+      "if there is a problem",
+    operands: { token: connectionFilter.token },
+    options: ["strict", "ignore", "from"],
+    async run(context, { token, strict, ignore, from }) {
+      const { CHECK_NAMES, diagnose, isHealthy } = await import(
+        "../../doctor/mod.ts"
+      );
+      const ignored = (ignore ?? "").split(",").filter((one) => one !== "");
+      for (const name of ignored) refuseUnknown(name, CHECK_NAMES);
+      const snapshot = await take(context, token, from);
+      const findings = diagnose(snapshot, {
+        ignore: ignored as CheckName[],
+      });
+      const { report } = await import("./doctor_output.ts");
+      const healthy = isHealthy(findings);
+      return {
+        ...report(findings, snapshot, healthy, ignored, {
+          screen: context.screen,
+          netns: from === undefined ? context.netns : undefined,
+        }),
+        code: healthy === false || strict && healthy === null
+          ? EXIT.problem
+          : EXIT.done,
+      };
+    },
+  }),
+];
+
+function refuseUnknown(name: string, known: readonly string[]): void {
+  if (known.includes(name)) return;
+  const [likely] = nearest(name, known);
+  throw new UsageError(`Unknown check "${name}"`, {
+    hint: likely === undefined
+      ? `the checks are ${known.join(", ")}`
+      : `did you mean "${likely}"?`,
+  });
+}
+
+/** What is here, or what was elsewhere. */
+async function take(
+  context: Context,
+  token: number | undefined,
+  from: string | undefined,
+): Promise<Snapshot> {
+  const { collect, parseSnapshot } = await import("../../doctor/mod.ts");
+  if (from === undefined) {
+    return await collect({
+      namespace: context.place(),
+      signal: context.stop().signal,
+      ...token !== undefined && { token },
+    });
+  }
+  const lines: string[] = [];
+  for await (const line of context.lines(from)) lines.push(line);
+  return parseSnapshot(lines.join("\n"));
+}

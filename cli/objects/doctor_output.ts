@@ -1,0 +1,142 @@
+/**
+ * What `mptcp doctor` says.
+ *
+ * @module
+ */
+
+import {
+  type Finding,
+  remedyIn,
+  type Snapshot,
+  type Status,
+} from "../../doctor/mod.ts";
+import { folded } from "../cells.ts";
+import type { Output } from "../output.ts";
+import { paint, type Screen, type Style } from "../style.ts";
+
+/** Where it is shown, and which namespace it is about. */
+interface Place {
+  readonly screen: Screen;
+  readonly netns: string | undefined;
+}
+
+const STYLES: Readonly<Record<Status, Style>> = {
+  problem: "red",
+  warning: "yellow",
+  unknown: "magenta",
+  ok: "green",
+};
+
+const INDENT = " ".repeat(9);
+
+/** Findings for people and for programs. */
+export function report(
+  findings: readonly Finding[],
+  { durationMs }: Snapshot,
+  healthy: boolean | null,
+  ignored: readonly string[],
+  { screen, netns }: Place,
+): Output {
+  const found = netns === undefined ? findings : findings.map((one) => ({
+    ...one,
+    remedies: one.remedies.map((remedy) => remedyIn(remedy, netns)),
+  }));
+  const blocks = [
+    ...found.filter(isOwn).map((finding) => block(finding, found, screen)),
+    ...unknown(found, screen),
+    ...line(found, "ok", screen),
+  ];
+  return {
+    text: `${blocks.join("")}${summary(found, durationMs, ignored)}\n`,
+    isPainted: true,
+    json: { version: 1, healthy, ignored, findings: found },
+  };
+}
+
+/** A cause of its own, not a consequence. */
+function isOwn({ status, because }: Finding): boolean {
+  return (status === "problem" || status === "warning") &&
+    because === undefined;
+}
+
+function block(
+  finding: Finding,
+  all: readonly Finding[],
+  screen: Screen,
+): string {
+  const { status, check, summary, evidence, remedies } = finding;
+  const width = screen.columns - INDENT.length;
+  const rows = (text: string, style?: Style) =>
+    folded(text, width).map((row) => paint(screen, row, style));
+  const [first = "", ...more] = rows(`${check}: ${summary}`, "bold");
+  const follows = all.filter((other) =>
+    other.because?.includes(check) &&
+    (other.about === undefined || finding.about === undefined ||
+      other.about === finding.about)
+  );
+  return [
+    `${paint(screen, status.padEnd(INDENT.length), STYLES[status])}${first}`,
+    ...[
+      ...more,
+      ...evidence.flatMap((one) => rows(`  ${one}`, "dim")),
+      ...follows.flatMap((one) => rows(`so ${one.check}: ${one.summary}`)),
+      ...remedies.length === 0 ? [] : ["to mend it:"],
+      // A command is in one line, to be copied.
+      ...remedies.map((remedy) => paint(screen, `  ${remedy}`, "cyan")),
+    ].map((row) => INDENT + row),
+  ].map((row) => `${row}\n`).join("");
+}
+
+/** What could not be looked at, by the reason. */
+function unknown(all: readonly Finding[], screen: Screen): string[] {
+  const reasons = Map.groupBy(
+    all.filter(({ status }) => status === "unknown"),
+    ({ summary }) => summary,
+  );
+  return Array.from(reasons, ([why, findings]) => {
+    const checks = findings.map(({ check }) => check).join(", ");
+    return labelled("unknown", `${checks}: ${why}`, screen);
+  });
+}
+
+function line(
+  all: readonly Finding[],
+  status: Status,
+  screen: Screen,
+): string[] {
+  const checks = all.filter((one) => one.status === status)
+    .map(({ check }) => check);
+  return checks.length === 0
+    ? []
+    : [labelled(status, checks.join(", "), screen)];
+}
+
+function labelled(status: Status, text: string, screen: Screen): string {
+  return folded(text, screen.columns - INDENT.length).map((row, at) =>
+    (at === 0
+      ? paint(screen, status.padEnd(INDENT.length), STYLES[status])
+      : INDENT) + `${paint(screen, row, undefined)}\n`
+  ).join("");
+}
+
+function summary(
+  all: readonly Finding[],
+  durationMs: number,
+  ignored: readonly string[],
+): string {
+  const count = (status: Status) =>
+    new Set(
+      all.filter((one) => one.status === status)
+        .map(({ check }) => check),
+    ).size;
+  const number = (count: number, one: string) =>
+    `${count} ${one}${count === 1 ? "" : "s"}`;
+  const checks = new Set(all.map(({ check }) => check)).size;
+  return [
+    `${number(checks, "check")} in ${(durationMs / 1000).toFixed(1)} s`,
+    number(count("problem"), "problem"),
+    number(count("warning"), "warning"),
+    ...count("unknown") === 0 ? [] : [`${count("unknown")} could not look`],
+    ...ignored.length === 0 ? [] : [`left out: ${ignored.join(", ")}`],
+  ].join(", ");
+}

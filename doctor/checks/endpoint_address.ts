@@ -1,0 +1,134 @@
+import {
+  aboutEndpoint,
+  endpointText,
+  isIPv6,
+  isSameNetwork,
+  isUserspaceMode,
+  opens,
+  part,
+  plain,
+} from "../facts.ts";
+import { command, deletion, readd } from "../remedy.ts";
+import { type Observation, ok, type Status } from "../finding.ts";
+import type { InterfaceAddress } from "../../diag/addresses.ts";
+import type { Endpoint } from "../../ops/endpoint.ts";
+import type { Snapshot } from "../snapshot.ts";
+
+/** Whether the addresses of the endpoints can be used on this host. */
+export function endpointAddress(snapshot: Snapshot): Observation[] {
+  part(snapshot, "addresses");
+  const endpoints = part(snapshot, "endpoints");
+  const found = isUserspaceMode(snapshot)
+    ? []
+    : endpoints.flatMap((endpoint) => look(endpoint, snapshot));
+  return found.length > 0
+    ? found
+    : [ok("The addresses of the endpoints are on this host")];
+}
+
+function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
+  const { address, ifIndex } = endpoint;
+  const { addresses = [] } = snapshot;
+  const all = addresses.filter((one) => one.address === plain(address));
+  const say = (
+    status: Status,
+    summary: string,
+    evidence: string,
+    ...remedies: string[]
+  ) => [{
+    status,
+    summary,
+    evidence: [endpointText(endpoint), evidence],
+    remedies,
+    about: aboutEndpoint(endpoint),
+  }];
+  if (all.length === 0) {
+    const isPath = opens(endpoint);
+    return say(
+      isPath ? "problem" : "warning",
+      `${address} is not on this host` +
+        (isPath ? ": no subflow can start from it" : "; right behind NAT only"),
+      `addresses: ${addresses.map(({ address }) => address).join(", ")}`,
+      ...missing(endpoint, snapshot),
+    );
+  }
+  const own = all.find((one) => ifIndex === 0 || one.ifIndex === ifIndex);
+  if (own === undefined) {
+    const { dev } = all[0]!;
+    return say(
+      "problem",
+      `${address} is on ${dev}, but its endpoint is bound to ` +
+        `${endpoint.dev ?? `if${ifIndex}`}: answers come to the other device`,
+      `${address} on ${dev}`,
+      ...readd(endpoint, dev === undefined ? {} : { dev }),
+    );
+  }
+  return state(own, endpoint, snapshot, say);
+}
+
+function state(
+  own: InterfaceAddress,
+  endpoint: Endpoint,
+  { earlier }: Snapshot,
+  say: (
+    status: Status,
+    summary: string,
+    evidence: string,
+    ...remedies: string[]
+  ) => Observation[],
+): Observation[] {
+  const { address, prefixLength, dev, tentative, failed, deprecated } = own;
+  const [full, on] = [`${address}/${prefixLength}`, dev ?? own.ifIndex];
+  const renewed = [
+    command("ip", "address", "delete", full, "dev", on),
+    command("ip", "address", "add", full, "dev", on, "nodad"),
+    ...readd(endpoint),
+  ];
+  if (failed) {
+    return say(
+      "problem",
+      `${address} is used by another host on ${dev}, too: it cannot be used`,
+      `${address} on ${dev}: dadfailed`,
+      ...renewed,
+    );
+  }
+  const before = earlier?.addresses?.find((one) =>
+    one.address === address && one.ifIndex === own.ifIndex
+  );
+  if (tentative && before?.tentative !== false) {
+    return say(
+      before === undefined ? "warning" : "problem",
+      `${address} is not ready yet: the kernel still asks whether another ` +
+        "host has it (tentative)",
+      `${address} on ${dev}: tentative`,
+      ...renewed,
+    );
+  }
+  if (deprecated) {
+    return say(
+      "warning",
+      `${address} is deprecated: its lifetime is over`,
+      `${address} on ${dev}: deprecated`,
+    );
+  }
+  return [];
+}
+
+/** To add the address where its network is, else to give the endpoint up. */
+function missing(endpoint: Endpoint, { addresses = [] }: Snapshot): string[] {
+  const { address, dev, ifIndex } = endpoint;
+  const near = addresses.find((one) =>
+    isSameNetwork(one.address, address, one.prefixLength)
+  );
+  const device = dev ?? (ifIndex === 0 ? near?.dev : undefined);
+  if (device === undefined) return [deletion(endpoint)];
+  const isInNetwork = near !== undefined && near.dev === device;
+  const length = isInNetwork ? near.prefixLength : isIPv6(address) ? 64 : 24;
+  return [
+    command(
+      ...["ip", "address", "add", `${plain(address)}/${length}`, "dev", device],
+      ...isIPv6(address) ? ["nodad"] : [],
+    ),
+    ...readd(endpoint),
+  ];
+}

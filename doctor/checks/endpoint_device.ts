@@ -1,0 +1,76 @@
+import {
+  aboutEndpoint,
+  endpointText,
+  isUserspaceMode,
+  linkOf,
+  part,
+  plain,
+} from "../facts.ts";
+import { command, deletion, readd } from "../remedy.ts";
+import { type Observation, ok } from "../finding.ts";
+import type { Endpoint } from "../../ops/endpoint.ts";
+import type { Snapshot } from "../snapshot.ts";
+
+/** Whether packets pass the devices of the endpoints. */
+export function endpointDevice(snapshot: Snapshot): Observation[] {
+  part(snapshot, "links");
+  const endpoints = part(snapshot, "endpoints");
+  const found = isUserspaceMode(snapshot)
+    ? []
+    : endpoints.flatMap((endpoint) => look(endpoint, snapshot));
+  return found.length > 0
+    ? found
+    : [ok("The devices of the endpoints are up", ...devices(snapshot))];
+}
+
+function devices({ links = [] }: Snapshot): string[] {
+  return links.filter(({ flags }) => !flags.includes("loopback"))
+    .map(({ dev, usable }) => `${dev} ${usable ? "up" : "not up"}`);
+}
+
+function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
+  const { address, ifIndex } = endpoint;
+  const own = (snapshot.addresses ?? []).find((one) =>
+    one.address === plain(address)
+  );
+  const say = (summary: string, evidence: string, ...remedies: string[]) => [{
+    status: "problem" as const,
+    summary,
+    evidence: [endpointText(endpoint), evidence],
+    remedies,
+    about: aboutEndpoint(endpoint),
+  }];
+  const index = ifIndex === 0 ? own?.ifIndex : ifIndex;
+  if (index === undefined) return [];
+  const link = linkOf({ ifIndex: index }, snapshot);
+  if (link === undefined) {
+    return say(
+      `The device of the endpoint ${address} is gone: no device has index ` +
+        `${index}`,
+      own?.dev === undefined
+        ? `${address} is not on this host`
+        : `${address} is on ${own.dev}, which has index ${own.ifIndex}`,
+      ...own?.dev === undefined
+        ? [deletion(endpoint)]
+        : readd(endpoint, { dev: own.dev }),
+    );
+  }
+  const { dev, flags, usable, carrier, state } = link;
+  if (usable || flags.includes("loopback")) return [];
+  if (!flags.includes("up")) {
+    return say(
+      `${dev}, the device of the endpoint ${address}, is down`,
+      `${dev}: not up`,
+      command("ip", "link", "set", "dev", dev, "up"),
+      ...readd(endpoint, { dev }),
+    );
+  }
+  return say(
+    `${dev}, the device of the endpoint ${address}, ` +
+      (carrier === false
+        ? "has no carrier: a cable, or the other end"
+        : "is not ready"),
+    `${dev}: up, ${carrier === false ? "no carrier" : `state ${state}`}`,
+    command("ip", "link", "show", "dev", dev),
+  );
+}

@@ -1,0 +1,203 @@
+/**
+ * Reads what the doctor looks at.
+ *
+ * @module
+ */
+
+import type { Connection } from "../diag/connection.ts";
+import { Diag } from "../diag/diag.ts";
+import {
+  type Namespace,
+  type Netns,
+  openNamespace,
+} from "../netlink/transport.ts";
+import { PathManager } from "../ops/path_manager.ts";
+import { askRoutes } from "./ask_routes.ts";
+import type { Reading, Snapshot } from "./snapshot.ts";
+
+/** What to read. */
+export interface CollectOptions {
+  /**
+   * The network namespace to look at: a name of `ip netns`, a path (any text
+   * with a slash), or a process id.
+   * @default {the one that this thread is in}
+   */
+  readonly netns?: Netns;
+  /** An open namespace instead of `netns`, which is left open. */
+  readonly namespace?: Namespace;
+  /** The token of the only connection to look at. @default {all} */
+  readonly token?: number;
+  /** Ends it early: the promise is rejected with the reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Milliseconds between the readings where nothing is in flight. */
+const CALM_MS = 1000;
+/** And where something is: the second and third SYN come after 1 and 3 s. */
+const FLIGHT_MS = 4000;
+/** What has not been read by then is not read. */
+const BUDGET_MS = 15_000;
+const MOST = 1000;
+
+/** Reads the parts, each by itself: one that cannot be read hides no other. */
+class Parts {
+  readonly unknown: Record<string, string> = {};
+  readonly #end = performance.now() + BUDGET_MS;
+
+  read<Name extends string, T>(
+    name: Name,
+    read: () => T | undefined,
+  ): { readonly [_ in Name]?: T } {
+    if (performance.now() > this.#end) {
+      this.unknown[name] = "there was no time left for it";
+      return {};
+    }
+    try {
+      const value = read();
+      if (value === undefined) throw new Error("it cannot be seen here");
+      // What failed before may be there now.
+      delete this.unknown[name];
+      return { [name]: value } as { readonly [_ in Name]?: T };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.unknown[name] = error.message.replaceAll(/\s*\n\s*/g, "; ");
+      return {};
+    }
+  }
+}
+
+/**
+ * Reads everything that {@linkcode diagnose} looks at, twice, to tell what
+ * passes from what stays: that takes one second, or four if something is in
+ * flight. Nothing is changed. What needs a privilege that is missing is named
+ * in `unknown`, with the reason.
+ *
+ * @param options Where to look.
+ * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`, `EACCES`: the
+ * privilege to enter it is missing.
+ *
+ * @example Save it
+ * ```ts
+ * import { collect, snapshotJson } from "@mptcp/pm/doctor";
+ *
+ * await Deno.writeTextFile("host.json", snapshotJson(await collect()));
+ * ```
+ */
+export async function collect(
+  { netns, namespace: given, token, signal }: CollectOptions = {},
+): Promise<Snapshot> {
+  using opened = given === undefined ? openNamespace(netns) : undefined;
+  const namespace = given ?? opened!;
+  using diag = Diag.open({ namespace });
+  const parts = new Parts();
+  const start = performance.now();
+  const earlier = readOnce(diag, parts, token);
+  await pause(isInFlight(earlier) ? FLIGHT_MS : CALM_MS, signal);
+  const later = readOnce(diag, parts, token);
+  const durationMs = Math.round(performance.now() - start);
+  const snapshot = {
+    version: 1 as const,
+    takenAt: new Date().toISOString(),
+    durationMs,
+    ...token !== undefined && { token },
+    earlier: earlier.reading,
+    ...later.reading,
+    most: MOST,
+    more: later.more,
+    ...readHost(namespace, diag, parts),
+  };
+  return {
+    ...snapshot,
+    ...parts.read("routes", () => askRoutes(diag, snapshot)),
+    ...parts.read("neighbours", () => diag.neighbours()),
+    unknown: parts.unknown,
+  };
+}
+
+interface Once {
+  readonly reading: Reading;
+  readonly more: boolean;
+}
+
+/** What can change by itself. */
+function readOnce(
+  diag: Diag,
+  parts: Parts,
+  token: number | undefined,
+): Once {
+  let more = false;
+  const connections = (): Connection[] => {
+    const filter = token === undefined ? {} : { token };
+    const found = diag.connections(filter).take(MOST + 1).toArray();
+    more = found.length > MOST;
+    return found.slice(0, MOST);
+  };
+  const reading = {
+    ...parts.read("counters", () => diag.counters()),
+    ...parts.read("connections", connections),
+    ...parts.read("links", () => diag.links()),
+    ...parts.read("addresses", () => diag.addresses()),
+  };
+  return { reading, more };
+}
+
+/** What stays, unless somebody changes it. */
+function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
+  using opened = new DisposableStack();
+  const pm = () => opened.use(PathManager.open({ namespace }));
+  const file = (path: string) => namespace.readFile(path);
+  return {
+    ...parts.read("uptimeSeconds", () => parseInt(file("/proc/uptime")!)),
+    ...parts.read("kernel", () => diag.kernelRelease()),
+    ...parts.read(
+      "distribution",
+      () => file("/etc/os-release")?.match(/^PRETTY_NAME="?(.*?)"?$/m)?.[1],
+    ),
+    ...parts.read("protocols", () => protocols(namespace)),
+    ...parts.read("settings", () => diag.settings()),
+    ...parts.read("limits", () => pm().getLimits()),
+    ...parts.read("endpoints", () => [...pm().dumpAddrs()]),
+    ...parts.read("eventListeners", () => diag.eventListeners()),
+    ...parts.read("managers", () => diag.managers()),
+    ...parts.read("listeners", () => diag.listeners().take(MOST).toArray()),
+    ...parts.read(
+      "withoutMptcp",
+      () => diag.withoutMptcp().take(MOST).toArray(),
+    ),
+    ...parts.read("tcp", () => diag.tcp(MOST)),
+    ...parts.read("rules", () => diag.rules()),
+    ...parts.read("reversePath", () => diag.reversePath()),
+  };
+}
+
+/** Those of MPTCP that the kernel has. */
+function protocols(namespace: Namespace): string[] | undefined {
+  return namespace.readFile("/proc/thread-self/net/protocols")?.split("\n")
+    .map((line) => line.split(" ", 1)[0]!)
+    .filter((name) => name.startsWith("MPTCP"));
+}
+
+/** Whether something is under way that will soon be over. */
+function isInFlight({ reading }: Once): boolean {
+  const { connections = [], addresses = [], counters = {} } = reading;
+  const isOpening = connections.some(({ subflows }) =>
+    subflows.some(({ state }) => state === "syn-sent")
+  );
+  return isOpening || addresses.some(({ tentative }) => tentative) ||
+    // Those who repeat their SYN for somebody else's sake are not seen here.
+    (counters["IPReversePathFilter"] ?? 0) > 0;
+}
+
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const stop = () => reject(signal!.reason);
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * What several checks ask of a snapshot.
+ *
+ * @module
+ */
+
+import { parseAddress } from "../codec/inet.ts";
+import type { InterfaceAddress } from "../diag/addresses.ts";
+import type { Connection } from "../diag/connection.ts";
+import type { Link } from "../diag/links.ts";
+import type { Endpoint } from "../ops/endpoint.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+type Parts = Omit<Snapshot, "unknown">;
+
+/** A part of the snapshot, or an error that says why it is not there. */
+export function part<Name extends keyof Snapshot>(
+  snapshot: Snapshot,
+  name: Name,
+): NonNullable<Snapshot[Name]> {
+  const value = snapshot[name];
+  if (value !== undefined && value !== null) return value;
+  throw new Error(snapshot.unknown?.[name] ?? `${name} is not in the snapshot`);
+}
+
+/** The words of a token. */
+export function tokenText(token: number): string {
+  return `0x${token.toString(16).padStart(8, "0")}`;
+}
+
+/** How a connection is called in a sentence. */
+export function nameOf({ token, remote }: Connection): string {
+  const host = remote.address.includes(":")
+    ? `[${remote.address}]`
+    : remote.address;
+  return `connection ${tokenText(token)} to ${host}:${remote.port}`;
+}
+
+/** Whether this host opened the connection. */
+export function isInitiator({ subflows }: Connection): boolean {
+  const first = subflows.find(({ initial }) => initial);
+  return (first ?? subflows[0])?.openedHere === true;
+}
+
+/** Whether the userspace path manager has the connection, as far as it shows. */
+export function isUserspace(
+  { subflowsMax, addAddrAcceptedMax, localAddrMax }: Connection,
+  { limits }: Parts,
+): boolean {
+  const isUnlimited = subflowsMax === 0 && addAddrAcceptedMax === 0 &&
+    (localAddrMax ?? 0) === 0;
+  return isUnlimited && (limits?.subflows ?? 0) > 0;
+}
+
+/** The connections of the in-kernel path manager that can get subflows. */
+export function living(snapshot: Parts): Connection[] {
+  return (snapshot.connections ?? []).filter((connection) =>
+    connection.state === "established" && !connection.fallback &&
+    connection.subflows.length > 0 && !isUserspace(connection, snapshot)
+  );
+}
+
+/** Whether data went both ways: before that no subflow is opened. */
+export function isFullyEstablished({ subflows }: Connection): boolean {
+  return subflows.some(({ initial, flags }) =>
+    !initial || flags.includes("fully-established")
+  );
+}
+
+/** The userspace path manager is in use. */
+export function isUserspaceMode({ settings }: Parts): boolean {
+  return settings?.pathManager === "userspace" ||
+    settings?.pathManager === undefined && settings?.pmType === 1;
+}
+
+/** Whether the endpoint opens subflows. */
+export function opens({ flags }: Endpoint): boolean {
+  return flags.some((flag) => flag === "subflow" || flag === "fullmesh") &&
+    !flags.includes("implicit");
+}
+
+/** The endpoints that open subflows. */
+export function pathEndpoints({ endpoints }: Parts): Endpoint[] {
+  return (endpoints ?? []).filter(opens);
+}
+
+/** An address without the prefix of an IPv4-mapped one. */
+export function plain(address: string): string {
+  return address.replace(/^::ffff:(?=.*\.)/i, "");
+}
+
+export function isIPv6(address: string): boolean {
+  return plain(address).includes(":");
+}
+
+/** A subflow that a connection could have and has not. */
+export interface MissingPath {
+  readonly connection: Connection;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * The subflows that endpoints could open on the connections that this host
+ * opened, where none is: not established, and not being opened either.
+ */
+export function missingPaths(snapshot: Parts): MissingPath[] {
+  return living(snapshot).filter(isInitiator).filter(isFullyEstablished)
+    .flatMap((connection) =>
+      pathEndpoints(snapshot).filter((endpoint) => fits(endpoint, connection))
+        .filter(({ address }) =>
+          connection.subflows.every(({ local }) =>
+            plain(local.address) !== plain(address)
+          )
+        ).map((endpoint) => ({ connection, endpoint }))
+    );
+}
+
+/** Whether the connection can have a subflow from the address. */
+export function fits({ address }: Endpoint, connection: Connection): boolean {
+  return isIPv6(address) === isIPv6(connection.remote.address) &&
+    plain(address) !== plain(connection.local.address);
+}
+
+/** The addresses from which other hosts may be reached, one for each device. */
+export function uplinks(
+  { addresses = [], links = [] }: Parts,
+): InterfaceAddress[] {
+  const usable = links.filter(({ usable }) => usable);
+  const found = new Map<number, InterfaceAddress>();
+  for (const one of addresses) {
+    const isReachable = one.scope === "global" && !one.tentative &&
+      !one.failed && usable.some(({ ifIndex }) => ifIndex === one.ifIndex);
+    if (isReachable && !found.has(one.ifIndex)) found.set(one.ifIndex, one);
+  }
+  return [...found.values()];
+}
+
+/** The device of an endpoint; absent: none has the index, or it names none. */
+export function linkOf(
+  { ifIndex }: { readonly ifIndex: number },
+  { links = [] }: Parts,
+): Link | undefined {
+  return links.find((link) => link.ifIndex === ifIndex);
+}
+
+/** A counter, 0 where the kernel does not have it. */
+export function count({ counters }: Parts, ...names: string[]): number {
+  return names.reduce((sum, name) => sum + (counters?.[name] ?? 0), 0);
+}
+
+/** By how much counters grew while the doctor looked. */
+export function moved(snapshot: Parts, ...names: string[]): number {
+  const { earlier } = snapshot;
+  if (earlier?.counters === undefined) return 0;
+  return count(snapshot, ...names) - count(earlier as Parts, ...names);
+}
+
+/** What counters say, such as `MPJoinSynTx 3 since boot, 1 meanwhile`. */
+export function counterText(snapshot: Parts, ...names: string[]): string[] {
+  return names.filter((name) => count(snapshot, name) > 0).map((name) => {
+    const meanwhile = moved(snapshot, name);
+    return `${name} ${count(snapshot, name)} since boot` +
+      (meanwhile > 0 ? `, ${meanwhile} meanwhile` : "");
+  });
+}
+
+/** How an endpoint is called: as `mptcp endpoint show` prints it. */
+export function endpointText(endpoint: Endpoint): string {
+  const { address, id, flags, ifIndex, dev } = endpoint;
+  const device = ifIndex === 0 ? [] : ["dev", dev ?? `if${ifIndex}`];
+  return [address, "id", id, ...flags, ...device].join(" ");
+}
+
+/** The key under which findings of an endpoint belong together. */
+export function aboutEndpoint({ id }: Endpoint): string {
+  return `endpoint ${id}`;
+}
+
+/** Whether two addresses are in one network. */
+export function isSameNetwork(
+  one: string,
+  other: string,
+  length: number,
+): boolean {
+  const [a, b] = [one, other].map((text) => parseAddress(plain(text)).bytes);
+  if (a!.length !== b!.length) return false;
+  return a!.every((byte, at) => {
+    const bits = Math.max(0, Math.min(8, length - 8 * at));
+    return ((byte ^ b![at]!) & (0xff00 >> bits) & 0xff) === 0;
+  });
+}

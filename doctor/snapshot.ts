@@ -1,0 +1,147 @@
+/**
+ * Everything that was read of a host, without conclusions: plain values that
+ * can be saved, sent, and diagnosed elsewhere.
+ *
+ * @module
+ */
+
+import type { Counters } from "../diag/counters.ts";
+import type {
+  Connection,
+  Listener,
+  Subflow,
+  TcpConnection,
+} from "../diag/connection.ts";
+import type { InterfaceAddress } from "../diag/addresses.ts";
+import type { EventListener } from "../diag/event_listeners.ts";
+import type { Link } from "../diag/links.ts";
+import type { Managers } from "../diag/managers.ts";
+import type { Neighbour } from "../diag/neighbours.ts";
+import type { NoRoute, Route } from "../diag/routes.ts";
+import type { ReversePath } from "../diag/reverse_path.ts";
+import type { Rule } from "../diag/rules.ts";
+import type { Settings } from "../diag/settings.ts";
+import type { Endpoint } from "../ops/endpoint.ts";
+import type { Limits } from "../ops/limits.ts";
+
+/** What can change by itself within seconds. */
+export interface Reading {
+  /** The counters of MPTCP and a few others, since the namespace exists. */
+  readonly counters?: Counters;
+  /** Connections with their subflows: at most {@linkcode Snapshot.most}. */
+  readonly connections?: readonly Connection[];
+  /** The network devices. */
+  readonly links?: readonly Link[];
+  /** The addresses of this host. */
+  readonly addresses?: readonly InterfaceAddress[];
+}
+
+/** What was read of a host. A part that is absent could not be read. */
+export interface Snapshot extends Reading {
+  /** Of this format. */
+  readonly version: 1;
+  /** When it was taken, in UTC: `2026-11-29T00:37:03.000Z`. */
+  readonly takenAt: string;
+  /** Milliseconds from the earlier reading to this one. */
+  readonly durationMs: number;
+  /** What there was before: what is the same in both is no passing state. */
+  readonly earlier?: Reading;
+  /** Seconds since the host was started. */
+  readonly uptimeSeconds?: number;
+  /** Release of the kernel, such as `6.18.44`. */
+  readonly kernel?: string;
+  /** The distribution in words, from `os-release`. */
+  readonly distribution?: string;
+  /** Those of `MPTCP` and `MPTCPv6` that the kernel has. */
+  readonly protocols?: readonly string[];
+  /** The sysctls of `net.mptcp`. */
+  readonly settings?: Settings;
+  /** The limits of the in-kernel path manager. */
+  readonly limits?: Limits;
+  /** The endpoints of the in-kernel path manager. */
+  readonly endpoints?: readonly Endpoint[];
+  /** Those who get the events. */
+  readonly eventListeners?: readonly EventListener[];
+  /** Other programs that manage endpoints. */
+  readonly managers?: Managers;
+  /** Sockets that listen for MPTCP. */
+  readonly listeners?: readonly Listener[];
+  /** Connections that MPTCP was switched off for before their SYN. */
+  readonly withoutMptcp?: readonly Subflow[];
+  /** TCP connections of programs that did not ask for MPTCP. */
+  readonly tcp?: readonly TcpConnection[];
+  /** At most so many connections of a kind are listed. */
+  readonly most?: number;
+  /** Whether there are more connections than are listed. */
+  readonly more?: boolean;
+  /** The rules that choose a routing table. */
+  readonly rules?: readonly Rule[];
+  /** The hosts on the links that are peers or routers of what is here. */
+  readonly neighbours?: readonly Neighbour[];
+  /** The routes that subflows take, one for each question. */
+  readonly routes?: readonly AskedRoute[];
+  /** `net.ipv4.conf.*.rp_filter`. */
+  readonly reversePath?: readonly ReversePath[];
+  /** Tables of rules that packets pass, empty ones too. */
+  readonly firewall?: readonly FirewallTable[];
+  /** The token of the one connection that it is about. */
+  readonly token?: number;
+  /** What became of connections that were made for this. */
+  readonly target?: Target;
+  /** Why a part could not be read, by its name. */
+  readonly unknown: Readonly<Record<string, string>>;
+}
+
+/** A question for a route, and its answer. */
+export interface AskedRoute {
+  /** Peer, or an address that stands for all of the Internet. */
+  readonly destination: string;
+  /** Absent: as a socket goes that is bound to nothing. */
+  readonly source?: string;
+  /** Name, or index where no device has it. */
+  readonly dev?: string | number;
+  /** Id of the endpoint that it is asked for. */
+  readonly id?: number;
+  /** The answer. */
+  readonly route: Route | NoRoute;
+}
+
+/** A table of a firewall. */
+export interface FirewallTable {
+  /** `nftables`, `iptables` or `ip6tables`. */
+  readonly kind: string;
+  /** Such as `inet filter`. */
+  readonly name: string;
+}
+
+/** What became of MPTCP connections to one place. */
+export interface Target {
+  /** As it was asked for. */
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+  /** One for each way that was tried: bound to nothing comes first. */
+  readonly attempts: readonly Attempt[];
+}
+
+/** One connection that was made, and closed again. */
+export interface Attempt {
+  /** Address of the peer. */
+  readonly address: string;
+  /** What it was bound to; absent: nothing. */
+  readonly source?: string;
+  /** Network device that it was bound to. */
+  readonly dev?: string;
+  /** Id of the endpoint whose address and device it was bound to. */
+  readonly id?: number;
+  /** What became of it. */
+  readonly outcome: "mptcp" | "tcp" | "failed";
+  /** Why it failed, such as `ECONNREFUSED`. */
+  readonly code?: string;
+  /** Milliseconds that it took. */
+  readonly ms: number;
+  /** Changes of the counters meanwhile, without those that did not move. */
+  readonly counters: Counters;
+  /** The connection after data went out and came, as far as it did. */
+  readonly connection?: Connection;
+}
