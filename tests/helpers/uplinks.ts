@@ -1,5 +1,5 @@
 /**
- * A client with two uplinks, and a server behind both of them.
+ * A client with uplinks, and a server behind all of them.
  *
  * @module
  */
@@ -12,14 +12,14 @@ export const SERVER = { 4: "10.99.0.1", 6: "fd99::1" } as const;
 
 /**
  * Gives the server addresses of its own, and the client a default route over
- * each of two paths: the first is better.
+ * each path: the first is the best.
  */
-export function makeUplinks({ client, server }: Lab): void {
+export function makeUplinks({ client, server }: Lab, paths: number): void {
   server.ip("address", "add", `${SERVER[4]}/32`, "dev", "lo");
   server.ip("address", "add", `${SERVER[6]}/128`, "dev", "lo", "nodad");
   // As if a router stood before it: it answers no ARP for its own addresses.
   server.sysctl("net.ipv4.conf.all.arp_ignore", 1);
-  for (const path of [1, 2]) addRoutes({ client, server }, path);
+  for (let path = 1; path <= paths; path++) addRoutes({ client, server }, path);
 }
 
 /** The default routes of one uplink. */
@@ -34,6 +34,21 @@ export function addRoutes(
   }
 }
 
+/** Makes the second path anew, with other devices. */
+export function renewSecond({ client, server }: Lab): void {
+  client.ip(
+    ...["link", "add", client.dev(2), "type", "veth"],
+    ...["peer", "name", server.dev(2), "netns", server.netns],
+  );
+  for (const host of [client, server]) {
+    const dev = host.dev(2);
+    host.ip("address", "add", `${host.address(2)}/24`, "dev", dev);
+    host.ip("address", "add", `${host.address6(2)}/64`, "dev", dev, "nodad");
+    host.ip("link", "set", dev, "up");
+  }
+  addRoutes({ client, server }, 2);
+}
+
 /** Adds an endpoint, by `ip`. */
 export function addEndpoint(
   host: Host,
@@ -43,10 +58,15 @@ export function addEndpoint(
   host.ip("mptcp", "endpoint", "add", address, ...words);
 }
 
-/** Adds the endpoint that gives a connection its second subflow. */
-export function addSecond({ client }: Lab, family: 4 | 6 = 4): void {
-  const address = family === 4 ? client.address(2) : client.address6(2);
-  addEndpoint(client, address, "dev", client.dev(2), "subflow");
+/** Adds the endpoint that gives a connection a subflow over another path. */
+export function addUplink({ client }: Lab, path: number, family: 4 | 6): void {
+  const address = family === 4 ? client.address(path) : client.address6(path);
+  addEndpoint(client, address, "dev", client.dev(path), "subflow");
+}
+
+/** Adds the one of the second path. */
+export function addSecond(lab: Lab, family: 4 | 6 = 4): void {
+  addUplink(lab, 2, family);
 }
 
 /** Sets the limits, by `ip`. */

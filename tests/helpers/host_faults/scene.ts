@@ -1,5 +1,5 @@
 /**
- * Hosts with one fault each, on which the doctor is proven.
+ * Hosts in known states, on which the doctor is proven.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import type { Host } from "../../../testing/host.ts";
 import { Lab, type LabConnection } from "../../../testing/lab.ts";
-import { connect, makeUplinks } from "../uplinks.ts";
+import { makeUplinks } from "../uplinks.ts";
 
 /** What `nstat` and `ss` show. */
 export interface Signs {
@@ -16,23 +16,22 @@ export interface Signs {
   /** Those of the server. */
   readonly server: string;
   /**
-   * The client's TCP sockets: the device or address that one is bound to, and
-   * its flags, or the state of one that is not established.
+   * The client's TCP sockets: the device or address that each is bound to; its
+   * flags, and whether it waits longer and longer for an ack; or the state of one
+   * that is not established.
    */
   readonly sockets: string;
 }
 
-/** A host whose connections have no second subflow, or lose it. */
-export interface HostFault {
+/** A host in a known state. */
+export interface HostState {
   readonly name: string;
-  /** The check of the doctor that has to find it first. */
-  readonly check: string;
   /** The host on which the doctor is run. */
   readonly where: "client" | "server";
   /** How many paths the lab is to have. @default {2} */
   readonly paths?: number;
   /**
-   * Makes the fault in a lab with uplinks, and a connection that suffers from it.
+   * Brings it about in a lab with uplinks, and connects.
    *
    * @param lab The hosts.
    * @param stack Takes what else has to be closed.
@@ -40,6 +39,12 @@ export interface HostFault {
   make(lab: Lab, stack: DisposableStack): LabConnection;
   /** What has to be seen then, by other tools. */
   readonly signs: Signs;
+}
+
+/** A host whose connections have no second subflow, or lose it. */
+export interface HostFault extends HostState {
+  /** The check of the doctor that has to find it first. */
+  readonly check: string;
   /**
    * Whether the mend gives the connection of `make` its second subflow, or only
    * the next one.
@@ -51,49 +56,31 @@ export interface HostFault {
   readonly reconnect?: (lab: Lab) => LabConnection;
 }
 
-/** A fault that was made. */
+/** A state that was brought about. */
 export class Scene implements Disposable {
-  readonly fault: HostFault;
   readonly lab: Lab;
+  /** What `make` returned. */
   readonly connection: LabConnection;
   readonly #stack: DisposableStack;
 
   private constructor(
-    fault: HostFault,
     lab: Lab,
     connection: LabConnection,
     stack: DisposableStack,
   ) {
-    this.fault = fault;
     this.lab = lab;
     this.connection = connection;
     this.#stack = stack;
   }
 
-  /** Makes a fault, and waits until other tools see it. */
-  static open(fault: HostFault): Scene {
+  /** Brings a state about, and waits until other tools see it. */
+  static open({ name, paths = 2, make, signs }: HostState): Scene {
     using stack = new DisposableStack();
-    const lab = stack.use(Lab.open({ paths: fault.paths ?? 2 }));
-    makeUplinks(lab);
-    const connection = fault.make(lab, stack);
-    waitForSigns(lab, fault.signs, fault.name);
-    return new Scene(fault, lab, connection, stack.move());
-  }
-
-  /** The host on which the doctor is run. */
-  get host(): Host {
-    return this.lab[this.fault.where];
-  }
-
-  /** The other one. */
-  get peer(): Host {
-    return this.lab[this.fault.where === "client" ? "server" : "client"];
-  }
-
-  /** Closes the connection and makes another. */
-  reconnect(): LabConnection {
-    this.connection.close();
-    return (this.fault.reconnect ?? connect)(this.lab);
+    const lab = stack.use(Lab.open({ paths }));
+    makeUplinks(lab, paths);
+    const connection = make(lab, stack);
+    waitForSigns(lab, signs, name);
+    return new Scene(lab, connection, stack.move());
   }
 
   /** Removes the hosts. */
@@ -102,7 +89,7 @@ export class Scene implements Disposable {
   }
 }
 
-/** Waits until other tools see a fault, twice: what was to come has come. */
+/** Waits until other tools see a state, twice: what was to come has come. */
 function waitForSigns(lab: Lab, wanted: Signs, name: string): void {
   const end = performance.now() + 3000;
   for (let times = 0; times < 2;) {
@@ -140,7 +127,10 @@ function sockets(host: Host): string {
     .map((line) => {
       const [state, , , local] = line.split(/\s+/);
       const flags = line.match(/ tcp-ulp-mptcp flags:(\w+)/)?.[1] ?? "TCP";
-      const place = local!.replace(/:\d+$/, "").replace(/^.*%/, "");
-      return `${place} ${state === "ESTAB" ? flags : state}`;
+      const place = local!.replace(/:\d+$/, "").replace(/^.*%/, "")
+        .replaceAll(/[[\]]/g, "");
+      if (state !== "ESTAB") return `${place} ${state}`;
+      const retries = line.includes(" backoff:") ? " backoff" : "";
+      return `${place} ${flags}${retries}`;
     }).sort().join(", ");
 }

@@ -6,21 +6,21 @@ import {
   connectIdle,
   setLimits,
 } from "../uplinks.ts";
-import type { HostFault } from "./scene.ts";
+import type { HostFault, Signs } from "./scene.ts";
 
 /** What the counters of both ends show of a connection that is MPTCP. */
-export const CAPABLE = {
+export const CAPABLE: Signs = {
   client: "MPCapableSYNACKRX MPCapableSYNTX",
   server: "MPCapableACKRX MPCapableSYNRX",
   sockets: "10.77.1.1 Mmec",
-} as const;
+};
 
 /** What they show of a join that the server refuses. */
-const REFUSED = {
+const REFUSED: Signs = {
   client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx MPRstTx",
   server: "MPCapableACKRX MPCapableSYNRX MPJoinRejected MPJoinSynRx",
   sockets: CAPABLE.sockets,
-} as const;
+};
 
 /** A server that takes no further subflow. */
 const limitOfServer = (where: "client" | "server"): HostFault => ({
@@ -113,6 +113,34 @@ export const SETTINGS: readonly HostFault[] = [
       sockets: CAPABLE.sockets,
     },
     isLive: true,
+  },
+  {
+    name: "only backup",
+    check: "endpoint-flags",
+    where: "client",
+    make(lab) {
+      const { client } = lab;
+      addEndpoint(client, client.address(2), "dev", "client2", "backup");
+      return connect(lab);
+    },
+    signs: CAPABLE,
+    isLive: true,
+  },
+  {
+    name: "subflow on the server",
+    check: "endpoint-flags",
+    where: "server",
+    make(lab) {
+      const { server } = lab;
+      addEndpoint(server, server.address(2), "dev", "server2", "subflow");
+      return connect(lab);
+    },
+    signs: {
+      client: CAPABLE.client,
+      server: `${CAPABLE.server} MPJoinSynTx`,
+      sockets: CAPABLE.sockets,
+    },
+    isLive: false,
   },
   {
     name: "userspace mode without a listener",

@@ -1,0 +1,118 @@
+import { PathManager } from "../../../mod.ts";
+import { MptcpSocket } from "../../../testing/mptcp_socket.ts";
+import {
+  addEndpoint,
+  addSecond,
+  addUplink,
+  connect,
+  setLimits,
+} from "../uplinks.ts";
+import { JOINED } from "./routes.ts";
+import type { HostState } from "./scene.ts";
+import { CAPABLE } from "./settings.ts";
+
+/** Hosts on which nothing is wrong. */
+export const HEALTHY: readonly HostState[] = [
+  {
+    name: "one path",
+    where: "client",
+    paths: 1,
+    make: (lab) => connect(lab),
+    signs: CAPABLE,
+  },
+  {
+    name: "two paths",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: JOINED,
+  },
+  {
+    name: "two paths by source",
+    where: "client",
+    make(lab) {
+      const { client, server } = lab;
+      const route = ["default", "via", server.address(2), "dev", "client2"];
+      client.ip("route", "add", ...route, "table", "2");
+      client.ip("rule", "add", "from", client.address(2), "lookup", "2");
+      client.sysctl("net.ipv4.conf.all.rp_filter", 1);
+      addEndpoint(client, client.address(2), "subflow");
+      return connect(lab);
+    },
+    signs: { ...JOINED, sockets: "10.77.1.1 Mmec, 10.77.2.1 Jjec" },
+  },
+  {
+    name: "dual stack",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      addSecond(lab, 6);
+      connect(lab, { family: 6 });
+      return connect(lab);
+    },
+    signs: {
+      ...JOINED,
+      sockets: "10.77.1.1 Mmec, client2 Jjec, client2 Jjec, fd77:1::1 Mmec",
+    },
+  },
+  {
+    name: "server",
+    where: "server",
+    make(lab, stack) {
+      const { client, server } = lab;
+      setLimits(client, 2, 2);
+      addEndpoint(server, server.address(2), "signal");
+      const listen = (address: string, isTcp: boolean) =>
+        MptcpSocket.listen(server.netns, { address, port: 0 }, isTcp);
+      stack.use(listen("::", false));
+      stack.use(listen("0.0.0.0", true));
+      connect(lab);
+      return connect(lab);
+    },
+    signs: {
+      client: `AddAddr EchoAddTx ${JOINED.client}`,
+      server: `AddAddrTx EchoAdd ${JOINED.server}`,
+      sockets: "10.77.1.1 Mmec, 10.77.1.1 Mmec, 10.77.2.1 Jjec, 10.77.2.1 Jjec",
+    },
+  },
+  {
+    name: "many endpoints",
+    where: "client",
+    paths: 5,
+    make(lab) {
+      setLimits(lab.client, 8, 0);
+      setLimits(lab.server, 8, 0);
+      for (const path of [2, 3, 4, 5]) {
+        for (const family of [4, 6] as const) addUplink(lab, path, family);
+      }
+      return connect(lab);
+    },
+    signs: {
+      ...JOINED,
+      sockets: "10.77.1.1 Mmec, client2 Jjec, client3 Jjec, client4 Jjec, " +
+        "client5 Jjec",
+    },
+  },
+  {
+    name: "userspace path manager",
+    where: "client",
+    make(lab, stack) {
+      const { client, server } = lab;
+      const pm = stack.use(PathManager.open({ netns: client.netns }));
+      stack.use(pm.events());
+      pm.setMode("userspace");
+      const connection = connect(lab);
+      const { port } = connection.client.remote;
+      pm.subflowCreate({
+        token: connection.client.token,
+        local: { address: client.address(2), id: 2 },
+        remote: { address: server.address(2), port },
+        dev: client.dev(2),
+      });
+      return connection;
+    },
+    signs: JOINED,
+  },
+];

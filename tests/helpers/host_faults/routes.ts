@@ -1,0 +1,149 @@
+import { type Lab, waitFor } from "../../../testing/lab.ts";
+import { addEndpoint, addSecond, connect } from "../uplinks.ts";
+import { addMiddlebox, removeMiddlebox } from "../middlebox.ts";
+import { NOT_CONNECTED } from "./addresses.ts";
+import type { HostFault, Signs } from "./scene.ts";
+import { CAPABLE } from "./settings.ts";
+
+/** What is seen of a join that is not answered. */
+const UNANSWERED: Signs = {
+  client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynTx",
+  server: CAPABLE.server,
+  sockets: "10.77.1.1 Mmec, client2 SYN-SENT",
+};
+
+/** What is seen of two subflows. */
+export const JOINED: Signs = {
+  client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx",
+  server: "MPCapableACKRX MPCapableSYNRX MPJoinAckRx MPJoinSynRx",
+  sockets: "10.77.1.1 Mmec, client2 Jjec",
+};
+
+function deleteRoute({ client }: Lab, family: "-4" | "-6"): void {
+  client.ip(family, "route", "delete", "default", "dev", "client2");
+}
+
+/** Faults of the ways that packets take. */
+export const ROUTES: readonly HostFault[] = [
+  {
+    name: "no route from the second device",
+    check: "route",
+    where: "client",
+    make(lab) {
+      deleteRoute(lab, "-4");
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: UNANSWERED,
+    isLive: true,
+  },
+  {
+    name: "no IPv6 route from the second device",
+    check: "route",
+    where: "client",
+    make(lab) {
+      deleteRoute(lab, "-6");
+      addSecond(lab, 6);
+      return connect(lab, { family: 6 });
+    },
+    signs: { ...NOT_CONNECTED, sockets: "fd77:1::1 Mmec" },
+    isLive: true,
+    reconnect: (lab) => connect(lab, { family: 6 }),
+  },
+  {
+    name: "second address that leaves by the first device",
+    check: "route",
+    where: "client",
+    make(lab) {
+      addEndpoint(lab.client, lab.client.address(2), "subflow");
+      return connect(lab);
+    },
+    signs: { ...JOINED, sockets: "10.77.1.1 Mmec, 10.77.2.1 Jjec" },
+    isLive: true,
+  },
+  {
+    name: "second IPv6 address that leaves by the first device",
+    check: "route",
+    where: "client",
+    make(lab) {
+      addEndpoint(lab.client, lab.client.address6(2), "subflow");
+      return connect(lab, { family: 6 });
+    },
+    signs: { ...JOINED, sockets: "fd77:1::1 Mmec, fd77:2::1 Jjec" },
+    isLive: true,
+    reconnect: (lab) => connect(lab, { family: 6 }),
+  },
+  {
+    name: "strict rp_filter on the client",
+    check: "rp-filter",
+    where: "client",
+    make(lab) {
+      lab.client.sysctl("net.ipv4.conf.client2.rp_filter", 1);
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: { ...UNANSWERED, server: `${CAPABLE.server} MPJoinSynRx` },
+    isLive: true,
+  },
+  {
+    name: "strict rp_filter on the server",
+    check: "rp-filter",
+    where: "server",
+    make(lab) {
+      lab.server.sysctl("net.ipv4.conf.server1.rp_filter", 1);
+      // Its packets arrive on the first path, the way back is the second.
+      addEndpoint(lab.client, lab.client.address(2), "subflow");
+      return connect(lab);
+    },
+    signs: { ...UNANSWERED, sockets: "10.77.1.1 Mmec, 10.77.2.1 SYN-SENT" },
+    isLive: false,
+  },
+  {
+    name: "two devices in the same subnet",
+    check: "same-subnet",
+    where: "client",
+    make(lab) {
+      const { client, server } = lab;
+      // Both end in one switch, behind which is the server.
+      server.ip("link", "add", "switch", "type", "bridge");
+      server.ip("address", "flush", "dev", "server1");
+      server.ip("address", "flush", "dev", "server2");
+      for (const dev of ["server1", "server2"]) {
+        server.ip("link", "set", dev, "master", "switch");
+      }
+      server.ip("address", "add", `${server.address(1)}/24`, "dev", "switch");
+      server.ip("link", "set", "switch", "up");
+      client.ip("address", "flush", "dev", "client2");
+      client.ip("address", "add", "10.77.1.9/24", "dev", "client2");
+      addEndpoint(client, "10.77.1.9", "subflow");
+      return connect(lab);
+    },
+    signs: { ...JOINED, sockets: "10.77.1.1 Mmec, 10.77.1.9 Jjec" },
+    isLive: true,
+  },
+  {
+    name: "path that is cut under load",
+    check: "subflow",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      const connection = connect(lab);
+      waitFor(() => lab.client.subflows().length === 2, "the second subflow");
+      connection.transfer(1_000_000);
+      addMiddlebox(lab.server, { toServer: "iifname server2 drop" });
+      for (
+        const end = performance.now() + 5000;
+        lab.client.counter("MPTcpExtSubflowStale") === 0 &&
+        performance.now() < end;
+      ) connection.transfer(1_000_000);
+      return connection;
+    },
+    signs: {
+      ...JOINED,
+      client: `${JOINED.client} MPTCPRetrans SubflowStale`,
+      sockets: "10.77.1.1 Mmec, client2 Jjec backoff",
+    },
+    isLive: true,
+    repair: ({ server }) => removeMiddlebox(server),
+  },
+];
