@@ -181,6 +181,7 @@ const proveLook: Proof = async (desk, line) => {
     "state syn-sent": /^$/,
     "fallback": /^$/,
     "jq '.[].subflows": /^null\n"eth1"\n$/,
+    "doctor": /^\d+ checks in /m,
     "--svg": /^The recording is in record\.svg\n$/,
     "wait event": new RegExp(`SF_CLOSED\\] token=${token} `),
   };
@@ -233,7 +234,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^deno run \S+ example\.ts$/, proveExample],
   [/^deno run \S+ jsr:@mptcp\/pm\/cli endpoint show$/, proveCli],
   [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
-  [/^mptcp .*\b(?:connection|record|top|wait)\b/, proveLook],
+  [/^mptcp .*\b(?:connection|doctor|record|top|wait)\b/, proveLook],
   [/^mptcp counters --prometheus .*--out \S+$/, proveMetrics],
   [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
   [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],

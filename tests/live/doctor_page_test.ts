@@ -1,0 +1,10 @@
+/** docs/doctor.md shows what the doctor says of faults that are there. */
+import { assertEquals } from "@std/assert";
+import { freshPage, withoutChance } from "../../tools/doctor_page.ts";
+import { liveTest } from "../helpers/live.ts";
+import { textOf } from "../helpers/shell_lines.ts";
+
+liveTest("docs/doctor.md is what the doctor says", () => {
+  const page = textOf("docs/doctor.md");
+  assertEquals(withoutChance(freshPage()), withoutChance(page));
+});
