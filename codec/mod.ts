@@ -1,7 +1,7 @@
 /**
  * The bytes of netlink: messages, attributes, structs, extended acks, and the
- * tables of {@linkcode mptcpPm}, {@linkcode sockDiag} and
- * {@linkcode rtnetlink}, which are generated from specifications. Pure: it
+ * tables of {@linkcode mptcpPm}, {@linkcode sockDiag}, {@linkcode rtnetlink}
+ * and {@linkcode nftables}, which are generated from specifications. Pure: it
  * needs no permission, does no I/O, and works on any system.
  *
  * @example Decode what another tool captured
@@ -70,6 +70,7 @@ export {
 export { encodeMessage } from "./message.ts";
 export { MptcpError } from "./mptcp_error.ts";
 export * as mptcpPm from "./mptcp_pm.gen.ts";
+export * as nftables from "./nftables.gen.ts";
 export * as rtnetlink from "./rtnetlink.gen.ts";
 export * as sockDiag from "./sock_diag.gen.ts";
 export {

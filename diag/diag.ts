@@ -22,6 +22,7 @@ import {
 import { type Counters, readCounters } from "./counters.ts";
 import { type EventListener, listEventListeners } from "./event_listeners.ts";
 import { type ConnectionFilter, filterOf } from "./filter.ts";
+import { type FirewallTable, listFirewall } from "./firewall.ts";
 import { type Link, listLinks } from "./links.ts";
 import { listManagers, type Managers } from "./managers.ts";
 import { listNeighbours, type Neighbour } from "./neighbours.ts";
@@ -285,6 +286,19 @@ export class Diag implements Disposable {
    */
   neighbours(): Neighbour[] {
     return listNeighbours(this.#open);
+  }
+
+  /**
+   * Lists the tables of firewall rules that packets pass: of nftables, and the
+   * older ones of `iptables-legacy`, which say no more than their names. Rules
+   * that eBPF programs stand for are not seen. Needs `CAP_NET_ADMIN`, the older
+   * ones root. What `nft list chains` and `/proc/net/ip_tables_names` show.
+   *
+   * @throws {NetlinkError} `EPERM`: the privilege is missing.
+   * @throws {SyscallError} `EACCES`: this is not root.
+   */
+  firewall(): FirewallTable[] {
+    return listFirewall(this.#open);
   }
 
   /** Closes it. Doing it again does nothing. */

@@ -37,6 +37,7 @@ export {
 export { counterChanges, type Counters } from "./counters.ts";
 export type { EventListener } from "./event_listeners.ts";
 export type { ConnectionFilter } from "./filter.ts";
+export type { FirewallTable } from "./firewall.ts";
 export type { Link } from "./links.ts";
 export type { Manager, Managers } from "./managers.ts";
 export type { Neighbour } from "./neighbours.ts";

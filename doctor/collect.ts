@@ -167,6 +167,7 @@ function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
     ...parts.read("tcp", () => diag.tcp(MOST)),
     ...parts.read("rules", () => diag.rules()),
     ...parts.read("reversePath", () => diag.reversePath()),
+    ...parts.read("firewall", () => diag.firewall()),
   };
 }
 

@@ -30,7 +30,6 @@ export { remedyIn } from "./remedy.ts";
 export type {
   AskedRoute,
   Attempt,
-  FirewallTable,
   Reading,
   Snapshot,
   Target,

@@ -14,6 +14,7 @@ import type {
 } from "../diag/connection.ts";
 import type { InterfaceAddress } from "../diag/addresses.ts";
 import type { EventListener } from "../diag/event_listeners.ts";
+import type { FirewallTable } from "../diag/firewall.ts";
 import type { Link } from "../diag/links.ts";
 import type { Managers } from "../diag/managers.ts";
 import type { Neighbour } from "../diag/neighbours.ts";
@@ -82,7 +83,7 @@ export interface Snapshot extends Reading {
   readonly routes?: readonly AskedRoute[];
   /** `net.ipv4.conf.*.rp_filter`. */
   readonly reversePath?: readonly ReversePath[];
-  /** Tables of rules that packets pass, empty ones too. */
+  /** Tables of firewall rules that packets pass, empty ones too. */
   readonly firewall?: readonly FirewallTable[];
   /** The token of the one connection that it is about. */
   readonly token?: number;
@@ -104,14 +105,6 @@ export interface AskedRoute {
   readonly id?: number;
   /** The answer. */
   readonly route: Route | NoRoute;
-}
-
-/** A table of a firewall. */
-export interface FirewallTable {
-  /** `nftables`, `iptables` or `ip6tables`. */
-  readonly kind: string;
-  /** Such as `inet filter`. */
-  readonly name: string;
 }
 
 /** What became of MPTCP connections to one place. */

@@ -10,6 +10,7 @@
 
 import { readU16 } from "../codec/bytes.ts";
 import { NLMSG_DONE, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
+import { NETLINK_NETFILTER } from "../codec/nftables.gen.ts";
 import { NETLINK_ROUTE } from "../codec/rtnetlink.gen.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 import {
@@ -50,6 +51,7 @@ import {
 import {
   type Bytes,
   encodeAck,
+  encodeDone,
   FakeRequest,
   type SocketOptions,
 } from "./fake_netlink.ts";
@@ -166,6 +168,13 @@ export class FakeKernel extends FakeNamespace {
           const { interfaces, devices } = this;
           if (interfaces === undefined) break;
           return answerRoute({ interfaces, devices, options }, request);
+        }
+        // There are no firewall rules (`nfnetlink_rcv()`).
+        case NETLINK_NETFILTER: {
+          const asked = new FakeRequest(request);
+          return [
+            privileged ? encodeDone(asked) : encodeAck(asked, EPERM, options),
+          ];
         }
       }
       return [encodeAck(new FakeRequest(request), EOPNOTSUPP, options)];

@@ -1,3 +1,4 @@
+import type { FirewallTable } from "../../diag/firewall.ts";
 import { part } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import { joinTroubles } from "../joins.ts";
@@ -5,8 +6,11 @@ import type { Snapshot } from "../snapshot.ts";
 
 /** Whether there are rules that could drop what gets lost. */
 export function firewall(snapshot: Snapshot): Observation[] {
-  const tables = part(snapshot, "firewall");
-  const evidence = tables.map(({ kind, name }) => `${kind}: table ${name}`);
+  const tables = part(snapshot, "firewall").filter(canDrop);
+  const evidence = tables.map(({ kind, name, rules }) =>
+    `${kind}: table ${name}` +
+    (rules === undefined ? "" : `, ${rules} ${rules === 1 ? "rule" : "rules"}`)
+  );
   const isLost =
     joinTroubles(snapshot).some(({ kind }) =>
       kind === "pending" || kind === "reset" || kind === "stripped"
@@ -34,4 +38,9 @@ export function firewall(snapshot: Snapshot): Observation[] {
       ...kinds.has("ip6tables") ? ["ip6tables-save"] : [],
     ],
   }];
+}
+
+/** Whether it may have rules, or drops what has none. */
+function canDrop({ rules, drops }: FirewallTable): boolean {
+  return rules !== 0 || drops === true;
 }

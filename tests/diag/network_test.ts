@@ -10,7 +10,7 @@ import { decodeRoute } from "../../diag/routes.ts";
 import { decodeRule } from "../../diag/rules.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { FakeNamespace } from "../../testing/fake_namespace.ts";
-import { rtnetlink } from "../helpers/golden.ts";
+import { conversation } from "../helpers/golden.ts";
 import {
   ack,
   attr,
@@ -34,7 +34,7 @@ function host(...answers: Answers) {
     requests.push(request);
     const answer = rest.shift()!;
     if (typeof answer === "number") return [ack(request, answer)];
-    const { datagrams } = rtnetlink(answer);
+    const { datagrams } = conversation(answer);
     return datagrams.map((text) =>
       withSeq(Uint8Array.fromHex(text), seqOf(request))
     );
@@ -66,7 +66,7 @@ Deno.test("`links()` says what can carry packets", () => {
     "rt-event-link-down": [false, ["broadcast", "multicast"], undefined],
   };
   for (const [name, expected] of Object.entries(rows)) {
-    const [first] = split(Uint8Array.fromHex(rtnetlink(name).datagrams[0]!));
+    const [first] = split(Uint8Array.fromHex(conversation(name).datagrams[0]!));
     const { usable, flags, carrier } = decodeLink(first!.subarray(16));
     assertEquals([usable, [...flags], carrier], expected);
   }
@@ -91,7 +91,7 @@ Deno.test("`addresses()` tells the own address from the peer's", () => {
       .map(({ scope }) => scope);
   assertEquals(scopes("127."), ["host"]);
   assertEquals([...new Set(scopes("fe80:"))], ["link"]);
-  const { datagrams } = rtnetlink("rt-event-newaddr-v6-dad");
+  const { datagrams } = conversation("rt-event-newaddr-v6-dad");
   assertEquals(
     datagrams.map((text) => {
       const bytes = Uint8Array.fromHex(text).subarray(16);
@@ -155,7 +155,7 @@ Deno.test("`neighbours()` has those of both families", () => {
     [["c2", "failed"]],
     [["c2", "reachable"]],
   ]);
-  assertEquals(all.length, rtnetlink("rt-getneigh-dump").decoded.length - 1);
+  assertEquals(all.length, conversation("rt-getneigh-dump").decoded.length - 1);
 });
 
 const found = { found: true, type: "unicast", assumed: false } as const;
@@ -249,7 +249,7 @@ Deno.test("`route()` is where a bound socket would go, or why nowhere", () => {
   // As captured, except for the protocol, which rules may ask for.
   const { diag, requests } = host("rt-getroute-v6-oif-strict");
   diag.route("fd00:1::2", { dev: "c2" });
-  const captured = rtnetlink("rt-getroute-v6-oif-strict").request!;
+  const captured = conversation("rt-getroute-v6-oif-strict").request!;
   const expected = Uint8Array.fromHex(
     captured + attr(27, Uint8Array.of(6)).toHex(),
   );

@@ -1,16 +1,23 @@
 /**
- * What decodes links, addresses, routes, rules and neighbours.
+ * What decodes links, addresses, routes, rules, neighbours and chains.
  *
  * @module
  */
 
-import { DecodeError, parseAddress, rtnetlink } from "../../codec/mod.ts";
+import {
+  DecodeError,
+  type MessagePolicy,
+  nftables,
+  parseAddress,
+  rtnetlink,
+} from "../../codec/mod.ts";
 import { decodeAddress } from "../../diag/addresses.ts";
+import { decodeChain } from "../../diag/firewall.ts";
 import { decodeLink } from "../../diag/links.ts";
 import { decodeNeighbour } from "../../diag/neighbours.ts";
 import { decodeRoute } from "../../diag/routes.ts";
 import { decodeRule } from "../../diag/rules.ts";
-import { RTNETLINK } from "../helpers/golden.ts";
+import { NFTABLES, RTNETLINK } from "../helpers/golden.ts";
 import { split, typeOf } from "../helpers/netlink_bytes.ts";
 import { pick } from "../helpers/random.ts";
 import { decodeApart } from "./codec_targets.ts";
@@ -24,7 +31,9 @@ import {
   type Targets,
 } from "./target.ts";
 
-const messages = RTNETLINK.flatMap(({ datagrams }) => datagrams)
+const messages = [...RTNETLINK, ...NFTABLES].flatMap(({ datagrams }) =>
+  datagrams
+)
   .flatMap((hex) => split(Uint8Array.fromHex(hex)));
 
 /** What each property of a decoded value is. */
@@ -37,6 +46,7 @@ const SHAPES: Readonly<Record<string, (value: unknown) => boolean>> = {
     [
       ...["ifIndex", "mtu", "prefixLength", "table", "metric", "priority"],
       ...["fwmark", "fwmask", "goto", "unknownFlags", "unknownState"],
+      "rules",
     ].map((key) => [key, Number.isInteger]),
   ),
 };
@@ -52,7 +62,7 @@ function isPrefix(value: unknown): boolean {
 
 /** A decoder of messages of one type, whose header has some length. */
 function target(
-  { type, header, set }: (typeof rtnetlink.MESSAGES)[rtnetlink.MessageName],
+  { type, header, set }: Pick<MessagePolicy, "type" | "header" | "set">,
   decode: (bytes: Uint8Array) => object | undefined,
 ): Target {
   const payloads = messages.filter((message) => typeOf(message) === type)
@@ -97,11 +107,12 @@ function target(
 
 const { newlink, newaddr, newroute, newrule, newneigh } = rtnetlink.MESSAGES;
 
-/** What decodes the answers of rtnetlink. */
+/** What decodes the answers of rtnetlink and nftables. */
 export const NETWORK_TARGETS: Targets = {
   decodeLink: target(newlink, decodeLink),
   decodeAddress: target(newaddr, decodeAddress),
   decodeRoute: target(newroute, decodeRoute),
   decodeRule: target(newrule, decodeRule),
   decodeNeighbour: target(newneigh, decodeNeighbour),
+  decodeChain: target(nftables.MESSAGES.newchain, decodeChain),
 };

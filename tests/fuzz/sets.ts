@@ -12,6 +12,7 @@ import type {
   StructPolicy,
 } from "../../codec/mod.ts";
 import * as mptcpPm from "../../codec/mptcp_pm.gen.ts";
+import * as nftables from "../../codec/nftables.gen.ts";
 import * as rtnetlink from "../../codec/rtnetlink.gen.ts";
 import * as sockDiag from "../../codec/sock_diag.gen.ts";
 
@@ -107,7 +108,7 @@ function setOf(
 
 /** The sets of the specifications, whichever they are. */
 export const SETS: readonly AttrSet[] = [
-  ...[mptcpPm, sockDiag, rtnetlink].flatMap((module) =>
+  ...[mptcpPm, sockDiag, rtnetlink, nftables].flatMap((module) =>
     Object.values(module).filter((value): value is AttrSet =>
       typeof value === "object" && "attrs" in value
     )

@@ -6,6 +6,7 @@
 import type { EventName, OpName } from "../../codec/mptcp_pm.gen.ts";
 import ipMptcp from "../golden/ip_mptcp.jsonl" with { type: "text" };
 import mptcpPm from "../golden/mptcp_pm.jsonl" with { type: "text" };
+import nftablesLines from "../golden/nftables.jsonl" with { type: "text" };
 import rtnetlinkLines from "../golden/rtnetlink.jsonl" with { type: "text" };
 
 /** The fields of a netlink header, as the independent program read them. */
@@ -133,8 +134,8 @@ function deep(value: unknown): unknown {
   return typeof value === "object" ? camelCased(value as DecodedAttrs) : value;
 }
 
-/** A captured conversation with rtnetlink. */
-export interface Rtnetlink {
+/** A captured conversation with rtnetlink or nftables. */
+export interface Conversation {
   readonly name: string;
   /** Absent: a member of a group got the datagrams. */
   readonly request?: string;
@@ -149,11 +150,14 @@ export interface Rtnetlink {
 }
 
 /** All captured conversations with rtnetlink. */
-export const RTNETLINK: readonly Rtnetlink[] = goldenLines(rtnetlinkLines);
+export const RTNETLINK: readonly Conversation[] = goldenLines(rtnetlinkLines);
+
+/** All captured conversations with nftables. */
+export const NFTABLES: readonly Conversation[] = goldenLines(nftablesLines);
 
 /** One of them. */
-export function rtnetlink(name: string): Rtnetlink {
-  const found = RTNETLINK.find((one) => one.name === name);
+export function conversation(name: string): Conversation {
+  const found = [...RTNETLINK, ...NFTABLES].find((one) => one.name === name);
   if (found === undefined) throw new RangeError(`No conversation "${name}"`);
   return found;
 }

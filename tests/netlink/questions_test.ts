@@ -14,7 +14,7 @@ import { decodeStruct } from "../../codec/struct.ts";
 import { NetlinkError, ProtocolError } from "../../netlink/errors.ts";
 import { type Question, QuestionClient } from "../../netlink/questions.ts";
 import { type Delivery, FakeNamespace } from "../../testing/fake_namespace.ts";
-import { rtnetlink } from "../helpers/golden.ts";
+import { conversation } from "../helpers/golden.ts";
 import {
   type Bytes,
   done,
@@ -68,7 +68,7 @@ function kernel(
     const seq = seqOf(request);
     // The number differs from that of the capture.
     requests.push(withSeq(request, 3).toHex());
-    const datagrams = rtnetlink(name).datagrams.map(Uint8Array.fromHex);
+    const datagrams = conversation(name).datagrams.map(Uint8Array.fromHex);
     return distort(datagrams.map((bytes) => withSeq(bytes, seq)), seq);
   });
   const client = new QuestionClient(namespace.open(NETLINK_ROUTE));
@@ -79,7 +79,7 @@ Deno.test("a dump asks as captured, and leaves out what is no answer", () => {
   const { client, requests } = kernel("rt-getaddr-dump");
   assertEquals(client.collect(ADDRESSES, {}), HERE);
   assertEquals([...client.dump(ADDRESSES, {})], HERE);
-  const { request } = rtnetlink("rt-getaddr-dump");
+  const { request } = conversation("rt-getaddr-dump");
   const expected = withSeq(Uint8Array.fromHex(request!), 3).toHex();
   assertEquals(requests, [expected, expected]);
 });
@@ -105,7 +105,7 @@ Deno.test("one thing is asked for without NLM_F_DUMP", () => {
   assertEquals(client.get(LINK, {}, attrs).index, 3);
   const request = Uint8Array.fromHex(requests[0]!);
   assertEquals(flagsOf(request) & NLM_F_DUMP, 0);
-  const captured = rtnetlink("rt-getlink-by-name").request!;
+  const captured = conversation("rt-getlink-by-name").request!;
   assertEquals(requests, [withSeq(Uint8Array.fromHex(captured), 3).toHex()]);
 });
 
