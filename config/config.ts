@@ -29,8 +29,8 @@ export type Governs =
 /** One endpoint, or one of each address of this host that fits. */
 export type WantedEndpoint = ExactEndpoint | MatchedEndpoints;
 
-/** What both kinds have. */
-interface Wanted {
+/** What both kinds of wanted endpoints have. */
+export interface Wanted {
   /** Flags, each once. */
   readonly flags: readonly EndpointFlag[];
   /** Where it is in the file: its place in the list, from 0. */
@@ -59,14 +59,18 @@ export interface MatchedEndpoints extends Wanted {
 
 /** What fits: all that is given has to hold. */
 export interface Match {
-  /** Globs of device names, one of which has to fit. */
+  /** Globs of device names with `*` and `?`, one of which has to fit. */
   readonly dev?: readonly string[];
+  /** IPv4 or IPv6. */
   readonly family?: 4 | 6;
-  /** Scope of the address. */
+  /** Scope of the address. @default {global, and any within `not`} */
   readonly scope?: "global" | "site" | "link" | "host";
   /** Prefixes as `192.0.2.0/24`, one of which has to contain the address. */
   readonly address?: readonly string[];
-  /** States that are taken, too: addresses in one of them do not fit else. */
+  /**
+   * States that are taken, too: addresses in one of them do not fit else. Within
+   * `not` one of these is what does not fit.
+   */
   readonly states?: readonly AddressState[];
   /** What does not fit, if any of these fits. */
   readonly not?: readonly Match[];
