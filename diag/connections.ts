@@ -21,6 +21,7 @@ import {
   listeningSockets,
   mptcpSockets,
   OTHER,
+  plainSockets,
   subflowSockets,
 } from "./sockets.ts";
 
@@ -143,6 +144,17 @@ export function* listListeners(
   using client = openClient(namespace);
   const names = new DeviceNames(namespace);
   for (const socket of dumpTcp(client, listeningSockets(), LISTEN)) {
+    yield names.named(socket.listener());
+  }
+}
+
+/** Lists the TCP sockets that listen, for MPTCP or not. */
+export function* listTcpListeners(
+  namespace: Namespace,
+): Generator<Listener, void> {
+  using client = openClient(namespace);
+  const names = new DeviceNames(namespace);
+  for (const socket of dumpTcp(client, plainSockets(), LISTEN)) {
     yield names.named(socket.listener());
   }
 }

@@ -84,19 +84,27 @@ const TABLE: Readonly<
   syn_retrans_before_tcp_fallback: ["synRetransBeforeTcpFallback", number],
 };
 
-/** Reads the settings of a namespace. */
-export function readSettings(namespace: Namespace): Settings {
+/** Reads the settings of a namespace, as text by the kernel's names. */
+export function readSysctls(namespace: Namespace): Record<string, string> {
   const found = namespace.listDirectory(FOLDER);
   if (found === undefined || !found.includes("enabled")) {
     throw new ProtocolError(
       `Cannot read net.mptcp: ${FOLDER} cannot be seen here`,
     );
   }
-  const settings: Record<string, unknown> = {};
-  const unknown: Record<string, string> = {};
+  const texts: Record<string, string> = {};
   for (const file of found.toSorted()) {
     const text = namespace.readFile(`${FOLDER}/${file}`)?.trim();
-    if (text === undefined) continue;
+    if (text !== undefined) texts[file] = text;
+  }
+  return texts;
+}
+
+/** Reads the settings of a namespace. */
+export function readSettings(namespace: Namespace): Settings {
+  const settings: Record<string, unknown> = {};
+  const unknown: Record<string, string> = {};
+  for (const [file, text] of Object.entries(readSysctls(namespace))) {
     const [key = "", read = () => undefined] = Object.hasOwn(TABLE, file)
       ? TABLE[file]!
       : [];

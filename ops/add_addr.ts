@@ -86,8 +86,12 @@ export function addAddr(
   return namedEndpoints(client.namespace, [endpoint])[0]!;
 }
 
-/** Refuses the combinations that the kernel refuses, with better words. */
-function checkFlags(bits: number, port: number): void {
+/**
+ * Refuses the combinations that the kernel refuses, with better words.
+ *
+ * @throws {TypeError} The flags contradict each other, or the port.
+ */
+export function checkFlags(bits: number, port: number): void {
   const signal = (bits & MPTCP_PM_ADDR_FLAG_SIGNAL) !== 0;
   if (bits & MPTCP_PM_ADDR_FLAG_IMPLICIT) {
     throw new ArgumentTypeError(

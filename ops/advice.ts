@@ -20,6 +20,7 @@ import type { Client } from "./client.ts";
 import type { RawEndpoint } from "./endpoint.ts";
 import { getLimits } from "./get_limits.ts";
 import { type HostAddress, hostAddresses } from "./host_addresses.ts";
+import type { Limits } from "./limits.ts";
 
 /** What is said where the limit of subflows is 0. */
 export const NO_SUBFLOWS =
@@ -27,11 +28,32 @@ export const NO_SUBFLOWS =
 
 const CONNECTS = MPTCP_PM_ADDR_FLAG_SUBFLOW | MPTCP_PM_ADDR_FLAG_LAMINAR;
 
+/** What an endpoint depends on, each part read when it is asked for. */
+export interface Surroundings {
+  readonly limits: () => Limits;
+  readonly addresses: () => readonly HostAddress[];
+  readonly deviceName: (index: number) => string | undefined;
+}
+
 /** What is said of an endpoint that was added. */
 export function endpointAdvice(
   client: Client,
   address: Address,
   endpoint: RawEndpoint,
+): string | undefined {
+  const { namespace } = client;
+  return adviceFor(endpoint, address, {
+    limits: () => getLimits(client),
+    addresses: () => hostAddresses(namespace),
+    deviceName: (index) => namespace.ifIndexToName(index),
+  });
+}
+
+/** What is said of an endpoint, where its surroundings are known. */
+export function adviceFor(
+  endpoint: RawEndpoint,
+  address: Address,
+  host: Surroundings,
 ): string | undefined {
   const { flags, ifIndex } = endpoint;
   const connects = (flags & CONNECTS) !== 0;
@@ -40,19 +62,17 @@ export function endpointAdvice(
     return `${address.text} has neither subflow nor signal: no path is made ` +
       "with it";
   }
-  if (
-    ifIndex > 0 && client.namespace.ifIndexToName(ifIndex) === undefined
-  ) {
+  if (ifIndex > 0 && host.deviceName(ifIndex) === undefined) {
     return `no device has index ${ifIndex}: no subflow can start from it`;
   }
   if (isLoopback(address.bytes)) {
     return `${address.text} is a loopback address: no other host reaches it`;
   }
-  if (connects && getLimits(client).subflows === 0) {
+  if (connects && host.limits().subflows === 0) {
     return NO_SUBFLOWS;
   }
   return (signals ? mappedAdvice(address) : undefined) ??
-    placeAdvice(client, address, endpoint, connects);
+    placeAdvice(host, address, endpoint, connects);
 }
 
 /** What is said of an IPv4-mapped address that is announced. */
@@ -65,14 +85,13 @@ export function mappedAdvice({ bytes, text }: Address): string | undefined {
 
 /** What is said of the device of an endpoint. */
 function placeAdvice(
-  { namespace }: Client,
+  { addresses, deviceName }: Surroundings,
   address: Address,
   { ifIndex }: RawEndpoint,
   connects: boolean,
 ): string | undefined {
-  const all = hostAddresses(namespace);
-  const name = (index: number) =>
-    namespace.ifIndexToName(index) ?? `if${index}`;
+  const all = addresses();
+  const name = (index: number) => deviceName(index) ?? `if${index}`;
   const own = all.filter((one) => isSameAddress(one, address));
   if (own.length === 0) {
     return `${address.text} is not on this host` +

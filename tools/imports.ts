@@ -46,7 +46,7 @@ export const UNITS: Readonly<
   "doctor/": ["a snapshot, and checks that diagnose it", ["diag/", "ops/"]],
   "config/": [
     "the configuration file: plan, apply, watch",
-    ["diag/", "ops/", "@std/yaml"],
+    ["codec/", "netlink/", "diag/", "ops/", "@std/yaml"],
   ],
   "policy/": ["the tracker, ready path managers", ["diag/", "ops/"]],
   "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],

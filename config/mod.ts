@@ -1,0 +1,63 @@
+/**
+ * What a host is wanted to be, the steps that lead there, and their doing: the
+ * limits, settings and endpoints of one network namespace.
+ *
+ * @example Keep two endpoints, and remove all others
+ * ```ts
+ * import { apply, type Config, plan, readState } from "@mptcp/pm/config";
+ *
+ * const config: Config = {
+ *   limits: { subflows: 2 },
+ *   endpoints: [
+ *     { address: "10.0.1.1", dev: "eth0", flags: ["subflow"], place: 0 },
+ *     { address: "10.0.2.1", dev: "eth1", flags: ["subflow"], place: 1 },
+ *   ],
+ *   governs: "all",
+ * };
+ * const { summary, steps } = plan(config, readState(), { prune: true });
+ * console.log(summary, steps);
+ * ```
+ *
+ * @module
+ */
+
+export type {
+  AddressState,
+  Config,
+  ExactEndpoint,
+  Governs,
+  Match,
+  MatchedEndpoints,
+  Wanted,
+  WantedEndpoint,
+} from "./config.ts";
+export { type Carried, type PresentState, readState } from "./state.ts";
+export type { NewEndpoint } from "./match.ts";
+export {
+  type Contents,
+  type Plan,
+  plan,
+  PlanError,
+  type PlanOptions,
+  type Summary,
+} from "./plan.ts";
+export type {
+  AddAddr,
+  BasicStep,
+  DelAddr,
+  Effect,
+  Force,
+  SetFlags,
+  SetLimits,
+  Step,
+  WriteSetting,
+} from "./step.ts";
+export {
+  type Applied,
+  apply,
+  ApplyError,
+  type ApplyOptions,
+  goBack,
+  type Interruption,
+} from "./apply.ts";
+export { configOf } from "./export.ts";

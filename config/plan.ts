@@ -1,0 +1,294 @@
+/**
+ * From what is wanted and what there is to the steps between the two.
+ *
+ * @module
+ */
+
+import { parseAddress } from "../codec/inet.ts";
+import { MptcpError } from "../codec/mptcp_error.ts";
+import type { Manager } from "../diag/managers.ts";
+import { adviceFor, NO_SUBFLOWS } from "../ops/advice.ts";
+import type { Endpoint } from "../ops/endpoint.ts";
+import { flagBits, flagWords } from "../ops/flags.ts";
+import type { Limits } from "../ops/limits.ts";
+import type { Config } from "./config.ts";
+import { type EndpointPlan, flagsKnownTo, planEndpoints } from "./endpoints.ts";
+import { keyOf, type NewEndpoint, type WantedAddress } from "./match.ts";
+import { planLimits, planSettings, written } from "./settings.ts";
+import type { PresentState } from "./state.ts";
+import type { AddAddr, Step } from "./step.ts";
+
+/** What a file can say of a host, and the host too. */
+export interface Contents {
+  /** The sysctls of `net.mptcp`, as text by the kernel's names. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The limits. */
+  readonly limits: Limits;
+  /** The endpoints. */
+  readonly endpoints: readonly NewEndpoint[];
+}
+
+/** How many settings, limits and endpoints there are to do something about. */
+export interface Summary {
+  /** Endpoints that are added. */
+  readonly add: number;
+  /** Settings, limits and endpoints that change. */
+  readonly change: number;
+  /** Endpoints that are deleted and added again. */
+  readonly replace: number;
+  /** Endpoints that are deleted. */
+  readonly remove: number;
+  /** Settings, limits and endpoints that are as they are wanted. */
+  readonly keep: number;
+}
+
+/** What is to be done, in order. */
+export interface Plan {
+  /** The steps; empty: there is nothing to do. */
+  readonly steps: readonly Step[];
+  /** What they come to. */
+  readonly summary: Summary;
+  /** What there is. */
+  readonly before: Contents;
+  /** What there will be. */
+  readonly after: Contents;
+  /** Endpoints that the file does not want, and that stay. */
+  readonly others: readonly Endpoint[];
+  /** Endpoints that fit, and that the kernel has no room for. */
+  readonly leftOut: readonly NewEndpoint[];
+  /** What is done and hardly does what is meant. */
+  readonly warnings: readonly string[];
+  /** Programs that manage what the steps change. */
+  readonly contested: readonly Manager[];
+}
+
+/** How to plan. */
+export interface PlanOptions {
+  /**
+   * Whether to remove the endpoints that the file governs and does not want.
+   * @default {false}
+   */
+  readonly prune?: boolean;
+}
+
+/** What a file wants cannot be done here, and nothing was changed. */
+export class PlanError extends MptcpError {
+  /** Name of the class, kept through minification. */
+  override readonly name = "PlanError";
+  /** Why, each in a sentence. */
+  readonly reasons: readonly string[];
+
+  /**
+   * Lists why.
+   *
+   * @param reasons Why, each in a sentence.
+   */
+  constructor(reasons: readonly string[]) {
+    super(`Cannot be applied: ${reasons.join("\nCannot be applied: ")}`);
+    this.reasons = reasons;
+  }
+}
+
+/**
+ * Plans the steps from what there is to what is wanted: the fewest that the
+ * kernel takes, in an order in which it refuses none. It asks nobody, so it can
+ * be tried on a saved state.
+ *
+ * @param config What is wanted.
+ * @param state What there is.
+ * @param options How to plan.
+ * @throws {PlanError} It cannot be done: an id belongs to another endpoint, the
+ * kernel has no room, a device is not there.
+ *
+ * @example What would change?
+ * ```ts
+ * import { plan, readState } from "@mptcp/pm/config";
+ *
+ * const { steps } = plan(
+ *   { limits: { subflows: 4 }, governs: "all" },
+ *   readState(),
+ * );
+ * for (const { op, reason } of steps) console.log(op, reason);
+ * ```
+ */
+export function plan(
+  config: Config,
+  state: PresentState,
+  { prune = false }: PlanOptions = {},
+): Plan {
+  const settings = planSettings(config, state);
+  const limits = planLimits(config, state);
+  const endpoints = planEndpoints(config, state, prune);
+  const refusals = [settings, limits, endpoints].flatMap((part) =>
+    part.refusals
+  );
+  if (prune && config.endpoints === undefined) {
+    refusals.push(
+      "prune removes endpoints that are not in the file, and the file has no " +
+        "endpoints: an empty list, written out, means none",
+    );
+  }
+  if (refusals.length > 0) throw new PlanError(refusals);
+  // What can be refused without being foreseen comes first.
+  const steps = [...settings.steps, ...limits.steps, ...endpoints.steps];
+  const before = contentsOf(state);
+  const after = steps.reduce(performed, before);
+  return {
+    steps,
+    summary: summaryOf(steps, [settings, limits], endpoints),
+    before,
+    after,
+    others: endpoints.others,
+    leftOut: endpoints.leftOut,
+    warnings: warningsOf(config, state, endpoints, after),
+    contested: contestedBy(config, state, steps),
+  };
+}
+
+/** What a file can say of what there is. */
+export function contentsOf(
+  { settings, limits, endpoints }: PresentState,
+): Contents {
+  return { settings, limits, endpoints };
+}
+
+/** What there is after a step. */
+export function performed(contents: Contents, step: Step): Contents {
+  const { settings, limits, endpoints } = contents;
+  switch (step.op) {
+    case "write-setting": {
+      const { name, after } = step;
+      return { ...contents, settings: written(settings, name, after) };
+    }
+    case "set-limits":
+      return { ...contents, limits: { ...limits, ...step.after } };
+    case "set-flags": {
+      const { endpoint: { id }, flags } = step;
+      return {
+        ...contents,
+        endpoints: endpoints.map((one) =>
+          one.id === id ? { ...one, flags } : one
+        ),
+      };
+    }
+    case "del-addr": {
+      const key = keyOf(step.endpoint);
+      return {
+        ...contents,
+        endpoints: endpoints.filter((one) => keyOf(one) !== key),
+      };
+    }
+    case "add-addr": {
+      const { endpoint, takesOver } = step;
+      const added = takesOver === undefined
+        ? endpoint
+        : { ...endpoint, id: takesOver.id };
+      const key = keyOf(added);
+      return {
+        ...contents,
+        endpoints: [...endpoints.filter((one) => keyOf(one) !== key), added],
+      };
+    }
+  }
+}
+
+function summaryOf(
+  steps: readonly Step[],
+  values: readonly { readonly kept: number }[],
+  { kept }: EndpointPlan,
+): Summary {
+  const count = (weigh: (step: Step) => number) =>
+    steps.reduce((sum, step) => sum + weigh(step), 0);
+  const isReplacing = (step: Step) =>
+    step.op === "add-addr" && step.replaces !== undefined;
+  return {
+    add: count((step) => Number(step.op === "add-addr" && !isReplacing(step))),
+    change: count((step) =>
+      step.op === "set-limits"
+        ? Object.keys(step.after).length
+        : Number(step.op === "write-setting" || step.op === "set-flags")
+    ),
+    replace: count((step) => Number(isReplacing(step))),
+    remove: count((step) => Number(step.op === "del-addr" && !step.isReplaced)),
+    keep: values.reduce((sum, { kept }) => sum + kept, kept.length),
+  };
+}
+
+function warningsOf(
+  { limits: { subflows } = {}, endpoints = [] }: Config,
+  state: PresentState,
+  { steps, leftOut, unmatched }: EndpointPlan,
+  after: Contents,
+): string[] {
+  const warnings: string[] = [];
+  const { kernel, capacity, unknown } = state;
+  if (steps.length > 0 && unknown.connections !== undefined) {
+    warnings.push(
+      "what this does to live connections is not known: " + unknown.connections,
+    );
+  }
+  for (const place of unmatched) {
+    warnings.push(`endpoints[${place}] fits no address of this host`);
+  }
+  for (const one of leftOut) {
+    warnings.push(
+      `endpoints[${(one as WantedAddress).place}]: ${one.address} is left ` +
+        `out: this kernel holds ${capacity} endpoints`,
+    );
+  }
+  const dropped = flagWords(
+    endpoints.reduce((bits, { flags }) => bits | flagBits(flags), 0) &
+      ~flagsKnownTo(kernel),
+  );
+  if (dropped.length > 0) {
+    warnings.push(`this kernel does not know the flag ${dropped.join(", ")}`);
+  }
+  const added = steps.filter((step) => step.op === "add-addr");
+  const advice = added.flatMap((step) => adviceOn(step, state, after) ?? []);
+  if (subflows === 0) advice.unshift(NO_SUBFLOWS);
+  return [...warnings, ...new Set(advice)];
+}
+
+/** Why an endpoint hardly does what is meant. */
+function adviceOn(
+  { endpoint }: AddAddr,
+  { addresses, links }: PresentState,
+  { limits }: Contents,
+): string | undefined {
+  const link = links.find(({ ifIndex }) => ifIndex === endpoint.ifIndex);
+  const own = parseAddress(endpoint.address);
+  const isHere = addresses.some(({ address }) =>
+    keyOf({ address, port: 0 }) === keyOf({ ...endpoint, port: 0 })
+  );
+  if (endpoint.port !== 0 && !isHere) {
+    return `${own.text} is not on this host: the kernel refuses a port of it, ` +
+      "unless the host takes packets to it all the same";
+  }
+  const raw = { ...endpoint, id: 0, flags: flagBits(endpoint.flags) };
+  return adviceFor(raw, own, {
+    limits: () => limits,
+    addresses: () =>
+      addresses.map(({ address, ifIndex, scope }) => ({
+        bytes: parseAddress(address).bytes,
+        ifIndex,
+        scope: scope === "global" ? 0 : Number(scope) || 1,
+      })),
+    deviceName: (index) => links.find(({ ifIndex }) => ifIndex === index)?.dev,
+  }) ?? (link === undefined || link.usable || link.flags.includes("loopback")
+    ? undefined
+    : `${link.dev} is down or has no carrier: nothing passes it`);
+}
+
+/**
+ * The programs that manage what steps change, unless the file says which ids are
+ * its own.
+ */
+function contestedBy(
+  { governs }: Config,
+  { managers }: PresentState,
+  steps: readonly Step[],
+): Manager[] {
+  const isShared = governs !== "all" ||
+    steps.every(({ op }) => op === "write-setting");
+  return isShared ? [] : [...managers.found];
+}
