@@ -5,7 +5,7 @@
  */
 
 import type { Diag } from "../diag/diag.ts";
-import { isInitiator, pathEndpoints } from "./facts.ts";
+import { isInitiator, outward, pathEndpoints } from "./facts.ts";
 import type { AskedRoute, Snapshot } from "./snapshot.ts";
 
 /** No more peers than that: each costs a question for each endpoint. */
@@ -19,7 +19,7 @@ export function askRoutes(
   diag: Diag,
   snapshot: Omit<Snapshot, "unknown">,
 ): AskedRoute[] {
-  const peers = (snapshot.connections ?? []).filter(isInitiator)
+  const peers = outward(snapshot).filter(isInitiator)
     .map(({ remote }) => remote.address.replace(/^::ffff:(?=.*\.)/, ""));
   const known = [...new Set(peers)].slice(0, MOST);
   return (known.length > 0 ? known : OUTSIDE).flatMap((destination) => {

@@ -116,7 +116,7 @@ export const CHECKS: Readonly<Record<CheckName, Check>> = {
   },
   route: {
     about: "Do subflows leave by the right device?",
-    because: ["endpoint-device", "endpoint-address"],
+    because: ["endpoint-device", "endpoint-address", "same-subnet"],
     look: route,
   },
   "same-subnet": {

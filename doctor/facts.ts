@@ -6,7 +6,7 @@
 
 import { parseAddress } from "../codec/inet.ts";
 import type { InterfaceAddress } from "../diag/addresses.ts";
-import type { Connection } from "../diag/connection.ts";
+import type { Connection, Subflow } from "../diag/connection.ts";
 import type { Link } from "../diag/links.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -38,8 +38,18 @@ export function nameOf({ token, remote }: Connection): string {
 
 /** Whether this host opened the connection. */
 export function isInitiator({ subflows }: Connection): boolean {
-  const first = subflows.find(({ initial }) => initial);
-  return (first ?? subflows[0])?.openedHere === true;
+  const first = subflows.find(({ initial }) => initial) ?? subflows[0];
+  if (first === undefined) return false;
+  return first.openedHere || isUnmarked(first);
+}
+
+/**
+ * Whether neither end has MP_CAPABLE: only those who connect get there, if their
+ * SYNs got lost until they went without it.
+ */
+export function isUnmarked({ initial, state, flags }: Subflow): boolean {
+  return initial && state === "established" &&
+    !flags.includes("mcap-loc") && !flags.includes("mcap-rem");
 }
 
 /** Whether the userspace path manager has the connection, as far as it shows. */
@@ -52,12 +62,29 @@ export function isUserspace(
   return isUnlimited && (limits?.subflows ?? 0) > 0;
 }
 
-/** The connections of the in-kernel path manager that can get subflows. */
+/**
+ * The connections of the in-kernel path manager that can get subflows, but for
+ * those within this host.
+ */
 export function living(snapshot: Parts): Connection[] {
-  return (snapshot.connections ?? []).filter((connection) =>
+  return outward(snapshot).filter((connection) =>
     connection.state === "established" && !connection.fallback &&
     connection.subflows.length > 0 && !isUserspace(connection, snapshot)
   );
+}
+
+/** The connections to other hosts. */
+export function outward({ connections, addresses }: Parts): Connection[] {
+  const own = new Set(addresses?.map(({ address }) => address));
+  return (connections ?? []).filter(({ remote }) =>
+    !own.has(plain(remote.address))
+  );
+}
+
+/** Those that this host opened and that have no second subflow. */
+export function lonely(snapshot: Parts): Connection[] {
+  return living(snapshot).filter(isInitiator)
+    .filter(({ subflows }) => subflows.length === 1);
 }
 
 /** Whether data went both ways: before that no subflow is opened. */
@@ -121,14 +148,20 @@ export function fits({ address }: Endpoint, connection: Connection): boolean {
     plain(address) !== plain(connection.local.address);
 }
 
-/** The addresses from which other hosts may be reached, one for each device. */
+/**
+ * The addresses from which other hosts may be reached, one for each device.
+ *
+ * @param isWanted Which addresses.
+ */
 export function uplinks(
   { addresses = [], links = [] }: Parts,
+  isWanted: (address: string) => boolean = () => true,
 ): InterfaceAddress[] {
   const usable = links.filter(({ usable }) => usable);
   const found = new Map<number, InterfaceAddress>();
   for (const one of addresses) {
-    const isReachable = one.scope === "global" && !one.tentative &&
+    const isReachable = isWanted(one.address) &&
+      one.scope === "global" && !one.tentative &&
       !one.failed && usable.some(({ ifIndex }) => ifIndex === one.ifIndex);
     if (isReachable && !found.has(one.ifIndex)) found.set(one.ifIndex, one);
   }

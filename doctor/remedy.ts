@@ -29,7 +29,7 @@ export function deletion({ id }: Endpoint): string {
  */
 export function readd(
   endpoint: Endpoint,
-  changes: Partial<Pick<Endpoint, "flags" | "dev">> = {},
+  changes: Partial<Pick<Endpoint, "address" | "flags" | "dev">> = {},
 ): string[] {
   const { address, port, id, flags, dev } = { ...endpoint, ...changes };
   return [

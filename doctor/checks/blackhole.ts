@@ -1,4 +1,4 @@
-import { counterText, moved, part } from "../facts.ts";
+import { count, counterText, isUnmarked, moved, part } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import type { Snapshot } from "../snapshot.ts";
 
@@ -9,7 +9,13 @@ const COUNTERS = [
 /** Whether MPTCP is switched off since SYNs with it got lost. */
 export function blackhole(snapshot: Snapshot): Observation[] {
   part(snapshot, "counters");
-  const plain = snapshot.withoutMptcp ?? [];
+  // The first ones tried MPTCP and gave it up, the others do not try it.
+  const fallen = (snapshot.connections ?? []).filter(({ fallback }) => fallback)
+    .flatMap(({ subflows }) => subflows.filter(isUnmarked));
+  const plain = [
+    ...count(snapshot, "MPCapableSYNTXDrop") > 0 ? fallen : [],
+    ...snapshot.withoutMptcp ?? [],
+  ];
   const evidence = counterText(snapshot, ...COUNTERS);
   if (plain.length === 0 && moved(snapshot, ...COUNTERS) === 0) {
     return [ok("SYNs with MPTCP get through", ...evidence)];

@@ -69,7 +69,7 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
 function state(
   own: InterfaceAddress,
   endpoint: Endpoint,
-  { earlier }: Snapshot,
+  snapshot: Snapshot,
   say: (
     status: Status,
     summary: string,
@@ -79,20 +79,17 @@ function state(
 ): Observation[] {
   const { address, prefixLength, dev, tentative, failed, deprecated } = own;
   const [full, on] = [`${address}/${prefixLength}`, dev ?? own.ifIndex];
-  const renewed = [
-    command("ip", "address", "delete", full, "dev", on),
-    command("ip", "address", "add", full, "dev", on, "nodad"),
-    ...readd(endpoint),
-  ];
+  const removal = command("ip", "address", "delete", full, "dev", on);
   if (failed) {
     return say(
       "problem",
       `${address} is used by another host on ${dev}, too: it cannot be used`,
       `${address} on ${dev}: dadfailed`,
-      ...renewed,
+      removal,
+      ...replaced(endpoint, own, snapshot),
     );
   }
-  const before = earlier?.addresses?.find((one) =>
+  const before = snapshot.earlier?.addresses?.find((one) =>
     one.address === address && one.ifIndex === own.ifIndex
   );
   if (tentative && before?.tentative !== false) {
@@ -101,7 +98,9 @@ function state(
       `${address} is not ready yet: the kernel still asks whether another ` +
         "host has it (tentative)",
       `${address} on ${dev}: tentative`,
-      ...renewed,
+      removal,
+      command("ip", "address", "add", full, "dev", on, "nodad"),
+      ...readd(endpoint),
     );
   }
   if (deprecated) {
@@ -112,6 +111,27 @@ function state(
     );
   }
   return [];
+}
+
+/** Another address of the device instead, or one that the user has. */
+function replaced(
+  endpoint: Endpoint,
+  { address, prefixLength, dev, ifIndex }: InterfaceAddress,
+  { addresses = [], endpoints = [] }: Snapshot,
+): string[] {
+  const other = addresses.find((one) =>
+    one.ifIndex === ifIndex && one.scope === "global" && !one.tentative &&
+    isIPv6(one.address) === isIPv6(address) &&
+    !endpoints.some(({ address }) => plain(address) === one.address)
+  );
+  if (other !== undefined) {
+    return readd(endpoint, { address: other.address });
+  }
+  return [
+    command("ip", "address", "add", `ADDRESS/${prefixLength}`) +
+    ` dev ${dev ?? ifIndex} nodad  # ADDRESS: one that no other host has`,
+    ...readd(endpoint, { address: "ADDRESS" }),
+  ];
 }
 
 /** To add the address where its network is, else to give the endpoint up. */

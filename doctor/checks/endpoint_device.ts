@@ -72,5 +72,6 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
         : "is not ready"),
     `${dev}: up, ${carrier === false ? "no carrier" : `state ${state}`}`,
     command("ip", "link", "show", "dev", dev),
+    ...readd(endpoint, { dev }).map((one) => `${one}  # once it is back`),
   );
 }

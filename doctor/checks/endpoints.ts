@@ -1,10 +1,13 @@
+import type { Connection } from "../../diag/connection.ts";
 import type { InterfaceAddress } from "../../diag/addresses.ts";
 import {
   endpointText,
   fits,
   isInitiator,
+  isIPv6,
   isUserspaceMode,
   living,
+  lonely,
   nameOf,
   part,
   pathEndpoints,
@@ -25,8 +28,7 @@ export function endpoints(snapshot: Snapshot): Observation[] {
   }
   const opening = pathEndpoints(snapshot);
   if (opening.length === 0) return [none(snapshot, all)];
-  const alone = living(snapshot).filter(isInitiator).filter((connection) =>
-    connection.subflows.length === 1 &&
+  const alone = lonely(snapshot).filter((connection) =>
     !opening.some((endpoint) => fits(endpoint, connection))
   );
   if (alone.length > 0) {
@@ -35,7 +37,7 @@ export function endpoints(snapshot: Snapshot): Observation[] {
       summary: `No endpoint can be used by the ${nameOf(connection)}: each ` +
         "is the address that it has already, or of the other address family",
       evidence: [...all, `from ${connection.local.address}`],
-      remedies: proposals(snapshot).map(addition),
+      remedies: proposals(snapshot, [connection]).map(addition),
     }));
   }
   return [
@@ -52,11 +54,15 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   const connections = snapshot.connections ?? [];
   const isServer = !connections.some(isInitiator) &&
     (connections.length > 0 || (snapshot.listeners ?? []).length > 0);
-  const proposed = proposals(snapshot);
-  if (isServer || proposed.length === 0) {
+  const alone = lonely(snapshot);
+  const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
+  const proposed = proposals(snapshot, alone);
+  if (isServer || isJoined || proposed.length === 0) {
     return ok(
       isServer
         ? "Peers open the subflows: no endpoint is needed for that"
+        : isJoined
+        ? "The connections have more than one subflow without endpoints"
         : "This host has one way to others: there is nothing to add",
       ...all,
     );
@@ -67,7 +73,7 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
     )
   );
   return {
-    status: isRouted || connections.some(isInitiator) ? "problem" : "warning",
+    status: isRouted || alone.length > 0 ? "problem" : "warning",
     summary: "There is no endpoint from which a second subflow could start",
     evidence: [
       ...all.length === 0 ? ["no endpoints"] : all,
@@ -77,8 +83,15 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   };
 }
 
-/** The addresses that connections do not begin with. */
-function proposals(snapshot: Snapshot): InterfaceAddress[] {
+/**
+ * The addresses that connections do not begin with.
+ *
+ * @param alone Connections that are to get subflows from them.
+ */
+function proposals(
+  snapshot: Snapshot,
+  alone: readonly Connection[],
+): InterfaceAddress[] {
   const { routes = [], connections = [] } = snapshot;
   const first = new Set(
     routes.flatMap(({ source, route }) =>
@@ -86,7 +99,10 @@ function proposals(snapshot: Snapshot): InterfaceAddress[] {
     ),
   );
   const used = connections.map(({ local }) => local.address);
-  const all = uplinks(snapshot).filter(({ dev = "", address }) =>
+  const families = new Set(alone.map(({ remote }) => isIPv6(remote.address)));
+  const isWanted = (address: string) =>
+    families.size === 0 || families.has(isIPv6(address));
+  const all = uplinks(snapshot, isWanted).filter(({ dev = "", address }) =>
     !INTERNAL.test(dev) && !used.includes(address)
   );
   const others = all.filter(({ ifIndex }) => !first.has(ifIndex));

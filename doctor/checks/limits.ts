@@ -4,7 +4,7 @@ import {
   counterText,
   isInitiator,
   isUserspaceMode,
-  living,
+  lonely,
   missingPaths,
   moved,
   nameOf,
@@ -76,10 +76,7 @@ function notAccepted(
   most: number,
 ): Observation[] {
   if (most > 0 || count(snapshot, "AddAddr") === 0) return [];
-  const lonely = living(snapshot).filter(isInitiator).filter(
-    ({ subflows }) => subflows.length === 1,
-  );
-  if (lonely.length === 0) return [];
+  if (lonely(snapshot).length === 0) return [];
   return [{
     status: "problem",
     summary: "The addresses that peers announce are not used: the limit " +

@@ -11,7 +11,6 @@ export function pathManager(snapshot: Snapshot): Observation[] {
   const setting = `net.mptcp.${name} = ${value}`;
   const isUserspaceNow = isUserspaceMode(snapshot);
   const programs = (isUserspaceNow ? part(snapshot, "eventListeners") : [])
-    .filter(({ isOwn }) => !isOwn)
     .map(({ process, portId }) => process ?? `port id ${portId}`);
   if (isUserspaceNow && programs.length === 0) {
     const kernel = name === "pm_type" ? "pm_type=0" : "path_manager=kernel";

@@ -7,9 +7,9 @@ import {
   pathEndpoints,
   uplinks,
 } from "../facts.ts";
-import { sysctl } from "../remedy.ts";
+import { readd, sysctl } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
-import { joinTroubles } from "../joins.ts";
+import { pendingJoins } from "../joins.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 const DROPPED = "IPReversePathFilter";
@@ -19,7 +19,7 @@ export function rpFilter(snapshot: Snapshot): Observation[] {
   const values = part(snapshot, "reversePath");
   part(snapshot, "counters");
   const all = values.find(({ dev }) => dev === "all")?.value ?? 0;
-  const ways = uplinks(snapshot).filter(({ address }) => !isIPv6(address))
+  const ways = uplinks(snapshot, (address) => !isIPv6(address))
     .map(({ dev }) => dev);
   const strict = values.filter(({ dev, value }) =>
     ways.includes(dev) && Math.max(all, value) === 1
@@ -38,10 +38,9 @@ export function rpFilter(snapshot: Snapshot): Observation[] {
       ok("Packets of no second path are dropped on arrival", ...evidence),
     ];
   }
-  const waiting = joinTroubles(snapshot).some(({ kind, endpoint }) =>
-    kind === "pending" && !isIPv6(endpoint.address)
-  );
-  const isNow = moved(snapshot, DROPPED) > 0 || waiting;
+  const waiting = pendingJoins(snapshot).map(({ endpoint }) => endpoint)
+    .filter(({ address }) => !isIPv6(address));
+  const isNow = moved(snapshot, DROPPED) > 0 || waiting.length > 0;
   return [{
     status: isNow ? "problem" : "warning",
     summary: isNow
@@ -52,6 +51,8 @@ export function rpFilter(snapshot: Snapshot): Observation[] {
     evidence,
     remedies: [
       ...strict.map(({ dev }) => sysctl(`net/ipv4/conf/${dev}/rp_filter`, 2)),
+      // The next of their SYNs may be a minute away.
+      ...new Set(waiting.flatMap((endpoint) => readd(endpoint))),
     ],
     ...pathEndpoints(snapshot).length === 1 &&
       { about: `endpoint ${pathEndpoints(snapshot)[0]!.id}` },

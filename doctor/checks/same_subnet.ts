@@ -1,39 +1,97 @@
-import { isIPv6, isSameNetwork, part, uplinks } from "../facts.ts";
-import { sysctl } from "../remedy.ts";
+import type { InterfaceAddress } from "../../diag/addresses.ts";
+import type { Endpoint } from "../../ops/endpoint.ts";
+import {
+  isIPv6,
+  isSameNetwork,
+  living,
+  part,
+  pathEndpoints,
+  plain,
+  uplinks,
+} from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import { joinTroubles } from "../joins.ts";
-import type { InterfaceAddress } from "../../diag/addresses.ts";
+import { readd, sysctl } from "../remedy.ts";
 import type { Snapshot } from "../snapshot.ts";
+
+type Pair = readonly [InterfaceAddress, InterfaceAddress];
 
 /** Whether two devices are in one network, where answers may mix them up. */
 export function sameSubnet(snapshot: Snapshot): Observation[] {
   part(snapshot, "addresses");
-  const all = uplinks(snapshot).filter(({ address }) => !isIPv6(address));
+  const all = uplinks(snapshot, (address) => !isIPv6(address));
   const pairs = all.flatMap((one, at) =>
     all.slice(at + 1).filter((other) => isShared(one, other))
-      .map((other) => [one, other] as const)
+      .map((other): Pair => [one, other])
   );
-  if (pairs.length === 0) return [ok("Each device is in a network of its own")];
-  const troubled = joinTroubles(snapshot).map(({ endpoint }) =>
-    endpoint.address
+  const found = pairs.flatMap((pair) => look(pair, snapshot));
+  if (found.length > 0) return found;
+  return [
+    pairs.length === 0 ? ok("Each device is in a network of its own") : ok(
+      "Two devices are in one network, and subflows use both",
+      ...pairs.flat().map(addressText),
+    ),
+  ];
+}
+
+function look(pair: Pair, snapshot: Snapshot): Observation[] {
+  const concerned = pathEndpoints(snapshot).filter((endpoint) =>
+    ownerOf(endpoint, pair) !== undefined
   );
-  return pairs.map(([one, other]) => {
-    const isTrouble = [one, other].some(({ address }) =>
-      troubled.includes(address)
-    );
-    return {
-      status: isTrouble ? "problem" : "warning",
-      summary: `${one.dev} and ${other.dev} are in the same network: what is ` +
-        "sent to one may arrive at the other",
-      evidence: [one, other].map(({ address, prefixLength, dev }) =>
-        `${address}/${prefixLength} on ${dev}`
-      ),
-      remedies: [one, other].flatMap(({ dev }) => [
+  const isTrouble = concerned.some((endpoint) =>
+    isMissing(endpoint, snapshot) || isMisled(endpoint, pair, snapshot)
+  );
+  const isUsed = concerned.some(({ address }) =>
+    living(snapshot).some(({ subflows }) =>
+      subflows.some(({ local, state }) =>
+        state === "established" && plain(local.address) === plain(address)
+      )
+    )
+  );
+  if (!isTrouble && (isUsed || concerned.length === 0)) return [];
+  return [{
+    status: isTrouble ? "problem" : "warning",
+    summary:
+      `${pair[0].dev} and ${pair[1].dev} are in the same network: what ` +
+      "belongs to one may take the other",
+    evidence: pair.map(addressText),
+    remedies: [
+      ...pair.flatMap(({ dev }) => [
         sysctl(`net/ipv4/conf/${dev}/arp_ignore`, 1),
         sysctl(`net/ipv4/conf/${dev}/arp_announce`, 2),
       ]),
-    };
-  });
+      ...concerned.flatMap((endpoint) =>
+        readd(endpoint, { dev: ownerOf(endpoint, pair)!.dev! })
+      ),
+    ],
+  }];
+}
+
+function ownerOf({ address }: Endpoint, pair: Pair) {
+  return pair.find((one) => one.address === plain(address));
+}
+
+/** Whether its subflow should be there and is not. */
+function isMissing({ id }: Endpoint, snapshot: Snapshot): boolean {
+  return joinTroubles(snapshot).some(({ endpoint }) => endpoint.id === id);
+}
+
+/** Whether its packets leave by the other device of the two. */
+function isMisled(
+  endpoint: Endpoint,
+  pair: Pair,
+  { routes = [] }: Snapshot,
+): boolean {
+  const owner = ownerOf(endpoint, pair);
+  return routes.some(({ id, dev, route }) =>
+    id === endpoint.id && dev === undefined && route.found &&
+    route.ifIndex !== owner?.ifIndex &&
+    pair.some(({ ifIndex }) => ifIndex === route.ifIndex)
+  );
+}
+
+function addressText({ address, prefixLength, dev }: InterfaceAddress) {
+  return `${address}/${prefixLength} on ${dev}`;
 }
 
 function isShared(one: InterfaceAddress, other: InterfaceAddress): boolean {

@@ -1,5 +1,6 @@
-import { nameOf, part } from "../facts.ts";
+import { nameOf, part, plain } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
+import { readd } from "../remedy.ts";
 import { pendingJoins } from "../joins.ts";
 import type { Connection, Subflow } from "../../diag/connection.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -37,7 +38,7 @@ export function subflow(snapshot: Snapshot): Observation[] {
 function stuck(
   { local, remote, backoff = 0, sendQueue, cookie, state, bytesAcked }: Subflow,
   connection: Connection,
-  { earlier }: Snapshot,
+  { earlier, endpoints = [] }: Snapshot,
 ): Observation[] {
   if (state !== "established" || backoff < 1 || sendQueue === 0) return [];
   const before = earlier?.connections
@@ -52,7 +53,10 @@ function stuck(
     evidence: [
       `${sendQueue} bytes wait, sent again ${backoff} times in a row`,
     ],
-    remedies: [],
+    // Another SYN shows at once whether the path is back.
+    remedies: endpoints.filter(({ id, address }) =>
+      id === local.id && address === plain(local.address)
+    ).flatMap((endpoint) => readd(endpoint)),
     about: `endpoint ${local.id}`,
   }];
 }
