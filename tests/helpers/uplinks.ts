@@ -69,6 +69,19 @@ export function addSecond(lab: Lab, family: 4 | 6 = 4): void {
   addUplink(lab, 2, family);
 }
 
+/** Adds it without a device: a rule has it leave by the second path. */
+export function addSecondBySource(
+  { client, server }: Lab,
+  address: string = client.address(2),
+): void {
+  client.ip(
+    ...["route", "add", "default", "via", server.address(2)],
+    ...["dev", client.dev(2), "table", "2"],
+  );
+  client.ip("rule", "add", "from", address, "lookup", "2");
+  addEndpoint(client, address, "subflow");
+}
+
 /** Sets the limits, by `ip`. */
 export function setLimits(
   host: Host,

@@ -45,7 +45,7 @@ export const ADDRESSES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: NOT_BOUND,
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "tentative IPv6 address",
@@ -57,7 +57,7 @@ export const ADDRESSES: readonly HostFault[] = [
       return connect(lab, { family: 6 });
     },
     signs: ipv6(NOT_BOUND),
-    isLive: true,
+    mended: "this connection",
     reconnect: (lab) => connect(lab, { family: 6 }),
   },
   {
@@ -78,7 +78,7 @@ export const ADDRESSES: readonly HostFault[] = [
       return connect(lab, { family: 6 });
     },
     signs: ipv6(NOT_BOUND),
-    isLive: true,
+    mended: "this connection",
     reconnect: (lab) => connect(lab, { family: 6 }),
   },
   {
@@ -95,7 +95,7 @@ export const ADDRESSES: readonly HostFault[] = [
       server: `${CAPABLE.server} MPJoinSynRx`,
       sockets: "10.77.1.1 Mmec, client1 SYN-SENT",
     },
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "device that is down",
@@ -107,7 +107,9 @@ export const ADDRESSES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: NOT_CONNECTED,
-    isLive: true,
+    mended: "this connection",
+    // It comes back without its routes.
+    furtherFaults: 1,
   },
   {
     name: "device that is gone",
@@ -119,8 +121,7 @@ export const ADDRESSES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: NOT_BOUND,
-    isLive: true,
-    repair: (lab) => renewSecond(lab),
+    mended: "nothing",
   },
   {
     name: "device that was made again",
@@ -133,7 +134,7 @@ export const ADDRESSES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: NOT_CONNECTED,
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "no carrier",
@@ -149,7 +150,7 @@ export const ADDRESSES: readonly HostFault[] = [
       client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynTx",
       sockets: "10.77.1.1 Mmec, client2 SYN-SENT",
     },
-    isLive: true,
+    mended: "this connection",
     repair: (lab) => lab.restore(2),
   },
 ];

@@ -1,8 +1,10 @@
 import { PathManager } from "../../../mod.ts";
+import { waitFor } from "../../../testing/lab.ts";
 import { MptcpSocket } from "../../../testing/mptcp_socket.ts";
 import {
   addEndpoint,
   addSecond,
+  addSecondBySource,
   addUplink,
   connect,
   setLimits,
@@ -33,12 +35,8 @@ export const HEALTHY: readonly HostState[] = [
     name: "two paths by source",
     where: "client",
     make(lab) {
-      const { client, server } = lab;
-      const route = ["default", "via", server.address(2), "dev", "client2"];
-      client.ip("route", "add", ...route, "table", "2");
-      client.ip("rule", "add", "from", client.address(2), "lookup", "2");
-      client.sysctl("net.ipv4.conf.all.rp_filter", 1);
-      addEndpoint(client, client.address(2), "subflow");
+      lab.client.sysctl("net.ipv4.conf.all.rp_filter", 1);
+      addSecondBySource(lab);
       return connect(lab);
     },
     signs: { ...JOINED, sockets: "10.77.1.1 Mmec, 10.77.2.1 Jjec" },
@@ -55,6 +53,46 @@ export const HEALTHY: readonly HostState[] = [
     signs: {
       ...JOINED,
       sockets: "10.77.1.1 Mmec, client2 Jjec, client2 Jjec, fd77:1::1 Mmec",
+    },
+  },
+  {
+    name: "connection within the host",
+    where: "client",
+    make(lab, stack) {
+      const { netns } = lab.client;
+      const own = { address: "127.0.0.1", port: 0 };
+      const listener = stack.use(MptcpSocket.listen(netns, own));
+      const near = stack.use(
+        MptcpSocket.connect(netns, own.address, listener.local, 1000),
+      );
+      const far = stack.use(listener.accept(1000));
+      near.send(10_000);
+      waitFor(() => far.receive() > 0, "data");
+      // The kernel tries it for this connection, too.
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: {
+      client: "MPCapableACKRX MPCapableSYNACKRX MPCapableSYNRX " +
+        "MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx",
+      server: JOINED.server,
+      sockets: "10.77.1.1 Mmec, 127.0.0.1 Mec, 127.0.0.1 Mmec, " +
+        "client2 Jjec, client2 SYN-SENT, client2 SYN-SENT",
+    },
+  },
+  {
+    name: "announcing server",
+    where: "client",
+    make(lab) {
+      const { client, server } = lab;
+      setLimits(client, 2, 2);
+      addEndpoint(server, server.address(2), "signal");
+      return connect(lab);
+    },
+    signs: {
+      client: `AddAddr EchoAddTx ${JOINED.client}`,
+      server: `AddAddrTx EchoAdd ${JOINED.server}`,
+      sockets: "10.77.1.1 Mmec, 10.77.2.1 Jjec",
     },
   },
   {

@@ -30,7 +30,7 @@ const behind = (
     return connect(lab);
   },
   signs,
-  isLive: false,
+  mended: "the next connection",
   repair: ({ server }) => removeMiddlebox(server),
 });
 
@@ -49,7 +49,7 @@ export const MIDDLEBOXES: readonly HostFault[] = [
       server: "",
       sockets: "10.77.1.1 mc",
     },
-    isLive: false,
+    mended: "the next connection",
   },
   behind(
     "MP_CAPABLE stripped from the SYN",
@@ -105,7 +105,7 @@ export const MIDDLEBOXES: readonly HostFault[] = [
       server: "",
       sockets: "10.77.1.1 c",
     },
-    isLive: false,
+    mended: "the next connection",
     repair: ({ server }) => removeMiddlebox(server),
   },
   {
@@ -125,7 +125,7 @@ export const MIDDLEBOXES: readonly HostFault[] = [
       server: "",
       sockets: "10.77.1.1 c",
     },
-    isLive: false,
+    mended: "the next connection",
   },
   behind(
     "SYN with MP_JOIN dropped",
@@ -197,7 +197,7 @@ export const MIDDLEBOXES: readonly HostFault[] = [
       server: CAPABLE.server,
       sockets: CAPABLE.sockets,
     },
-    isLive: false,
+    mended: "the next connection",
     repair: ({ server }) => removeMiddlebox(server),
   },
 ];

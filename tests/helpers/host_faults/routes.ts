@@ -1,5 +1,10 @@
 import { type Lab, waitFor } from "../../../testing/lab.ts";
-import { addEndpoint, addSecond, connect } from "../uplinks.ts";
+import {
+  addEndpoint,
+  addSecond,
+  addSecondBySource,
+  connect,
+} from "../uplinks.ts";
 import { addMiddlebox, removeMiddlebox } from "../middlebox.ts";
 import { NOT_CONNECTED } from "./addresses.ts";
 import type { HostFault, Signs } from "./scene.ts";
@@ -35,7 +40,7 @@ export const ROUTES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: UNANSWERED,
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "no IPv6 route from the second device",
@@ -47,7 +52,7 @@ export const ROUTES: readonly HostFault[] = [
       return connect(lab, { family: 6 });
     },
     signs: { ...NOT_CONNECTED, sockets: "fd77:1::1 Mmec" },
-    isLive: true,
+    mended: "this connection",
     reconnect: (lab) => connect(lab, { family: 6 }),
   },
   {
@@ -59,7 +64,7 @@ export const ROUTES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: { ...JOINED, sockets: "10.77.1.1 Mmec, 10.77.2.1 Jjec" },
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "second IPv6 address that leaves by the first device",
@@ -70,7 +75,7 @@ export const ROUTES: readonly HostFault[] = [
       return connect(lab, { family: 6 });
     },
     signs: { ...JOINED, sockets: "fd77:1::1 Mmec, fd77:2::1 Jjec" },
-    isLive: true,
+    mended: "this connection",
     reconnect: (lab) => connect(lab, { family: 6 }),
   },
   {
@@ -83,20 +88,26 @@ export const ROUTES: readonly HostFault[] = [
       return connect(lab);
     },
     signs: { ...UNANSWERED, server: `${CAPABLE.server} MPJoinSynRx` },
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "strict rp_filter on the server",
     check: "rp-filter",
     where: "server",
     make(lab) {
-      lab.server.sysctl("net.ipv4.conf.server1.rp_filter", 1);
-      // Its packets arrive on the first path, the way back is the second.
-      addEndpoint(lab.client, lab.client.address(2), "subflow");
+      const { client, server } = lab;
+      const address = "10.66.0.1";
+      client.ip("address", "add", `${address}/32`, "dev", "client2");
+      // Else the server drops what it is asked by ARP, too.
+      client.sysctl("net.ipv4.conf.client2.arp_announce", 2);
+      // What comes over the second path is answered over the first.
+      server.ip("route", "add", address, "via", client.address(1));
+      server.sysctl("net.ipv4.conf.server2.rp_filter", 1);
+      addSecondBySource(lab, address);
       return connect(lab);
     },
-    signs: { ...UNANSWERED, sockets: "10.77.1.1 Mmec, 10.77.2.1 SYN-SENT" },
-    isLive: false,
+    signs: { ...UNANSWERED, sockets: "10.66.0.1 SYN-SENT, 10.77.1.1 Mmec" },
+    mended: "the next connection",
   },
   {
     name: "two devices in the same subnet",
@@ -115,11 +126,15 @@ export const ROUTES: readonly HostFault[] = [
       server.ip("link", "set", "switch", "up");
       client.ip("address", "flush", "dev", "client2");
       client.ip("address", "add", "10.77.1.9/24", "dev", "client2");
+      client.ip(
+        ...["route", "add", "default", "via", server.address(1)],
+        ...["dev", "client2", "metric", "200"],
+      );
       addEndpoint(client, "10.77.1.9", "subflow");
       return connect(lab);
     },
     signs: { ...JOINED, sockets: "10.77.1.1 Mmec, 10.77.1.9 Jjec" },
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "path that is cut under load",
@@ -143,7 +158,7 @@ export const ROUTES: readonly HostFault[] = [
       client: `${JOINED.client} MPTCPRetrans SubflowStale`,
       sockets: "10.77.1.1 Mmec, client2 Jjec backoff",
     },
-    isLive: true,
+    mended: "this connection",
     repair: ({ server }) => removeMiddlebox(server),
   },
 ];

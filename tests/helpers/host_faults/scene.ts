@@ -46,14 +46,16 @@ export interface HostFault extends HostState {
   /** The check of the doctor that has to find it first. */
   readonly check: string;
   /**
-   * Whether the mend gives the connection of `make` its second subflow, or only
-   * the next one.
+   * What gets a second subflow by the mend: the connection of `make`, or only
+   * the next one, or none.
    */
-  readonly isLive: boolean;
-  /** What the user does beside the commands that the doctor names. */
+  readonly mended: "this connection" | "the next connection" | "nothing";
+  /** What the user does before the commands that the doctor names. */
   readonly repair?: (lab: Lab, connection: LabConnection) => void;
   /** How the next connection is made. @default {connect} */
   readonly reconnect?: (lab: Lab) => LabConnection;
+  /** How often the doctor finds something else then. @default {0} */
+  readonly furtherFaults?: number;
 }
 
 /** A state that was brought about. */

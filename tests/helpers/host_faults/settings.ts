@@ -33,7 +33,7 @@ const limitOfServer = (where: "client" | "server"): HostFault => ({
     return connect(lab);
   },
   signs: REFUSED,
-  isLive: false,
+  mended: "the next connection",
 });
 
 /** Faults of the settings of MPTCP, and of the programs that use it. */
@@ -48,7 +48,7 @@ export const SETTINGS: readonly HostFault[] = [
       return connect(lab);
     },
     signs: CAPABLE,
-    isLive: true,
+    mended: "this connection",
   },
   limitOfServer("server"),
   limitOfServer("client"),
@@ -66,7 +66,7 @@ export const SETTINGS: readonly HostFault[] = [
       server: "AddAddrTx EchoAdd MPCapableACKRX MPCapableSYNRX",
       sockets: CAPABLE.sockets,
     },
-    isLive: false,
+    mended: "the next connection",
   },
   {
     name: "no endpoint",
@@ -74,7 +74,15 @@ export const SETTINGS: readonly HostFault[] = [
     where: "client",
     make: (lab) => connect(lab),
     signs: CAPABLE,
-    isLive: true,
+    mended: "this connection",
+  },
+  {
+    name: "no endpoint for an IPv6 connection",
+    check: "endpoints",
+    where: "client",
+    make: (lab) => connect(lab, { family: 6 }),
+    signs: { ...CAPABLE, sockets: "fd77:1::1 Mmec" },
+    mended: "this connection",
   },
   {
     name: "IPv6 endpoint for an IPv4 connection",
@@ -85,7 +93,18 @@ export const SETTINGS: readonly HostFault[] = [
       return connect(lab);
     },
     signs: CAPABLE,
-    isLive: true,
+    mended: "this connection",
+  },
+  {
+    name: "IPv4 endpoint for an IPv6 connection",
+    check: "endpoints",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      return connect(lab, { family: 6 });
+    },
+    signs: { ...CAPABLE, sockets: "fd77:1::1 Mmec" },
+    mended: "this connection",
   },
   {
     name: "endpoint without flags",
@@ -96,7 +115,7 @@ export const SETTINGS: readonly HostFault[] = [
       return connect(lab);
     },
     signs: CAPABLE,
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "only signal on the client",
@@ -112,7 +131,7 @@ export const SETTINGS: readonly HostFault[] = [
       server: "AddAddr EchoAddTx MPCapableACKRX MPCapableSYNRX",
       sockets: CAPABLE.sockets,
     },
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "only backup",
@@ -124,23 +143,25 @@ export const SETTINGS: readonly HostFault[] = [
       return connect(lab);
     },
     signs: CAPABLE,
-    isLive: true,
+    mended: "this connection",
   },
   {
     name: "subflow on the server",
     check: "endpoint-flags",
     where: "server",
     make(lab) {
-      const { server } = lab;
+      const { client, server } = lab;
+      setLimits(client, 2, 2);
+      const connection = connect(lab);
       addEndpoint(server, server.address(2), "dev", "server2", "subflow");
-      return connect(lab);
+      return connection;
     },
     signs: {
       client: CAPABLE.client,
       server: `${CAPABLE.server} MPJoinSynTx`,
       sockets: CAPABLE.sockets,
     },
-    isLive: false,
+    mended: "this connection",
   },
   {
     name: "userspace mode without a listener",
@@ -152,7 +173,7 @@ export const SETTINGS: readonly HostFault[] = [
       return connect(lab);
     },
     signs: CAPABLE,
-    isLive: false,
+    mended: "the next connection",
   },
   {
     name: "mode changed after the connection began",
@@ -166,7 +187,7 @@ export const SETTINGS: readonly HostFault[] = [
       return connection;
     },
     signs: CAPABLE,
-    isLive: false,
+    mended: "the next connection",
   },
   {
     name: "application with plain TCP",
@@ -177,7 +198,7 @@ export const SETTINGS: readonly HostFault[] = [
       return connect(lab, { tcpClient: true });
     },
     signs: { client: "", server: "", sockets: "10.77.1.1 TCP" },
-    isLive: false,
+    mended: "the next connection",
   },
   {
     name: "connection without data",
@@ -188,7 +209,7 @@ export const SETTINGS: readonly HostFault[] = [
       return connectIdle(lab);
     },
     signs: { ...CAPABLE, sockets: "10.77.1.1 Mmc" },
-    isLive: true,
+    mended: "this connection",
     repair: (_, connection) => connection.transfer(10_000),
   },
 ];
