@@ -91,6 +91,33 @@ export class Scene implements Disposable {
   }
 }
 
+/** How many hosts are looked at together: most of the time the doctor waits. */
+const TOGETHER = 8;
+
+/**
+ * Does something in each state, in several at a time.
+ *
+ * @throws {AssertionError} It fails somewhere; the message has all failures.
+ */
+export async function inEach<State extends HostState>(
+  states: readonly State[],
+  attempt: (state: State, scene: Scene) => Promise<void>,
+): Promise<void> {
+  const failures: string[] = [];
+  const rest = states.values();
+  await Promise.all(Array.from({ length: TOGETHER }, async () => {
+    for (const state of rest) {
+      try {
+        using scene = Scene.open(state);
+        await attempt(state, scene);
+      } catch (error) {
+        failures.push(`${state.name}: ${(error as Error).message}`);
+      }
+    }
+  }));
+  assertEquals(failures.join("\n\n"), "");
+}
+
 /** Waits until other tools see a state, twice: what was to come has come. */
 function waitForSigns(lab: Lab, wanted: Signs, name: string): void {
   const end = performance.now() + 3000;
