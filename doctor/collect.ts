@@ -13,6 +13,7 @@ import {
 } from "../netlink/transport.ts";
 import { PathManager } from "../ops/path_manager.ts";
 import { askRoutes } from "./ask_routes.ts";
+import { relevantNeighbours, relevantRules } from "./relevant.ts";
 import type { Reading, Snapshot } from "./snapshot.ts";
 
 /** What to read. */
@@ -95,7 +96,7 @@ export async function collect(
   await pause(isInFlight(earlier) ? FLIGHT_MS : CALM_MS, signal);
   const later = readOnce(diag, parts, token);
   const durationMs = Math.round(performance.now() - start);
-  const snapshot = {
+  const host = {
     version: 1 as const,
     takenAt: new Date().toISOString(),
     durationMs,
@@ -106,10 +107,17 @@ export async function collect(
     more: later.more,
     ...readHost(namespace, diag, parts),
   };
+  const snapshot = {
+    ...host,
+    ...parts.read("routes", () => askRoutes(diag, host)),
+  };
   return {
     ...snapshot,
-    ...parts.read("routes", () => askRoutes(diag, snapshot)),
-    ...parts.read("neighbours", () => diag.neighbours()),
+    ...parts.read("rules", () => relevantRules(diag.rules(), snapshot)),
+    ...parts.read(
+      "neighbours",
+      () => relevantNeighbours(diag.neighbours(), snapshot),
+    ),
     unknown: parts.unknown,
   };
 }
@@ -165,7 +173,6 @@ function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
       () => diag.withoutMptcp().take(MOST).toArray(),
     ),
     ...parts.read("tcp", () => diag.tcp(MOST)),
-    ...parts.read("rules", () => diag.rules()),
     ...parts.read("reversePath", () => diag.reversePath()),
     ...parts.read("firewall", () => diag.firewall()),
   };

@@ -15,6 +15,7 @@
  * @module
  */
 
+export { anonymize } from "./anonymize.ts";
 export { collect, type CollectOptions } from "./collect.ts";
 export {
   type Check,
@@ -33,4 +34,5 @@ export type {
   Reading,
   Snapshot,
   Target,
+  TimedEvent,
 } from "./snapshot.ts";

@@ -23,6 +23,7 @@ import type { ReversePath } from "../diag/reverse_path.ts";
 import type { Rule } from "../diag/rules.ts";
 import type { Settings } from "../diag/settings.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
+import type { PathManagerEvent } from "../ops/event.ts";
 import type { Limits } from "../ops/limits.ts";
 
 /** What can change by itself within seconds. */
@@ -75,7 +76,7 @@ export interface Snapshot extends Reading {
   readonly most?: number;
   /** Whether there are more connections than are listed. */
   readonly more?: boolean;
-  /** The rules that choose a routing table. */
+  /** The rules that choose a routing table for what is here. */
   readonly rules?: readonly Rule[];
   /** The hosts on the links that are peers or routers of what is here. */
   readonly neighbours?: readonly Neighbour[];
@@ -89,6 +90,10 @@ export interface Snapshot extends Reading {
   readonly token?: number;
   /** What became of connections that were made for this. */
   readonly target?: Target;
+  /** What there was before a fault was made to happen. */
+  readonly before?: Snapshot;
+  /** What happened from then on, until the end. */
+  readonly events?: readonly TimedEvent[];
   /** Why a part could not be read, by its name. */
   readonly unknown: Readonly<Record<string, string>>;
 }
@@ -105,6 +110,14 @@ export interface AskedRoute {
   readonly id?: number;
   /** The answer. */
   readonly route: Route | NoRoute;
+}
+
+/** An event, and when it came. */
+export interface TimedEvent {
+  /** Milliseconds since events were listened to. */
+  readonly atMs: number;
+  /** What happened. */
+  readonly event: PathManagerEvent;
 }
 
 /** What became of MPTCP connections to one place. */
