@@ -1,5 +1,5 @@
 // Generated from codec/spec/rtnetlink.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 97b2deceffab8fbd290666c98c9ffc44ce4399438a285daff0ec446d4854679f
+// SHA-256 of the specification: f570ff38d326887c63da3c03796b7827e0878e3fd0f57beacdc09fb4add94a86
 // deno-fmt-ignore-file
 
 /**
@@ -153,6 +153,20 @@ export const NUD_FAILED = 32 as const;
 export const NUD_NOARP = 64 as const;
 /** It was configured. */
 export const NUD_PERMANENT = 128 as const;
+/** Links that come, change or go. */
+export const RTNLGRP_LINK = 1 as const;
+/** IPv4 addresses of this host. */
+export const RTNLGRP_IPV4_IFADDR = 5 as const;
+/** IPv4 routes. */
+export const RTNLGRP_IPV4_ROUTE = 7 as const;
+/** IPv4 rules. */
+export const RTNLGRP_IPV4_RULE = 8 as const;
+/** IPv6 addresses of this host. */
+export const RTNLGRP_IPV6_IFADDR = 9 as const;
+/** IPv6 routes. */
+export const RTNLGRP_IPV6_ROUTE = 11 as const;
+/** IPv6 rules. */
+export const RTNLGRP_IPV6_RULE = 19 as const;
 /** Number of `ifname` in {@linkcode LINK}. */
 export const IFLA_IFNAME = 3 as const;
 /** Number of `mtu` in {@linkcode LINK}. */
@@ -366,6 +380,22 @@ export const NEIGHBOUR_STATES: readonly
   ["noarp", NUD_NOARP],
   ["permanent", NUD_PERMANENT],
 ];
+
+/** A name in {@linkcode RTNETLINK_GROUPS}. */
+export type RtnetlinkGroup = "link" | "ipv4-ifaddr" | "ipv4-route" |
+  "ipv4-rule" | "ipv6-ifaddr" | "ipv6-route" | "ipv6-rule";
+
+/** The groups that are told of changes. */
+export const RTNETLINK_GROUPS: Readonly<Record<number, { readonly name:
+  RtnetlinkGroup; readonly doc: string } | undefined>> = {
+  1: { name: "link", doc: "Links that come, change or go." },
+  5: { name: "ipv4-ifaddr", doc: "IPv4 addresses of this host." },
+  7: { name: "ipv4-route", doc: "IPv4 routes." },
+  8: { name: "ipv4-rule", doc: "IPv4 rules." },
+  9: { name: "ipv6-ifaddr", doc: "IPv6 addresses of this host." },
+  11: { name: "ipv6-route", doc: "IPv6 routes." },
+  19: { name: "ipv6-rule", doc: "IPv6 rules." },
+};
 
 /** Layout of the struct `ifinfomsg`. */
 export const IFINFOMSG: StructPolicy<Ifinfomsg> = { name: "ifinfomsg", length: 16, isHeader: true, members: [
@@ -650,7 +680,8 @@ export interface NeighbourAttrs {
 
 /** The name of a message. */
 export type MessageName = "getlink" | "getaddr" | "getroute" | "getneigh" |
-  "getrule" | "newlink" | "newaddr" | "newroute" | "newneigh" | "newrule";
+  "getrule" | "newlink" | "dellink" | "newaddr" | "deladdr" | "newroute" |
+  "delroute" | "newneigh" | "newrule" | "delrule";
 
 /** The messages, in the order of the specification. */
 export const MESSAGES: {
@@ -669,16 +700,30 @@ export const MESSAGES: {
   /** A link, as the answer to getlink. */
   readonly "newlink": MessagePolicy<Ifinfomsg, Pick<LinkAttrs, "ifname" |
     "mtu" | "operstate" | "carrier">>;
+  /** A link that is gone, as its group is told. */
+  readonly "dellink": MessagePolicy<Ifinfomsg, Pick<LinkAttrs, "ifname" |
+    "mtu" | "operstate" | "carrier">>;
   /** An address, as the answer to getaddr. */
   readonly "newaddr": MessagePolicy<Ifaddrmsg, Pick<AddressAttrs, "address" |
     "local" | "flags">>;
+  /** An address that is gone, as its group is told. */
+  readonly "deladdr": MessagePolicy<Ifaddrmsg, Pick<AddressAttrs, "address" |
+    "local" | "flags">>;
   /** A route, as the answer to getroute. */
   readonly "newroute": MessagePolicy<Rtmsg, Pick<RouteAttrs, "dst" | "src" |
+    "oif" | "gateway" | "priority" | "prefsrc" | "table" | "via">>;
+  /** A route that is gone, as its group is told. */
+  readonly "delroute": MessagePolicy<Rtmsg, Pick<RouteAttrs, "dst" | "src" |
     "oif" | "gateway" | "priority" | "prefsrc" | "table" | "via">>;
   /** A neighbour, as the answer to getneigh. */
   readonly "newneigh": MessagePolicy<Ndmsg, Pick<NeighbourAttrs, "dst">>;
   /** A rule, as the answer to getrule. */
   readonly "newrule": MessagePolicy<FibRuleHdr, Pick<RuleAttrs, "dst" | "src"
+    | "iifname" | "goto" | "priority" | "fwmark" | "tunId" | "table" | "fwmask"
+    | "oifname" | "l3mdev" | "uidRange" | "ipProto" | "sportRange" |
+    "dportRange" | "dscp" | "flowlabel">>;
+  /** A rule that is gone, as its group is told. */
+  readonly "delrule": MessagePolicy<FibRuleHdr, Pick<RuleAttrs, "dst" | "src"
     | "iifname" | "goto" | "priority" | "fwmark" | "tunId" | "table" | "fwmask"
     | "oifname" | "l3mdev" | "uidRange" | "ipProto" | "sportRange" |
     "dportRange" | "dscp" | "flowlabel">>;
@@ -689,8 +734,12 @@ export const MESSAGES: {
   "getneigh": { name: "getneigh", type: 30, header: NDMSG, set: NEIGHBOUR },
   "getrule": { name: "getrule", type: 34, header: FIB_RULE_HDR, set: RULE },
   "newlink": { name: "newlink", type: 16, header: IFINFOMSG, set: LINK },
+  "dellink": { name: "dellink", type: 17, header: IFINFOMSG, set: LINK },
   "newaddr": { name: "newaddr", type: 20, header: IFADDRMSG, set: ADDRESS },
+  "deladdr": { name: "deladdr", type: 21, header: IFADDRMSG, set: ADDRESS },
   "newroute": { name: "newroute", type: 24, header: RTMSG, set: ROUTE },
+  "delroute": { name: "delroute", type: 25, header: RTMSG, set: ROUTE },
   "newneigh": { name: "newneigh", type: 28, header: NDMSG, set: NEIGHBOUR },
   "newrule": { name: "newrule", type: 32, header: FIB_RULE_HDR, set: RULE },
+  "delrule": { name: "delrule", type: 33, header: FIB_RULE_HDR, set: RULE },
 };

@@ -32,6 +32,11 @@ import {
   type Route,
   type RouteOptions,
 } from "./routes.ts";
+import {
+  type NetworkChanges,
+  type NetworkChangesOptions,
+  openNetworkChanges,
+} from "./network_changes.ts";
 import { listReversePath, type ReversePath } from "./reverse_path.ts";
 import { listRules, type Rule } from "./rules.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -80,6 +85,7 @@ export class Diag implements Disposable {
   readonly #namespace: Namespace;
   /** Whether the namespace is to be closed with this. */
   readonly #isOwner: boolean;
+  readonly #streams = new Set<Disposable>();
   #closed = false;
 
   private constructor(namespace: Namespace, isOwner: boolean) {
@@ -301,10 +307,34 @@ export class Diag implements Disposable {
     return listFirewall(this.#open);
   }
 
-  /** Closes it. Doing it again does nothing. */
+  /**
+   * Follows the network: says that a link, an address, a route or a rule changed,
+   * from now on. Of IPv4 routes that go with their link the kernel says nothing.
+   * `ip monitor` shows the same messages.
+   *
+   * @param options When to end.
+   *
+   * @example Read the addresses again when they may have changed
+   * ```ts
+   * import { Diag } from "@mptcp/pm/diag";
+   *
+   * using diag = Diag.open();
+   * const changes = diag.networkChanges();
+   * console.log(diag.addresses());
+   * for await (const change of changes) {
+   *   if (change !== "route") console.log(diag.addresses());
+   * }
+   * ```
+   */
+  networkChanges(options: NetworkChangesOptions = {}): NetworkChanges {
+    return openNetworkChanges(this.#open, options, this.#streams);
+  }
+
+  /** Closes it, and the streams of it. Doing it again does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const stream of this.#streams) stream[Symbol.dispose]();
     if (this.#isOwner) this.#namespace.close();
   }
 

@@ -41,6 +41,11 @@ export type { FirewallTable } from "./firewall.ts";
 export type { Link } from "./links.ts";
 export type { Manager, Managers } from "./managers.ts";
 export type { Neighbour } from "./neighbours.ts";
+export type {
+  NetworkChange,
+  NetworkChanges,
+  NetworkChangesOptions,
+} from "./network_changes.ts";
 export type { NoRoute, NoRouteReason, Route, RouteOptions } from "./routes.ts";
 export type { ReversePath } from "./reverse_path.ts";
 export type { Rule, RuleAction } from "./rules.ts";

@@ -55,6 +55,7 @@ import {
   FakeRequest,
   type SocketOptions,
 } from "./fake_netlink.ts";
+import { changeNetwork } from "./fake_network_changes.ts";
 import { answerRoute, type FakeInterfaces } from "./fake_route.ts";
 import {
   type Delivery,
@@ -345,7 +346,43 @@ export class FakeKernel extends FakeNamespace {
   }
 
   #emit(type: FakeEventType, fields: FakeEventFields, ifIndex: number): void {
-    this.emit(encodeEvent(FAMILY, type, fields, ifIndex), EVENTS_GROUP);
+    const event = encodeEvent(FAMILY, type, fields, ifIndex);
+    this.emit(event, EVENTS_GROUP, NETLINK_GENERIC);
+  }
+
+  /**
+   * Changes {@linkcode FakeKernel.interfaces} or {@linkcode FakeNamespace.devices},
+   * and tells it those who follow the network, as Linux does. What is changed
+   * otherwise is there to be read, and nobody is told. With a device that is set
+   * down its routes and its IPv6 addresses go.
+   *
+   * @param change What changes them.
+   * @throws {TypeError} There is no network.
+   *
+   * @example A program that follows the network sees that a cable is pulled
+   * ```ts
+   * import { Diag } from "@mptcp/pm/diag";
+   * import { FakeInterfaces, FakeKernel } from "@mptcp/pm/testing";
+   *
+   * const kernel = new FakeKernel();
+   * kernel.interfaces = new FakeInterfaces();
+   * using diag = Diag.open({ namespace: kernel });
+   * const changes = diag.networkChanges();
+   * kernel.changeNetwork(({ links }) => links.set("eth1", { flags: ["up"] }));
+   * console.log(await changes.next()); // { value: "link", done: false }
+   * ```
+   */
+  changeNetwork(change: (interfaces: FakeInterfaces) => void): void {
+    const { interfaces, devices, options } = this;
+    if (interfaces === undefined) {
+      throw new TypeError("There is no network: set interfaces first");
+    }
+    const state = { interfaces, devices, options };
+    for (
+      const [message, group] of changeNetwork(state, () => change(interfaces))
+    ) {
+      this.emit(message, group, NETLINK_ROUTE);
+    }
   }
 
   /** Tells all who listen that events came too fast, and some are lost. */
@@ -358,13 +395,13 @@ export class FakeKernel extends FakeNamespace {
    *
    * @param protocol Netlink protocol.
    * @param groups The groups' numbers.
-   * @throws {SyscallError} `EPERM`: the caller is not privileged.
+   * @throws {SyscallError} `EPERM`: the events of MPTCP are for the privileged.
    */
   override subscribe(
     protocol: number,
     groups: readonly number[],
   ): FakeSubscription {
-    if (!this.privileged) {
+    if (!this.privileged && protocol === NETLINK_GENERIC) {
       const action = `join multicast group ${groups[0]}`;
       throw new SyscallError("setsockopt", EPERM, action);
     }

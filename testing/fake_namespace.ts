@@ -123,12 +123,18 @@ export class FakeNamespace implements Namespace {
    *
    * @param delivery What they find.
    * @param group The group it is sent to. @default {every group}
+   * @param protocol The netlink protocol of the group. @default {every protocol}
    */
-  emit(delivery: Uint8Array<ArrayBuffer> | Error, group?: number): void {
+  emit(
+    delivery: Uint8Array<ArrayBuffer> | Error,
+    group?: number,
+    protocol?: number,
+  ): void {
     for (const subscription of this.subscriptions) {
-      if (group === undefined || subscription.groups.includes(group)) {
-        subscription.deliver(delivery);
-      }
+      const isMember = (group === undefined ||
+        subscription.groups.includes(group)) &&
+        (protocol === undefined || subscription.protocol === protocol);
+      if (isMember) subscription.deliver(delivery);
     }
   }
 

@@ -12,6 +12,7 @@ import {
   type Address,
   AF_INET,
   AF_INET6,
+  familyOf,
   isSameAddress,
   parseAddress,
 } from "../codec/inet.ts";
@@ -160,32 +161,43 @@ export function answerRoute(state: RouteState, datagram: Bytes): Bytes[] {
       if (request.type !== MESSAGES.getroute.type) {
         throw new Refusal(EOPNOTSUPP);
       }
-      return [getRoute(state, request)];
+      return [encode(getRoute(state, request), request.seq)];
     },
     dump: (request) => {
       const list = LISTS[request.type];
       if (list === undefined) throw new Refusal(EOPNOTSUPP);
-      const parts = [...list(state)].map((part) => part(request, NLM_F_MULTI));
-      return [...parts, encodeDone(request)];
+      return [
+        ...[...list(state)].map((part) =>
+          encode(part, request.seq, NLM_F_MULTI)
+        ),
+        encodeDone(request),
+      ];
     },
   });
 }
 
-/** A message, once it is known what it answers. */
-type Part = (request: FakeRequest, flags: number) => Bytes;
+/** What a message says. */
+export interface Part {
+  readonly policy: MessagePolicy;
+  readonly fixed: object;
+  readonly attrs: object;
+}
 
-function part(
-  { type, header, set }: MessagePolicy,
-  fixed: object,
-  attrs: object,
-): Part {
-  return ({ seq }, flags) =>
-    encodeMessage(
-      { type, flags, seq, pid: PORT_ID },
-      encodeStruct(header, fixed),
-      set,
-      attrs,
-    ).slice();
+function part(policy: MessagePolicy, fixed: object, attrs: object): Part {
+  return { policy, fixed, attrs };
+}
+
+export function encode(
+  { policy: { type, header, set }, fixed, attrs }: Part,
+  seq: number,
+  flags = 0,
+): Bytes {
+  return encodeMessage(
+    { type, flags, seq, pid: PORT_ID },
+    encodeStruct(header, fixed),
+    set,
+    attrs,
+  ).slice();
 }
 
 const LISTS: Readonly<
@@ -209,7 +221,9 @@ const READY: readonly LinkFlag[] = [
   ...["up", "broadcast", "running", "multicast", "lower-up"] as const,
 ];
 
-function* listLinks({ interfaces, devices }: RouteState): Generator<Part> {
+export function* listLinks(
+  { interfaces, devices }: RouteState,
+): Generator<Part> {
   for (const [ifname, index] of devices) {
     const { flags = READY, mtu = 1500, state } = interfaces.links.get(ifname) ??
       {};
@@ -222,6 +236,15 @@ function* listLinks({ interfaces, devices }: RouteState): Generator<Part> {
       carrier: flags.includes("lower-up") ? 1 : 0,
     });
   }
+}
+
+/** Whether a device was set up; one that is not there was not. */
+export function isUp(
+  { interfaces, devices }: RouteState,
+  dev: string,
+): boolean {
+  const { flags = READY } = interfaces.links.get(dev) ?? {};
+  return devices.has(dev) && flags.includes("up");
 }
 
 /** Something of the model whose device is there. */
@@ -242,7 +265,7 @@ function placed<Value extends { readonly dev: string }>(
 const addressesOf = (state: RouteState) =>
   placed(state, state.interfaces.addresses, ({ address }) => address);
 
-function* listAddresses(state: RouteState): Generator<Part> {
+export function* listAddresses(state: RouteState): Generator<Part> {
   const all = addressesOf(state);
   // The kernel has a table for each family.
   for (const wanted of [AF_INET, AF_INET6]) {
@@ -294,7 +317,7 @@ function sourcesOf({ interfaces }: RouteState): Address[] {
   return [...new Set(texts)].map(parseAddress);
 }
 
-function* listRules(state: RouteState): Generator<Part> {
+export function* listRules(state: RouteState): Generator<Part> {
   const sources = sourcesOf(state);
   for (const family of [AF_INET, AF_INET6]) {
     yield rule(family, 0, LOCAL);
@@ -333,7 +356,7 @@ interface Candidate {
 }
 
 /** `inet_rtm_getroute()`, `inet6_rtm_getroute()` */
-function getRoute(state: RouteState, request: FakeRequest): Bytes {
+function getRoute(state: RouteState, request: FakeRequest): Part {
   const { header: layout } = MESSAGES.getroute;
   let header: Rtmsg;
   let attrs: RouteAttrs;
@@ -361,7 +384,7 @@ function getRoute(state: RouteState, request: FakeRequest): Bytes {
       MESSAGES.newroute,
       { family, dstLen: 8 * width, srcLen: src ? 8 * width : 0, table, type },
       { table, dst, ...src && { src }, oif: index, ...more },
-    )(request, 0);
+    );
 
   const addresses = addressesOf(state).filter((one) => one.family === family);
   const has = (bytes: Uint8Array) =>
@@ -375,14 +398,10 @@ function getRoute(state: RouteState, request: FakeRequest): Bytes {
   if (oif !== undefined && family === AF_INET && !names.has(oif)) {
     throw new Refusal(ENODEV);
   }
-  const isUp = (index: number) => {
-    const { flags = READY } = state.interfaces.links.get(names.get(index)!) ??
-      {};
-    return flags.includes("up");
-  };
+  const isSetUp = (index: number) => isUp(state, names.get(index) ?? "");
   // The table of local addresses comes first.
   const isOwn = addresses.some((one) =>
-    isSameAddress(one, { bytes: dst }) && isUp(one.index) &&
+    isSameAddress(one, { bytes: dst }) && isSetUp(one.index) &&
     (oif === undefined || oif === one.index)
   );
   if (isOwn) {
@@ -393,7 +412,7 @@ function getRoute(state: RouteState, request: FakeRequest): Bytes {
     });
   }
   const all = candidates(state, family, dst, src)
-    .filter(({ index }) => isUp(index));
+    .filter(({ index }) => isSetUp(index));
   const bound = all.filter(({ index }) => index === oif);
   // With a source, IPv6 takes the device for a wish.
   const isWish = family === AF_INET6 && src !== undefined;
@@ -414,7 +433,7 @@ function getRoute(state: RouteState, request: FakeRequest): Bytes {
     });
   }
   // The kernel takes the destination for a neighbour.
-  if (family === AF_INET && oif !== undefined && isUp(oif)) {
+  if (family === AF_INET && oif !== undefined && isSetUp(oif)) {
     const own = addresses.find(({ index }) => index === oif)?.bytes;
     return answer(RTN_UNICAST, 0, oif, src ? {} : { prefsrc: own });
   }
@@ -460,6 +479,32 @@ function candidates(
     rank(one) - rank(other) || other.length - one.length ||
     one.metric - other.metric
   );
+}
+
+/** The routes, those to the prefixes of addresses first. */
+export function* listRoutes(state: RouteState): Generator<Part> {
+  const { interfaces, devices } = state;
+  const own = interfaces.addresses.map(
+    ({ address, dev, prefixLength }): FakeRouteEntry => ({
+      to: `${address}/${prefixLength ?? prefixLengthOf(familyOf(address))}`,
+      dev,
+    }),
+  );
+  for (const entry of [...own, ...interfaces.routes]) {
+    const { dev, via } = entry;
+    if (!isUp(state, dev)) continue;
+    const [address, length] = prefixOf(entry).split("/");
+    const { family, bytes } = parseAddress(address!);
+    const dstLen = Number(length);
+    yield part(
+      MESSAGES.newroute,
+      { family, dstLen, table: MAIN, type: RTN_UNICAST },
+      {
+        ...{ table: MAIN, dst: bytes, oif: devices.get(dev) },
+        ...via !== undefined && { gateway: parseAddress(via).bytes },
+      },
+    );
+  }
 }
 
 /** A prefix as text; that of a default route is of the family of its router. */
