@@ -140,6 +140,11 @@ export class PathManager implements Disposable {
     }
   }
 
+  /** The namespace that it works in, for others that do, such as `Diag`. */
+  get namespace(): Namespace {
+    return this.#open.namespace;
+  }
+
   /** The client, unless it is closed. */
   get #open(): Client {
     if (this.#closed) {

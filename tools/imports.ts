@@ -48,7 +48,10 @@ export const UNITS: Readonly<
     "the configuration file: plan, apply, watch",
     ["codec/", "netlink/", "diag/", "ops/", "@std/yaml"],
   ],
-  "policy/": ["the tracker, ready path managers", ["diag/", "ops/"]],
+  "policy/": [
+    "the tracker, ready path managers",
+    ["codec/", "netlink/", "diag/", "ops/"],
+  ],
   "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],
   "cli/": [
     "the command line: a file for each object",

@@ -1,0 +1,167 @@
+import type { ConnectionEvent } from "../ops/event.ts";
+import type { Device } from "../ops/arguments.ts";
+import type { SubflowAddress } from "../ops/subflow.ts";
+import type { Commands } from "./commands.ts";
+import type { LocalAddress } from "./interfaces.ts";
+import { TrackedConnection, type TrackedSubflow } from "./tracker.ts";
+
+/** Which subflow to open. */
+export interface OpenOptions {
+  /** Address of this host. */
+  readonly from: string;
+  /**
+   * The end on the peer, such as an address that it announced.
+   * @default {that of the initial subflow}
+   */
+  readonly to?: SubflowAddress;
+  /**
+   * Device to bind the subflow to, by name or index: without one it would leave
+   * by whatever route there is. @default {the device that has the address}
+   */
+  readonly dev?: Device;
+  /** Whether to use it only when there is no other. @default {false} */
+  readonly backup?: boolean;
+  /**
+   * How many subflows there may be between these two ends, the initial one
+   * included: nothing is opened where so many are. @default {1}
+   */
+  readonly most?: number;
+  /** Why, for the log. @default {nothing is said} */
+  readonly reason?: string;
+}
+
+/** How to close a subflow. */
+export interface CloseOptions {
+  /**
+   * Whether to take the local address back from the peer before, over another
+   * subflow. The peer then stops sending there at once, which it would
+   * otherwise do after some timeouts where the path is dead. It is not done
+   * where another subflow uses the address, since the peer closes them all; nor
+   * where no other subflow is left. @default {false}
+   */
+  readonly tell?: boolean;
+  /** Why, for the log. @default {nothing is said} */
+  readonly reason?: string;
+}
+
+/** How to announce an address. */
+export interface AnnounceAddressOptions {
+  /** TCP port, 1 to 65535. @default {that of the connection} */
+  readonly port?: number;
+  /** Device that has the address, by name or index. @default {none} */
+  readonly dev?: Device;
+  /** Why, for the log. @default {nothing is said} */
+  readonly reason?: string;
+}
+
+/** An address that this host has announced. */
+export interface Announcement {
+  /** IPv4 or IPv6 address. */
+  readonly address: string;
+  /** Its port; 0: that of the connection. */
+  readonly port: number;
+  /** Its id. */
+  readonly id: number;
+}
+
+/**
+ * A connection that a {@linkcode Policy} is asked about: what there is of it,
+ * always as it is now, and what can be done.
+ *
+ * No method throws because of what the kernel says, but `TypeError` or
+ * `RangeError` for a wrong argument. That the connection has just ended, or the
+ * subflow, is no error. Other refusals are logged.
+ */
+export class ManagedConnection extends TrackedConnection {
+  readonly #commands: Commands;
+  /** The addresses that were announced by {@linkcode ManagedConnection.announce}. */
+  announcements: readonly Announcement[] = NONE;
+
+  /** Describes one; {@linkcode manage} does. */
+  constructor(event: ConnectionEvent, commands: Commands) {
+    super(event);
+    this.#commands = commands;
+  }
+
+  /**
+   * Where subflows can be opened to: the initial end on the peer, unless the
+   * peer does not want that, and what it has announced.
+   */
+  get peers(): readonly SubflowAddress[] {
+    const { remote, denyJoinId0, announced } = this;
+    return denyJoinId0 ? announced : [remote, ...announced];
+  }
+
+  /**
+   * The addresses of this host that subflows can start from: of links that carry
+   * packets, and of a family that the connection takes.
+   */
+  get addresses(): readonly LocalAddress[] {
+    return this.#commands.addressesOf(this);
+  }
+
+  /**
+   * Opens a subflow, unless there is one between these ends: of this manager,
+   * or of another one. It is `opening` until the peer has answered; then
+   * {@linkcode Policy.subflowOpened} or {@linkcode Policy.subflowClosed} is
+   * called. What cannot be opened is `closed` at once, with its `error`, and is
+   * told as well.
+   *
+   * @param options Where, and how.
+   * @returns The subflow, or the one that is there.
+   * @throws {TypeError} A text is no address, or the families of the ends differ.
+   */
+  open(options: OpenOptions): TrackedSubflow {
+    return this.#commands.open(this, options);
+  }
+
+  /**
+   * Closes a subflow, the initial one too. One that is being opened is given up.
+   *
+   * @param subflow One of its subflows.
+   * @param options Whether the peer is told before.
+   */
+  close(subflow: TrackedSubflow, options: CloseOptions = {}): void {
+    this.#commands.close(this, subflow, options);
+  }
+
+  /**
+   * Announces an address of this host to the peer. Nothing listens there unless
+   * a program does.
+   *
+   * @param address IPv4 or IPv6 address, as the peer reaches it.
+   * @param options Its port and device.
+   */
+  announce(address: string, options: AnnounceAddressOptions = {}): void {
+    this.#commands.announce(this, address, options);
+  }
+
+  /**
+   * Takes an announced address back, with all its ports: the peer closes the
+   * subflows to it.
+   *
+   * @param address IPv4 or IPv6 address.
+   * @param options Why.
+   */
+  withdraw(address: string, options: { readonly reason?: string } = {}): void {
+    this.#commands.withdraw(this, address, options);
+  }
+
+  /**
+   * Sets the priority of a subflow on both hosts (MP_PRIO). On a path that does
+   * not work the peer does not get to know.
+   *
+   * @param subflow One of its subflows.
+   * @param backup Whether to use it only when there is no other.
+   * @param options Why.
+   */
+  setBackup(
+    subflow: TrackedSubflow,
+    backup: boolean,
+    options: { readonly reason?: string } = {},
+  ): void {
+    this.#commands.setBackup(this, subflow, backup, options);
+  }
+}
+
+const NONE: readonly never[] = Object.freeze([]);

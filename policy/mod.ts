@@ -1,0 +1,42 @@
+/**
+ * Path managers that are ready, and your own in a few lines: a policy is an
+ * object with callbacks, and {@linkcode manage} runs it.
+ *
+ * @example A second path for each connection
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { manage } from "@mptcp/pm/policy";
+ *
+ * using pm = PathManager.open();
+ * using manager = manage(pm, {
+ *   established: (connection) => connection.open({ from: "10.0.2.1" }),
+ * }, { setMode: true });
+ * await manager.finished;
+ * ```
+ *
+ * @module
+ */
+
+export type { Decision } from "./commands.ts";
+export { fullmesh } from "./fullmesh.ts";
+export type { LocalAddress } from "./interfaces.ts";
+export { manage, type ManageOptions, type Manager } from "./manage.ts";
+export type {
+  AnnounceAddressOptions,
+  Announcement,
+  CloseOptions,
+  ManagedConnection,
+  OpenOptions,
+} from "./managed_connection.ts";
+export { ndiffports, type NdiffportsOptions } from "./ndiffports.ts";
+export type { Policy } from "./policy.ts";
+export type { RetryOptions } from "./retries.ts";
+export {
+  type PeerAddress,
+  type SubflowError,
+  type SubflowState,
+  TrackedConnection,
+  TrackedSubflow,
+  Tracker,
+  type TrackerObserver,
+} from "./tracker.ts";

@@ -1,0 +1,48 @@
+import type { ManagedConnection } from "./managed_connection.ts";
+import type { TrackedSubflow } from "./tracker.ts";
+
+/** When to open a subflow again that has failed. */
+export interface RetryOptions {
+  /** How long after the first failure, in milliseconds. @default {1000} */
+  readonly firstMs?: number;
+  /** After each failure twice as long, up to this. @default {60000} */
+  readonly mostMs?: number;
+}
+
+/** Opens again what has failed. */
+export class Retries implements Disposable {
+  readonly #options: RetryOptions | undefined;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  /**
+   * Waits for failures.
+   *
+   * @param options When to open again; absent: never.
+   */
+  constructor(options: RetryOptions | undefined) {
+    this.#options = options;
+  }
+
+  /** A subflow was closed. */
+  closed(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    const { local, remote, error, failures, openedHere, dev, backup } = subflow;
+    if (this.#options === undefined || !openedHere || !error) return;
+    const { firstMs = 1000, mostMs = 60_000 } = this.#options;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (connection.closed) return;
+      connection.open({
+        ...{ from: local.address, to: remote, backup },
+        ...dev !== undefined && { dev },
+        reason: `${error.code}, failure ${failures}`,
+      });
+    }, Math.min(mostMs, firstMs * 2 ** (failures - 1)));
+    this.#timers.add(timer);
+  }
+
+  /** Opens nothing any more. */
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
