@@ -149,6 +149,11 @@ export class Context implements Disposable {
     if (!this.#settings.quiet) this.#say("hint", "hint", message);
   }
 
+  /** Says what only `--trace` shows. */
+  detail(message: string): void {
+    if (this.trace) this.#say("mptcp", "detail", message);
+  }
+
   #say(label: string, key: string, message: string): void {
     this.#io.err(
       this.#settings.json

@@ -56,12 +56,19 @@ export function decodeChain(bytes: Uint8Array): Chain | undefined {
 /** No such netlink protocol, or no such part of it. */
 const WITHOUT = ["EPROTONOSUPPORT", "EINVAL"];
 
+const EPERM = 1;
+
 const CHAINS: Question<Nfgenmsg, ChainAttrs, Chain> = {
   name: "getchain",
   action: "list the firewall's chains",
   request: MESSAGES.getchain,
   answer: MESSAGES.newchain.type,
   decode: decodeChain,
+  hint: (errno) =>
+    errno === EPERM
+      ? "CAP_NET_ADMIN is needed in the user namespace that owns this network " +
+        "namespace"
+      : undefined,
 };
 
 /** Lists the tables of a namespace that packets pass. */

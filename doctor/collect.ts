@@ -6,6 +6,7 @@
 
 import type { Connection } from "../diag/connection.ts";
 import { Diag } from "../diag/diag.ts";
+import { ProtocolError } from "../netlink/errors.ts";
 import {
   type Namespace,
   type Netns,
@@ -14,6 +15,7 @@ import {
 import { PathManager } from "../ops/path_manager.ts";
 import { askRoutes } from "./ask_routes.ts";
 import { relevantNeighbours, relevantRules } from "./relevant.ts";
+import { demandConnection } from "./one_connection.ts";
 import type { Reading, Snapshot } from "./snapshot.ts";
 
 /** What to read. */
@@ -61,7 +63,7 @@ class Parts {
       return { [name]: value } as { readonly [_ in Name]?: T };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.unknown[name] = error.message.replaceAll(/\s*\n\s*/g, "; ");
+      this.unknown[name] = error.message.replaceAll(/\s*\n(hint: )?\s*/g, ": ");
       return {};
     }
   }
@@ -76,6 +78,7 @@ class Parts {
  * @param options Where to look.
  * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`, `EACCES`: the
  * privilege to enter it is missing.
+ * @throws {NotFoundError} There is no connection of the token.
  *
  * @example Save it
  * ```ts
@@ -93,8 +96,10 @@ export async function collect(
   const parts = new Parts();
   const start = performance.now();
   const earlier = readOnce(diag, parts, token);
+  if (token !== undefined) demandConnection(earlier.reading, token);
   await pause(isInFlight(earlier) ? FLIGHT_MS : CALM_MS, signal);
   const later = readOnce(diag, parts, token);
+  if (token !== undefined) demandConnection(later.reading, token);
   const durationMs = Math.round(performance.now() - start);
   const host = {
     version: 1 as const,
@@ -155,7 +160,10 @@ function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
   const pm = () => opened.use(PathManager.open({ namespace }));
   const file = (path: string) => namespace.readFile(path);
   return {
-    ...parts.read("uptimeSeconds", () => parseInt(file("/proc/uptime")!)),
+    ...parts.read(
+      "uptimeSeconds",
+      () => file("/proc/uptime")?.match(/^\d+/)?.map(Number)[0],
+    ),
     ...parts.read("kernel", () => diag.kernelRelease()),
     ...parts.read(
       "distribution",
@@ -178,10 +186,18 @@ function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
   };
 }
 
+const PROTOCOLS = "/proc/thread-self/net/protocols";
+
 /** Those of MPTCP that the kernel has. */
-function protocols(namespace: Namespace): string[] | undefined {
-  return namespace.readFile("/proc/thread-self/net/protocols")?.split("\n")
-    .map((line) => line.split(" ", 1)[0]!)
+function protocols(namespace: Namespace): string[] {
+  const table = namespace.readFile(PROTOCOLS);
+  if (table === undefined) {
+    throw new ProtocolError(
+      `Cannot list the protocols of the kernel: ${PROTOCOLS} cannot be seen ` +
+        "here",
+    );
+  }
+  return table.split("\n").map((line) => line.split(" ", 1)[0]!)
     .filter((name) => name.startsWith("MPTCP"));
 }
 

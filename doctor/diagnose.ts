@@ -7,7 +7,9 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { CHECK_NAMES, type CheckName, CHECKS } from "./checks.ts";
 import { type Finding, type Observation, unknown } from "./finding.ts";
+import { ofConnection } from "./one_connection.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { reasonOf, UnreadError, watched } from "./unread.ts";
 
 /** The most serious first. */
 const ORDER = ["problem", "warning", "unknown", "ok"] as const;
@@ -16,6 +18,13 @@ const ORDER = ["problem", "warning", "unknown", "ok"] as const;
 export interface DiagnoseOptions {
   /** Checks that are left out. @default {none} */
   readonly ignore?: readonly CheckName[];
+  /** The token of the only connection to look at. @default {the snapshot's} */
+  readonly token?: number;
+  /**
+   * Is called when a check fails, which is a bug of this library, or of what
+   * wrote the snapshot. Its finding is `unknown`.
+   */
+  readonly onError?: (error: Error, check: CheckName) => void;
 }
 
 /**
@@ -27,6 +36,7 @@ export interface DiagnoseOptions {
  * check is there at least once.
  * @throws {TypeError} `ignore` names no check, or the snapshot has another
  * version.
+ * @throws {NotFoundError} The snapshot has no connection with the token.
  *
  * @example Why is there no second path?
  * ```ts
@@ -39,7 +49,7 @@ export interface DiagnoseOptions {
  */
 export function diagnose(
   snapshot: Snapshot,
-  { ignore = [] }: DiagnoseOptions = {},
+  { ignore = [], token, onError }: DiagnoseOptions = {},
 ): Finding[] {
   if (snapshot?.version !== 1) {
     throw new ArgumentTypeError(
@@ -53,9 +63,11 @@ export function diagnose(
       );
     }
   }
+  const about = token === undefined ? snapshot : ofConnection(snapshot, token);
   const found = CHECK_NAMES.filter((name) => !ignore.includes(name))
     .flatMap((check) =>
-      observe(check, snapshot).map((one): Finding => ({ check, ...one }))
+      observe(check, about, onError)
+        .map((one): Finding => ({ check, ...one }))
     );
   return found.map((finding) => explained(finding, found)).toSorted(
     (one, other) =>
@@ -64,15 +76,27 @@ export function diagnose(
   );
 }
 
-/** One check that fails hides no other. */
+/**
+ * What one check sees: if it fails, it hides no other; and nothing is well where
+ * it could not look.
+ */
 function observe(
   check: CheckName,
   snapshot: Snapshot,
+  onError: DiagnoseOptions["onError"],
 ): readonly Observation[] {
+  const unread = new Set<string>();
   try {
-    return CHECKS[check].look(snapshot);
+    const seen = CHECKS[check].look(watched(snapshot, unread));
+    const [missing] = unread;
+    return missing === undefined || seen.some(({ status }) => status !== "ok")
+      ? seen
+      : [unknown(reasonOf(snapshot, missing))];
   } catch (error) {
-    return [unknown((error as Error).message)];
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof UnreadError) return [unknown(error.message)];
+    onError?.(error, check);
+    return [unknown(`the check failed: ${error.message}`)];
   }
 }
 

@@ -10,6 +10,7 @@ import type { Connection, Subflow } from "../diag/connection.ts";
 import type { Link } from "../diag/links.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { reasonOf, UnreadError } from "./unread.ts";
 
 type Parts = Omit<Snapshot, "unknown">;
 
@@ -20,7 +21,7 @@ export function part<Name extends keyof Snapshot>(
 ): NonNullable<Snapshot[Name]> {
   const value = snapshot[name];
   if (value !== undefined && value !== null) return value;
-  throw new Error(snapshot.unknown?.[name] ?? `${name} is not in the snapshot`);
+  throw new UnreadError(reasonOf(snapshot, name));
 }
 
 /** The words of a token. */

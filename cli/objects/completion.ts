@@ -120,7 +120,7 @@ export const COMMANDS: readonly Command[] = [
       const netns = await netnsOf(words);
       const all = await Promise.all(
         (await candidates(words))
-          .map((candidate) => present(context, netns, candidate)),
+          .map((candidate) => present(context, netns, candidate, typed)),
       );
       const found = all.flat()
         .filter(([word]) => word.startsWith(typed) || word.startsWith("@"));
@@ -137,8 +137,10 @@ async function present(
   context: Context,
   netns: string | undefined,
   candidate: Candidate,
+  typed: string,
 ): Promise<readonly Candidate[]> {
   const [word, help] = candidate;
+  if (word === "@check") return await checks(typed);
   try {
     if (word === "@dev") {
       const names = devices(context.namespace(netns));
@@ -160,6 +162,14 @@ async function present(
     // No such namespace, or no permission: there is nothing to offer.
     return [];
   }
+}
+
+/** The checks that a list can go on with. */
+async function checks(typed: string): Promise<Candidate[]> {
+  const { CHECK_NAMES, CHECKS } = await import("../../doctor/mod.ts");
+  const given = typed.split(",").slice(0, -1);
+  return CHECK_NAMES.filter((name) => !given.includes(name))
+    .map((name) => [[...given, name].join(","), CHECKS[name].about]);
 }
 
 /** The names of the devices that a line can give as they are. */

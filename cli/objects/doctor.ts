@@ -22,6 +22,8 @@ export const COMMANDS: readonly Command[] = [
       const snapshot = await take(context, token, from);
       const findings = diagnose(snapshot, {
         ignore: ignored as CheckName[],
+        ...token !== undefined && { token },
+        onError: (error, check) => context.detail(`${check}: ${error.stack}`),
       });
       const { report } = await import("./doctor_output.ts");
       const healthy = isHealthy(findings);

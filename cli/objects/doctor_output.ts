@@ -32,7 +32,7 @@ const INDENT = " ".repeat(9);
 /** Findings for people and for programs. */
 export function report(
   findings: readonly Finding[],
-  { durationMs }: Snapshot,
+  snapshot: Snapshot,
   healthy: boolean | null,
   ignored: readonly string[],
   { screen, netns }: Place,
@@ -47,7 +47,7 @@ export function report(
     ...line(found, "ok", screen),
   ];
   return {
-    text: `${blocks.join("")}${summary(found, durationMs, ignored)}\n`,
+    text: `${blocks.join("")}${summary(found, snapshot, ignored)}\n`,
     isPainted: true,
     json: { version: 1, healthy, ignored, findings: found },
   };
@@ -121,22 +121,21 @@ function labelled(status: Status, text: string, screen: Screen): string {
 
 function summary(
   all: readonly Finding[],
-  durationMs: number,
+  { durationMs, more, most }: Snapshot,
   ignored: readonly string[],
 ): string {
-  const count = (status: Status) =>
-    new Set(
-      all.filter((one) => one.status === status)
-        .map(({ check }) => check),
-    ).size;
+  const blind = all.filter(({ status }) => status === "unknown").length;
   const number = (count: number, one: string) =>
     `${count} ${one}${count === 1 ? "" : "s"}`;
+  const own = (status: Status) =>
+    all.filter((one) => one.status === status && isOwn(one)).length;
   const checks = new Set(all.map(({ check }) => check)).size;
   return [
     `${number(checks, "check")} in ${(durationMs / 1000).toFixed(1)} s`,
-    number(count("problem"), "problem"),
-    number(count("warning"), "warning"),
-    ...count("unknown") === 0 ? [] : [`${count("unknown")} could not look`],
+    number(own("problem"), "problem"),
+    number(own("warning"), "warning"),
+    ...blind === 0 ? [] : [`${blind} could not look`],
+    ...more ? [`no more than ${most} connections were looked at`] : [],
     ...ignored.length === 0 ? [] : [`left out: ${ignored.join(", ")}`],
   ].join(", ");
 }

@@ -5,8 +5,9 @@ import { findCommand, type Found } from "./parse.ts";
 
 /**
  * The words that can stand where the last of `given` is, with their help. A
- * word `@/folder` stands for the names in that folder; `@dev`, `@id`,
- * `@address` and `@token` for what is in the namespace of {@linkcode netnsOf}.
+ * word `@/folder` stands for the names in that folder; `@check` for the checks
+ * of the doctor; `@dev`, `@id`, `@address` and `@token` for what is in the
+ * namespace of {@linkcode netnsOf}.
  */
 export async function candidates(
   given: readonly string[],

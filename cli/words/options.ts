@@ -12,6 +12,8 @@ interface Option {
   /** What its value is called, where it takes one. */
   readonly metavar?: string;
   readonly values?: readonly Candidate[];
+  /** Whether it is a list: given several times, it has all values. */
+  readonly isList?: boolean;
   readonly help: string;
   /** Whether every command has it, or only the ones that list it. */
   readonly isGlobal: boolean;
@@ -61,6 +63,7 @@ const TABLE = {
   ignore: {
     metavar: "CHECK,…",
     values: [["@check", "check"]],
+    isList: true,
     help: "leave checks out",
     isGlobal: false,
   },
@@ -146,7 +149,7 @@ export async function readLine(args: readonly string[]): Promise<Line> {
   const written = withDashes(fromIp(args));
   const masked = withoutDevices(written);
   refuseOddities(masked);
-  const parsed: Record<string, unknown> = parseArgs(masked, {
+  const parsed: Record<string, unknown> = parseArgs(withLists(masked), {
     boolean: OPTION_NAMES.filter((name) => !takesValue(name)),
     string: [...OPTION_NAMES.filter(takesValue), "_"],
     alias: Object.fromEntries(
@@ -260,6 +263,26 @@ function withDashes(args: readonly string[]): string[] {
     written.push(takesIt ? `${written.pop()}=-` : arg);
   }
   return written;
+}
+
+/** A list that is given several times, as if it were given once. */
+function withLists(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  const written = args.slice(0, end < 0 ? args.length : end);
+  for (const name of OPTION_NAMES.filter((name) => OPTIONS[name].isList)) {
+    const values: string[] = [];
+    for (let at = 0; at < written.length; at++) {
+      const [option, ...rest] = written[at]!.split("=");
+      if (option !== `--${name}`) continue;
+      const isApart = rest.length === 0;
+      const value = isApart ? written[at + 1] : rest.join("=");
+      if (value === undefined) continue;
+      values.push(value);
+      written.splice(at--, isApart ? 2 : 1);
+    }
+    if (values.length > 0) written.unshift(`--${name}=${values.join(",")}`);
+  }
+  return [...written, ...end < 0 ? [] : args.slice(end)];
 }
 
 /** `--_` stops `parseArgs`, and an empty value is taken by some releases. */

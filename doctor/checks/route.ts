@@ -16,11 +16,11 @@ import type { AskedRoute, Snapshot } from "../snapshot.ts";
 /** Whether packets from the endpoints leave by the devices of their addresses. */
 export function route(snapshot: Snapshot): Observation[] {
   const routes = part(snapshot, "routes");
-  const endpoints = part(snapshot, "endpoints");
+  part(snapshot, "endpoints");
   if (isUserspaceMode(snapshot)) {
     return [ok("The userspace path manager chooses the devices")];
   }
-  const found = pathEndpoints({ ...snapshot, endpoints })
+  const found = pathEndpoints(snapshot)
     .filter((endpoint) => isUsable(endpoint, snapshot))
     .flatMap((endpoint) => {
       const asked = routes.filter(({ id }) => id === endpoint.id);

@@ -89,7 +89,9 @@ Deno.test("`firewall()` says that it may not look, which is not that there is no
     const error = assertThrows(
       () => host(answer).diag.firewall(),
       NetlinkError,
-      "Cannot list the firewall's chains: Operation not permitted (EPERM)",
+      "Cannot list the firewall's chains: Operation not permitted (EPERM)\n" +
+        "hint: CAP_NET_ADMIN is needed in the user namespace that owns this " +
+        "network namespace",
     );
     assertEquals(error.op, "getchain");
   }

@@ -1,0 +1,52 @@
+/**
+ * Which parts a check asked for that could not be read: it may not say `ok`
+ * then.
+ *
+ * @module
+ */
+
+import type { Snapshot } from "./snapshot.ts";
+
+/** What may be absent, and says something by that, or nothing to checks. */
+const OPTIONAL: readonly (keyof Snapshot)[] = [
+  ...["uptimeSeconds", "kernel", "distribution", "most", "more"] as const,
+  ...["token", "target"] as const,
+];
+
+/** A part that a check cannot do without is not there; the message says why. */
+export class UnreadError extends Error {}
+
+/** Why a part is not there. */
+export function reasonOf(
+  { unknown }: Pick<Snapshot, "unknown">,
+  part: string,
+): string {
+  const reason: unknown = unknown?.[part];
+  return typeof reason === "string"
+    ? reason
+    : `the snapshot has no "${snakeCase(part)}"`;
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/**
+ * A snapshot that notes the parts that are asked for and not there. What is null
+ * is not there.
+ *
+ * @param unread Takes their names.
+ */
+export function watched(snapshot: Snapshot, unread: Set<string>): Snapshot {
+  // A copy, since the original may be frozen: then it cannot be told otherwise.
+  return new Proxy({ ...snapshot }, {
+    get(target, name) {
+      const part = name as keyof Snapshot;
+      const value = target[part] ?? undefined;
+      if (value === undefined && !OPTIONAL.includes(part)) unread.add(part);
+      return part === "earlier" && typeof value === "object"
+        ? watched(value as Snapshot, unread)
+        : value;
+    },
+  });
+}
