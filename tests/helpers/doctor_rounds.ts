@@ -7,9 +7,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { collect, diagnose, type Finding } from "../../doctor/mod.ts";
 import type { Host } from "../../testing/host.ts";
-import { until } from "../../testing/lab.ts";
+import { type Lab, until } from "../../testing/lab.ts";
 import { environment, root } from "./command_line.ts";
 import type { HostFault, Scene } from "./host_faults/scene.ts";
+import { run } from "./run_main.ts";
 import { connect } from "./uplinks.ts";
 
 /** What `mptcp -j doctor` prints. */
@@ -19,22 +20,25 @@ export interface Report {
 }
 
 /** Runs a line in a shell that finds `mptcp`. */
-async function shell(
-  line: string,
-): Promise<{ code: number; out: string; err: string }> {
+async function shell(line: string): Promise<{ code: number; err: string }> {
   const env = environment();
-  const { code, stdout, stderr } = await new Deno.Command("bash", {
+  const { code, stderr } = await new Deno.Command("bash", {
     args: ["-ec", line],
     stdin: "null",
+    stdout: "null",
     env: { ...env, PATH: `${root}bin:${env["PATH"]}` },
   }).output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout), err: text.decode(stderr) };
+  return { code, err: new TextDecoder().decode(stderr) };
 }
 
 /** Asks the command line. */
 export async function askDoctor({ netns }: Host): Promise<Report> {
-  const { code, out, err } = await shell(`mptcp -n ${netns} -j doctor`);
+  const { signal } = new AbortController();
+  const { code, out, err } = await run(
+    `-n ${netns} -j doctor`,
+    "running",
+    signal,
+  );
   assertEquals(err, "");
   const report = JSON.parse(out) as Report;
   assertEquals(code, report.healthy === false ? 3 : 0);
@@ -47,7 +51,7 @@ const NOT_RUN = /^(ip link show|.*\bmptcpize )/;
 /** Types the remedies of the top finding's check, as they are printed. */
 async function obey(
   { findings }: Report,
-  { client, server }: Scene["lab"],
+  { server }: Lab,
   peer: Host,
 ): Promise<void> {
   const { check } = findings[0]!;
@@ -61,14 +65,13 @@ async function obey(
       ? server.address6(2)
       : server.address(2);
     const typed = remedy.replace("GATEWAY", gateway);
-    const { code, err } = await shell(
+    const ended = await shell(
       typed.endsWith("# on the peer")
         ? `ip netns exec ${peer.netns} ${typed}`
         : typed,
     );
-    assertEquals({ typed, code, err }, { typed, code: 0, err: "" });
+    assertEquals(ended, { code: 0, err: "" }, typed);
   }
-  assert(client);
 }
 
 /** The devices that established subflows leave by, as `ss` and `ip` have it. */

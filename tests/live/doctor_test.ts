@@ -1,8 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { Finding } from "../../doctor/mod.ts";
 import { Lab } from "../../testing/lab.ts";
+import { AS_NOBODY, Copy } from "../helpers/copy.ts";
 import { askDoctor, followDoctor } from "../helpers/doctor_rounds.ts";
 import { HEALTHY_HOSTS, HOST_FAULTS } from "../helpers/host_faults.ts";
-import { inEach } from "../helpers/host_faults/scene.ts";
+import { inEach, Scene } from "../helpers/host_faults/scene.ts";
 import { liveTest, missingProgram } from "../helpers/live.ts";
 
 const missing = Lab.missing() ?? missingProgram("nft", "--version");
@@ -27,3 +29,26 @@ liveTest(
     }),
   missing,
 );
+
+liveTest("the doctor without privilege says what it cannot see", async () => {
+  using copy = new Copy("doctor");
+  const fault = HOST_FAULTS.find(({ name }) => name === "no endpoint")!;
+  using scene = Scene.open(fault);
+  const { client } = scene.lab;
+  const command = copy.command({}, AS_NOBODY, ["--allow-ffi"]);
+  const findings: Finding[] = JSON.parse(client.exec(...command));
+  const [hidden] = findings.filter(({ status }) => status === "unknown");
+  assertEquals(hidden?.check, "firewall");
+  assertStringIncludes(hidden!.summary, "EPERM");
+  // The rest is what root sees.
+  const { findings: all } = await askDoctor(client);
+  assertEquals(
+    withoutRemedies(findings.filter((one) => one !== hidden)),
+    withoutRemedies(all.filter(({ check }) => check !== "firewall")),
+  );
+}, missing);
+
+/** They name the namespace where it is not the doctor's own. */
+function withoutRemedies(findings: readonly Finding[]) {
+  return findings.map((finding) => ({ ...finding, remedies: [] }));
+}
