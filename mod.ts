@@ -81,6 +81,9 @@ export {
   type Namespace,
   type Netns,
   openNamespace,
+  type SocketAddress,
+  type Stream,
+  type StreamSource,
   type Subscription,
   type Transport,
 } from "./netlink/transport.ts";

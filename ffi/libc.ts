@@ -273,6 +273,75 @@ const SUSPENDING = {
   },
 } as const;
 
+const STREAMS = {
+  bind: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // const struct sockaddr *addr
+      "u32", // socklen_t addrlen
+    ],
+    result: "i32", // int
+  },
+  getsockname: {
+    parameters: [
+      "i32", // int sockfd
+      "buffer", // struct sockaddr *addr
+      "buffer", // socklen_t *addrlen
+    ],
+    result: "i32", // int
+  },
+  getsockopt: {
+    parameters: [
+      "i32", // int sockfd
+      "i32", // int level
+      "i32", // int optname
+      "buffer", // void *optval
+      "buffer", // socklen_t *optlen
+    ],
+    result: "i32", // int
+  },
+} as const;
+
+const RESOLVING = {
+  getaddrinfo: {
+    parameters: [
+      "buffer", // const char *node
+      "pointer", // const char *service
+      "buffer", // const struct addrinfo *hints
+      "buffer", // struct addrinfo **res
+    ],
+    result: "i32", // int
+  },
+  // On a thread of Deno's pool.
+  getaddrinfoAside: {
+    name: "getaddrinfo",
+    nonblocking: true,
+    parameters: [
+      "buffer", // const char *node
+      "pointer", // const char *service
+      "buffer", // const struct addrinfo *hints
+      "buffer", // struct addrinfo **res
+    ],
+    result: "i32", // int
+  },
+  freeaddrinfo: {
+    parameters: [
+      "u64", // struct addrinfo *res
+    ],
+    result: "void",
+  },
+  // From an address that is known as a number.
+  copyFrom: {
+    name: "memcpy",
+    parameters: [
+      "buffer", // void *dest
+      "u64", // const void *src
+      "usize", // size_t n
+    ],
+    result: "void", // void *, as for memcpy
+  },
+} as const;
+
 type Symbols<Table extends Deno.ForeignLibraryInterface> =
   Deno.StaticForeignLibraryInterface<Table>;
 
@@ -300,6 +369,10 @@ export interface Libc {
   readonly device: () => Symbols<typeof DEVICE>;
   /** What visiting network namespaces needs. */
   readonly netns: () => Symbols<typeof NETNS>;
+  /** What TCP and MPTCP sockets need. */
+  readonly streams: () => Symbols<typeof STREAMS>;
+  /** What looking up names of hosts needs. */
+  readonly resolving: () => Symbols<typeof RESOLVING>;
   /** What ignoring signals needs. */
   readonly signals: () => Symbols<typeof SIGNALS>;
   /** What stopping this process needs. */
@@ -340,8 +413,10 @@ export function libc(): Libc {
 export function preload(): void {
   const { groups, waiting, file, directory, replacing } = libc();
   groups(), waiting(), file(), directory(), replacing();
-  const { device, netns, signals, suspending } = libc();
-  device(), netns(), signals(), suspending();
+  const { device, netns, streams, resolving } = libc();
+  device(), netns(), streams(), resolving();
+  const { signals, suspending } = libc();
+  signals(), suspending();
 }
 
 function open(): Libc {
@@ -366,6 +441,8 @@ function open(): Libc {
     replacing: once(() => bind(REPLACING)),
     device: once(() => bind(DEVICE)),
     netns: once(() => bind(NETNS)),
+    streams: once(() => bind(STREAMS)),
+    resolving: once(() => bind(RESOLVING)),
     signals: once(() => bind(SIGNALS)),
     suspending: once(() => bind(SUSPENDING)),
   };

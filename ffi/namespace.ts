@@ -5,6 +5,7 @@
  * @module
  */
 
+import { familyOf } from "../codec/inet.ts";
 import {
   closeFd,
   O_NONBLOCK,
@@ -18,6 +19,8 @@ import { readDirectory, readLink } from "./directory.ts";
 import { libc } from "./libc.ts";
 import { NetlinkSocket, openFd } from "./netlink_socket.ts";
 import { inOpenNetns, type Netns, type OpenNetns, openNetns } from "./netns.ts";
+import { resolve, resolveAside } from "./resolve.ts";
+import { openStream, StreamSocket } from "./stream_socket.ts";
 import { SyscallError } from "./syscall_error.ts";
 
 const NETLINK_ROUTE = 0;
@@ -76,6 +79,28 @@ export class NetworkNamespace implements Disposable {
       throw new Deno.errors.BadResource("The network namespace is closed");
     }
     return inOpenNetns(this.#netns, open, closeFd);
+  }
+
+  /** Opens a socket for a connection; it outlives the namespace object. */
+  stream(address: string, isMptcp: boolean): StreamSocket {
+    const family = familyOf(address);
+    return new StreamSocket(this.#within(() => openStream(family, isMptcp)));
+  }
+
+  /**
+   * Looks up the addresses of a host. In the namespace of the process another
+   * thread does it; in another namespace it blocks.
+   */
+  async resolve(name: string): Promise<string[]> {
+    if (this.#netns === undefined && !this.#closed) {
+      return await resolveAside(name);
+    }
+    let addresses: string[] = [];
+    this.#within(() => {
+      addresses = resolve(name);
+      return ABSENT;
+    });
+    return addresses;
   }
 
   /** Reads a file as it is in this namespace; `undefined`: there is none. */

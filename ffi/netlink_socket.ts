@@ -5,10 +5,10 @@
  * @module
  */
 
-import { closeFd, type Hints } from "./file.ts";
+import type { Hints } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
-import { pollFds, type Wait, waitFor } from "./waiter.ts";
+import { closeWaited, pollFds, type Wait, waitFor } from "./waiter.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -297,10 +297,7 @@ export class NetlinkSocket implements Disposable {
     if (this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
-    if (this.#wait === undefined) return closeFd(fd);
-    this.#wait.cancel();
-    const close = () => closeFd(fd);
-    this.#wait.ended.then(close, close);
+    closeWaited(fd, this.#wait);
   }
 
   /** Closes the socket. */

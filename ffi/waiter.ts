@@ -7,6 +7,7 @@
  * @module
  */
 
+import { closeFd } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
@@ -68,6 +69,14 @@ export function waitFor(fd: number, events: number = POLLIN): Wait {
       wake();
     },
   };
+}
+
+/** Closes a descriptor when nothing waits for it any more. */
+export function closeWaited(fd: number, wait: Wait | undefined): void {
+  if (wait === undefined) return closeFd(fd);
+  wait.cancel();
+  const close = () => closeFd(fd);
+  wait.ended.then(close, close);
 }
 
 /**

@@ -1,4 +1,9 @@
-import type { Namespace, Subscription, Transport } from "./transport.ts";
+import type {
+  Namespace,
+  Stream,
+  Subscription,
+  Transport,
+} from "./transport.ts";
 
 /** A namespace that does what another one does: to be extended. */
 export class ForwardingNamespace implements Namespace {
@@ -14,6 +19,14 @@ export class ForwardingNamespace implements Namespace {
 
   subscribe(protocol: number, groups: readonly number[]): Subscription {
     return this.#to.subscribe(protocol, groups);
+  }
+
+  stream(address: string, isMptcp: boolean): Stream {
+    return this.#to.stream(address, isMptcp);
+  }
+
+  resolve(name: string): Promise<string[]> {
+    return this.#to.resolve(name);
   }
 
   readFile(path: string): string | undefined {

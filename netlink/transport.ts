@@ -7,8 +7,10 @@
 
 import { NetworkNamespace } from "../ffi/namespace.ts";
 import type { Netns } from "../ffi/netns.ts";
+import type { SocketAddress } from "../ffi/sockaddr.ts";
+import type { StreamSource } from "../ffi/stream_socket.ts";
 
-export type { Netns } from "../ffi/netns.ts";
+export type { Netns, SocketAddress, StreamSource };
 
 /**
  * A network namespace: opens sockets in it, reads and writes its files, and
@@ -31,6 +33,20 @@ export interface Namespace extends Disposable {
    */
   subscribe(protocol: number, groups: readonly number[]): Subscription;
   /**
+   * Makes a socket for a connection of this process, never blocking.
+   *
+   * @param address IPv4 or IPv6 address of the family that it is for.
+   * @param isMptcp Whether it asks for MPTCP, or speaks TCP only.
+   */
+  stream(address: string, isMptcp: boolean): Stream;
+  /**
+   * Looks up the addresses of a host as programs do, those to be tried first
+   * in front. It may take as long as the name servers do, and blocks the thread
+   * meanwhile in another namespace than that of the process. Which servers are
+   * asked does not depend on the namespace.
+   */
+  resolve(name: string): Promise<string[]>;
+  /**
    * Reads a file to its end, as it is in this namespace. `undefined`: there is
    * no such file. Counters are in `/proc/thread-self/net/`, sysctls in
    * `/proc/sys/net/`.
@@ -50,6 +66,23 @@ export interface Namespace extends Disposable {
   /** The name of a network device; `undefined`: there is no such device. */
   ifIndexToName(index: number): string | undefined;
   /** Ends it; sockets that it opened go on. Doing it again does nothing. */
+  close(): void;
+}
+
+/** A TCP or MPTCP socket for one connection of this process. */
+export interface Stream extends Disposable {
+  /** The end on this host, once it begins to connect. */
+  readonly local: SocketAddress;
+  /** Begins to connect, bound to something first if that is asked for. */
+  connect(to: SocketAddress, from?: StreamSource): void;
+  /**
+   * Settles when it is connected, or was closed. A `SyscallError` says why it
+   * cannot be connected.
+   */
+  connected(): Promise<void>;
+  /** Sends bytes, and returns how many the kernel took. */
+  send(bytes: Uint8Array<ArrayBuffer>): number;
+  /** Closes the socket. Doing it again does nothing. */
   close(): void;
 }
 

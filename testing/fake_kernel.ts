@@ -9,6 +9,7 @@
  */
 
 import { readU16 } from "../codec/bytes.ts";
+import { familyOf } from "../codec/inet.ts";
 import { NLMSG_DONE, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
 import { NETLINK_NETFILTER } from "../codec/nftables.gen.ts";
 import { NETLINK_ROUTE } from "../codec/rtnetlink.gen.ts";
@@ -18,6 +19,7 @@ import {
   NETLINK_SOCK_DIAG,
 } from "../codec/sock_diag.gen.ts";
 import { NETLINK_GENERIC } from "../netlink/genl.ts";
+import type { SocketAddress, Stream } from "../netlink/transport.ts";
 import {
   MPTCP_PM_ADDR_FLAG_LAMINAR as LAMINAR,
   MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
@@ -57,6 +59,7 @@ import {
 } from "./fake_netlink.ts";
 import { changeNetwork } from "./fake_network_changes.ts";
 import { answerRoute, type FakeInterfaces } from "./fake_route.ts";
+import { type FakeAnswer, type FakeDial, FakeStream } from "./fake_stream.ts";
 import {
   type Delivery,
   FakeNamespace,
@@ -68,7 +71,10 @@ export { FAMILY };
 const EPERM = 1;
 const EACCES = 13;
 const ENODEV = 19;
+const ENOPROTOOPT = 92;
+const EPROTONOSUPPORT = 93;
 const EOPNOTSUPP = 95;
+const EADDRNOTAVAIL = 99;
 const ENOBUFS = 105;
 
 /** What the network of a {@linkcode FakeKernel} does. */
@@ -83,6 +89,14 @@ export interface FakeNetwork {
    * @returns Absent: the peer accepts it, if there is the device.
    */
   connect?(token: number, subflow: FakeSubflow): FakeRoute | undefined;
+  /**
+   * What becomes of a connection that the process under test makes, as
+   * `mptcp doctor to` does.
+   *
+   * @param dial Where to, and what it is bound to.
+   * @returns Absent: the peer accepts it, and speaks MPTCP.
+   */
+  dial?(dial: FakeDial): FakeAnswer | undefined;
 }
 
 /**
@@ -137,6 +151,8 @@ export class FakeKernel extends FakeNamespace {
   readonly #connections = new Map<number, KernelConnection>();
   /** The local port of the next subflow that is not given one. */
   #port = 0xe13b;
+  /** The token of the next connection of the process under test. */
+  #token = 0x10000001;
   /** The number of the next socket. */
   #cookie = 1;
   /** The numbers of sockets that a test or an endpoint has. */
@@ -307,6 +323,74 @@ export class FakeKernel extends FakeNamespace {
       return { error: ENODEV };
     }
     return { port: local.port || this.#port++, ...route };
+  }
+
+  /**
+   * Makes a socket for a connection; {@linkcode FakeKernel.network} says what
+   * becomes of it. The connection is one of {@linkcode FakeKernel.connections},
+   * or of {@linkcode FakeKernel.sockets} if it has nothing of MPTCP.
+   *
+   * @param address An address of the family that it is for.
+   * @param isMptcp Whether it asks for MPTCP.
+   * @throws {SyscallError} `ENOPROTOOPT`: MPTCP is switched off;
+   * `EPROTONOSUPPORT`: the kernel has none.
+   */
+  override stream(address: string, isMptcp: boolean): Stream {
+    const isOff = this.sysctls.get("enabled") === "0";
+    if (isMptcp && (!this.hasFamily || isOff)) {
+      const errno = this.hasFamily ? ENOPROTOOPT : EPROTONOSUPPORT;
+      throw new SyscallError("socket", errno, "open an MPTCP socket");
+    }
+    familyOf(address);
+    return new FakeStream({
+      bind: (dial) => this.#bind(dial),
+      answer: (dial) => this.network.dial?.(dial),
+      accept: (dial, local, isTcp) =>
+        dial.isMptcp
+          ? this.#accept(dial.to, local, isTcp)
+          : this.#acceptTcp(dial.to, local),
+    }, isMptcp);
+  }
+
+  /** The end on this host of a connection. */
+  #bind({ to, source, dev }: FakeDial): SocketAddress {
+    if (dev !== undefined && !this.devices.has(dev)) {
+      throw new SyscallError("setsockopt", ENODEV, `bind to ${dev}`);
+    }
+    const isIPv6 = (address: string) => address.includes(":");
+    const own = (this.interfaces?.addresses ?? []).filter((one) =>
+      isIPv6(one.address) === isIPv6(to.address)
+    );
+    const isThere = source === undefined || this.interfaces === undefined ||
+      own.some(({ address }) => address === source);
+    if (!isThere) {
+      throw new SyscallError("bind", EADDRNOTAVAIL, `bind to ${source}`);
+    }
+    const address = source ??
+      own.find((one) => dev === undefined || one.dev === dev)?.address ??
+      (isIPv6(to.address) ? "fd00::1" : "10.0.0.1");
+    return { address, port: this.#port++ };
+  }
+
+  #accept(remote: SocketAddress, local: SocketAddress, isTcp: boolean) {
+    const connection = this.connect(this.#token++, {
+      ...{ local, remote, established: false },
+      pathManager: this.sysctls.get("pm_type") === "1" ? "userspace" : "kernel",
+    });
+    if (isTcp) connection.set({ fallback: true });
+    return {
+      establish: () => isTcp ? undefined : connection.establish(),
+      [Symbol.dispose]: () => connection.close(),
+    };
+  }
+
+  #acceptTcp(remote: SocketAddress, local: SocketAddress): Disposable {
+    const socket = { local, remote };
+    this.sockets.push(socket);
+    return {
+      [Symbol.dispose]: () =>
+        void this.sockets.splice(this.sockets.indexOf(socket), 1),
+    };
   }
 
   /**

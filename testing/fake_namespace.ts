@@ -5,8 +5,11 @@
  * @module
  */
 
+import { MptcpError } from "../codec/mptcp_error.ts";
+import { SyscallError } from "../ffi/syscall_error.ts";
 import type {
   Namespace,
+  Stream,
   Subscription,
   Transport,
 } from "../netlink/transport.ts";
@@ -28,6 +31,8 @@ export type Distortion = (
   answer: Delivery[],
   request: Uint8Array<ArrayBuffer>,
 ) => Delivery[];
+
+const EPROTONOSUPPORT = 93;
 
 const SYSCTLS = "/proc/sys/net/mptcp/";
 
@@ -67,6 +72,8 @@ export class FakeNamespace implements Namespace {
   readonly files: Map<string, string> = new Map();
   /** Symbolic links: what they say, by path. */
   readonly links: Map<string, string> = new Map();
+  /** Other hosts: their addresses by their names. */
+  readonly hosts: Map<string, readonly string[]> = new Map();
   /** Every socket for requests, closed or not. */
   readonly transports: FakeTransport[] = [];
   /** Everything that listened to events, closed or not. */
@@ -136,6 +143,22 @@ export class FakeNamespace implements Namespace {
         (protocol === undefined || subscription.protocol === protocol);
       if (isMember) subscription.deliver(delivery);
     }
+  }
+
+  /** Makes no socket: there is no network. */
+  stream(_address: string, _isMptcp: boolean): Stream {
+    throw new SyscallError("socket", EPROTONOSUPPORT, "open a socket");
+  }
+
+  /** The addresses of a host, one of {@linkcode FakeNamespace.hosts}. */
+  resolve(name: string): Promise<string[]> {
+    this.#demandOpen();
+    const addresses = this.hosts.get(name);
+    if (addresses !== undefined) return Promise.resolve([...addresses]);
+    const reason = "there is no host of this name (EAI_NONAME)";
+    return Promise.reject(
+      new MptcpError(`Cannot look up "${name}": ${reason}`),
+    );
   }
 
   /** The index of a device; absent: there is none of this name. */

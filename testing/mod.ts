@@ -88,6 +88,7 @@ export type {
   FakeSocketFigures,
   FakeSubflowFigures,
 } from "./fake_socket.ts";
+export type { FakeAnswer, FakeDial } from "./fake_stream.ts";
 export type { FakeSockDiag } from "./fake_sock_diag.ts";
 export { Host, type Subflow } from "./host.ts";
 export {

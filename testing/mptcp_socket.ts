@@ -5,38 +5,30 @@
  * @module
  */
 
-import {
-  AF_INET,
-  AF_INET6,
-  familyOf,
-  formatIPv4,
-  formatIPv6,
-  parseIPv4,
-  parseIPv6,
-} from "../codec/inet.ts";
+import { familyOf } from "../codec/inet.ts";
 import { type Libc, libc } from "../ffi/libc.ts";
 import { inNetns, type Netns } from "../ffi/netns.ts";
+import {
+  decodeSockaddr,
+  SOCKADDR_LENGTH,
+  type SocketAddress,
+} from "../ffi/sockaddr.ts";
+import { openStream, StreamSocket } from "../ffi/stream_socket.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 
-const SOCK_STREAM = 1;
+export type { SocketAddress };
+
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_ERROR = 4;
 const SOL_MPTCP = 284;
 const MPTCP_INFO = 1;
 const MPTCP_TCPINFO = 2;
 const MPTCP_SUBFLOW_ADDRS = 3;
-const IPPROTO_TCP = 6;
 /** `sizeof(struct sockaddr_storage)` */
-const SOCKADDR_LENGTH = 128;
+const STORAGE_LENGTH = 128;
 /** More subflows than a connection can have. */
 const MAX_SUBFLOWS = 32;
-const MSG_NOSIGNAL = 0x4000;
-const IPPROTO_MPTCP = 262;
 const EINTR = 4;
-const EAGAIN = 11;
-const EINPROGRESS = 115;
 
 /** Something can be received. */
 export const POLLIN = 1;
@@ -44,23 +36,12 @@ export const POLLIN = 1;
 export const POLLOUT = 4;
 
 const FUNCTIONS = {
-  // int bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // int listen(int fd, int backlog)
   listen: { parameters: ["i32", "i32"], result: "i32" },
   // int accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
   accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
-  // int getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // int getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  // int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
-  getsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  // ssize_t recv(int fd, void *buf, size_t len, int flags)
-  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
 } as const;
 
 type Calls =
@@ -89,14 +70,6 @@ function bindCalls(): Calls {
 
 const errno = new Int32Array(1);
 
-/** Address and port of one end. */
-export interface SocketAddress {
-  /** IPv4 or IPv6 address, in the family of the socket. */
-  readonly address: string;
-  /** TCP port. */
-  readonly port: number;
-}
-
 /** A subflow, as the program of a connection can see it. */
 export interface SocketSubflow {
   /** The end on this host. */
@@ -121,11 +94,11 @@ export interface SocketSubflow {
  * ```
  */
 export class MptcpSocket implements Disposable {
-  #fd: number;
+  readonly #stream: StreamSocket;
   readonly #buffer = new Uint8Array(65536);
 
-  private constructor(fd: number) {
-    this.#fd = fd;
+  private constructor(stream: StreamSocket) {
+    this.#stream = stream;
   }
 
   static #open(
@@ -133,16 +106,10 @@ export class MptcpSocket implements Disposable {
     address: string,
     isTcp: boolean,
   ): MptcpSocket {
-    const protocol = isTcp ? IPPROTO_TCP : IPPROTO_MPTCP;
-    const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     const family = familyOf(address);
-    const { socket, close, memcpy, errnoPointer } = socketCalls();
-    return new MptcpSocket(inNetns(netns, () => {
-      const fd = socket(family, type, protocol);
-      memcpy(errno, errnoPointer, 4n);
-      if (fd < 0) throw failure("socket", "make a socket");
-      return fd;
-    }, close));
+    const open = () => openStream(family, !isTcp);
+    const fd = inNetns(netns, open, socketCalls().close);
+    return new MptcpSocket(new StreamSocket(fd));
   }
 
   /**
@@ -160,9 +127,9 @@ export class MptcpSocket implements Disposable {
   ): MptcpSocket {
     const socket = MptcpSocket.#open(netns, local.address, isTcp);
     try {
-      socket.#bind(local);
+      socket.#stream.bind(local);
       const { listen, memcpy, errnoPointer } = socketCalls();
-      const result = listen(socket.#fd, 8);
+      const result = listen(socket.fd, 8);
       memcpy(errno, errnoPointer, 4n);
       if (result < 0) throw failure("listen", "listen");
       return socket;
@@ -192,34 +159,18 @@ export class MptcpSocket implements Disposable {
   ): MptcpSocket {
     const socket = MptcpSocket.#open(netns, from, isTcp);
     try {
-      socket.#bind({ address: from, port: 0 });
-      const address = encodeAddress(to);
-      const { connect, memcpy, errnoPointer } = socketCalls();
-      const result = connect(socket.#fd, address, address.length);
-      memcpy(errno, errnoPointer, 4n);
-      if (result < 0 && errno[0] !== EINPROGRESS) {
-        throw failure("connect", `connect to ${to.address}`);
-      }
+      socket.#stream.connect(to, { source: from });
       waitForSockets(
         [[socket, POLLOUT]],
         timeoutMs,
         `connect to ${to.address}`,
       );
-      errno[0] = socket.#option(SOL_SOCKET, SO_ERROR, 4)[0]!;
-      if (errno[0] !== 0) throw failure("connect", `connect to ${to.address}`);
+      socket.#stream.assertConnected();
       return socket;
     } catch (error) {
       socket.close();
       throw error;
     }
-  }
-
-  #bind(to: SocketAddress): void {
-    const address = encodeAddress(to);
-    const { bind, memcpy, errnoPointer } = socketCalls();
-    const result = bind(this.#fd, address, address.length);
-    memcpy(errno, errnoPointer, 4n);
-    if (result < 0) throw failure("bind", `bind to ${to.address}`);
   }
 
   /**
@@ -233,35 +184,30 @@ export class MptcpSocket implements Disposable {
     waitForSockets([[this, POLLIN]], timeoutMs, "accept a connection");
     const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
     const { accept4, memcpy, errnoPointer } = socketCalls();
-    const fd = accept4(this.#fd, null, null, flags);
+    const fd = accept4(this.fd, null, null, flags);
     memcpy(errno, errnoPointer, 4n);
     if (fd < 0) throw failure("accept4", "accept a connection");
-    return new MptcpSocket(fd);
+    return new MptcpSocket(new StreamSocket(fd));
   }
 
   /** The end on this host. */
   get local(): SocketAddress {
-    const address = new Uint8Array(28);
-    const { getsockname, memcpy, errnoPointer } = socketCalls();
-    const result = getsockname(this.#fd, address, Uint32Array.of(28));
-    memcpy(errno, errnoPointer, 4n);
-    if (result < 0) throw failure("getsockname", "get the local address");
-    return decodeAddress(address);
+    return this.#stream.local;
   }
 
   /** The end on the peer. */
   get remote(): SocketAddress {
-    const address = new Uint8Array(28);
+    const address = new Uint8Array(SOCKADDR_LENGTH);
     const { getpeername, memcpy, errnoPointer } = socketCalls();
-    const result = getpeername(this.#fd, address, Uint32Array.of(28));
+    const result = getpeername(this.fd, address, Uint32Array.of(28));
     memcpy(errno, errnoPointer, 4n);
     if (result < 0) throw failure("getpeername", "get the remote address");
-    return decodeAddress(address);
+    return decodeSockaddr(address);
   }
 
   /** The connection's token on this host (`mptcpi_token`); needs Linux 5.16. */
   get token(): number {
-    return this.#option(SOL_MPTCP, MPTCP_INFO, 256)[12 / 4]!;
+    return new Uint32Array(this.mptcpInfo().buffer)[12 / 4]!;
   }
 
   /**
@@ -271,7 +217,9 @@ export class MptcpSocket implements Disposable {
    * @throws {SyscallError} `EOPNOTSUPP`: the connection fell back to TCP.
    */
   mptcpInfo(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#option(SOL_MPTCP, MPTCP_INFO, 256).buffer);
+    const info = new Uint32Array(256 / 4);
+    this.#stream.getOption(SOL_MPTCP, MPTCP_INFO, info);
+    return new Uint8Array(info.buffer);
   }
 
   /**
@@ -281,12 +229,12 @@ export class MptcpSocket implements Disposable {
   subflows(): SocketSubflow[] {
     const addresses = this.#perSubflow(
       MPTCP_SUBFLOW_ADDRS,
-      SOCKADDR_LENGTH * 2,
+      STORAGE_LENGTH * 2,
     );
     const infos = this.#perSubflow(MPTCP_TCPINFO, 512);
     return addresses.map((ends, index) => ({
-      local: decodeAddress(ends.slice(0, SOCKADDR_LENGTH)),
-      remote: decodeAddress(ends.slice(SOCKADDR_LENGTH)),
+      local: decodeSockaddr(ends),
+      remote: decodeSockaddr(ends.subarray(STORAGE_LENGTH)),
       tcpInfo: infos[index] ?? new Uint8Array(),
     }));
   }
@@ -296,30 +244,12 @@ export class MptcpSocket implements Disposable {
     const value = new Uint32Array(4 + MAX_SUBFLOWS * size / 4);
     const head = 16;
     value.set([head, 0, 0, size]);
-    this.#read(SOL_MPTCP, name, value);
+    this.#stream.getOption(SOL_MPTCP, name, value);
     const [, count, , written] = value;
     return Array.from({ length: count! }, (_, index) => {
       const start = head + index * written!;
       return new Uint8Array(value.buffer.slice(start, start + written!));
     });
-  }
-
-  #option(
-    level: number,
-    name: number,
-    length: number,
-  ): Uint32Array<ArrayBuffer> {
-    const value = new Uint32Array(length / 4);
-    this.#read(level, name, value);
-    return value;
-  }
-
-  #read(level: number, name: number, value: Uint32Array<ArrayBuffer>): void {
-    const lengths = Uint32Array.of(value.byteLength);
-    const { getsockopt, memcpy, errnoPointer } = socketCalls();
-    const result = getsockopt(this.#fd, level, name, value, lengths);
-    memcpy(errno, errnoPointer, 4n);
-    if (result < 0) throw failure("getsockopt", "get a socket option");
   }
 
   /**
@@ -330,13 +260,7 @@ export class MptcpSocket implements Disposable {
    * @throws {SyscallError} A system call fails.
    */
   send(length: number): number {
-    const size = BigInt(Math.min(length, this.#buffer.length));
-    const { send, memcpy, errnoPointer } = socketCalls();
-    const sent = send(this.#fd, this.#buffer, size, MSG_NOSIGNAL);
-    memcpy(errno, errnoPointer, 4n);
-    if (sent >= 0) return sent;
-    if (errno[0] === EAGAIN) return 0;
-    throw failure("send", "send");
+    return this.#stream.send(this.#buffer.subarray(0, length));
   }
 
   /**
@@ -347,24 +271,19 @@ export class MptcpSocket implements Disposable {
    * @throws {Error} The peer has closed the connection.
    */
   receive(): number {
-    const { recv, memcpy, errnoPointer } = socketCalls();
-    const received = recv(this.#fd, this.#buffer, 65536n, 0);
-    memcpy(errno, errnoPointer, 4n);
-    if (received > 0) return received;
+    const received = this.#stream.receive(this.#buffer);
     if (received === 0) throw new Error("Cannot receive: the peer has closed");
-    if (errno[0] === EAGAIN) return 0;
-    throw failure("recv", "receive");
+    return received ?? 0;
   }
 
   /** The number of the file descriptor. */
   get fd(): number {
-    return this.#fd;
+    return this.#stream.fd;
   }
 
   /** Closes the socket. Doing it again does nothing. */
   close(): void {
-    if (this.#fd >= 0) socketCalls().close(this.#fd);
-    this.#fd = -1;
+    this.#stream.close();
   }
 
   /** Closes the socket. */
@@ -391,24 +310,6 @@ export function waitForSockets(
     if (ready === 0) throw new Error(`Cannot ${action}: the time is over`);
     if (errno[0] !== EINTR) throw failure("poll", action);
   }
-}
-
-/** `struct sockaddr_in` or `sockaddr_in6`. */
-function encodeAddress({ address, port }: SocketAddress) {
-  const family = familyOf(address);
-  const bytes = new Uint8Array(family === AF_INET ? 16 : 28);
-  new Uint16Array(bytes.buffer)[0] = family;
-  new DataView(bytes.buffer).setUint16(2, port);
-  if (family === AF_INET) bytes.set(parseIPv4(address), 4);
-  else bytes.set(parseIPv6(address), 8);
-  return bytes;
-}
-
-function decodeAddress(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
-  const port = new DataView(bytes.buffer).getUint16(2);
-  return new Uint16Array(bytes.buffer)[0] === AF_INET6
-    ? { address: formatIPv6(bytes.subarray(8, 24)), port }
-    : { address: formatIPv4(bytes.subarray(4, 8)), port };
 }
 
 function failure(syscall: string, action: string): SyscallError {

@@ -24,6 +24,23 @@ export const ERRORS: Readonly<Record<string, string>> = {
   // socket(2); netlink_create(), __sock_create(); a seccomp filter.
   "socket": "EMFILE EACCES EAFNOSUPPORT EINVAL ENFILE ENOBUFS ENOMEM EPERM " +
     "EPROTONOSUPPORT ESOCKTNOSUPPORT",
+  // mptcp_init_sock(); SELinux, a seccomp filter or a program of BPF.
+  "socket of a stream": "ENOPROTOOPT EACCES EAFNOSUPPORT EINVAL EMFILE " +
+    "ENFILE ENOBUFS ENOMEM EPERM EPROTONOSUPPORT",
+  // socket(7), bind(2), tcp(7), ip(7).
+  "setsockopt SO_BINDTODEVICE": "ENODEV EBADF EFAULT EINVAL ENOTSOCK EPERM",
+  "bind": "EADDRNOTAVAIL EACCES EADDRINUSE EBADF EINVAL ENODEV ENOMEM " +
+    "ENOTSOCK EPERM",
+  "connect of a stream": "ENETUNREACH EACCES EADDRINUSE EADDRNOTAVAIL " +
+    "EAFNOSUPPORT EAGAIN EALREADY EBADF ECONNREFUSED EFAULT EHOSTUNREACH " +
+    "EINTR EINVAL EISCONN ENETDOWN ENOTSOCK EPERM ETIMEDOUT",
+  "getsockopt SO_ERROR": "EBADF EFAULT EINVAL ENOPROTOOPT ENOTSOCK",
+  "getsockname": "ENOBUFS EBADF EFAULT EINVAL ENOTSOCK",
+  "send of a stream": "EPIPE EACCES EAGAIN EBADF ECONNRESET EFAULT EINTR " +
+    "EINVAL EMSGSIZE ENOBUFS ENOMEM ENOTCONN ENOTSOCK",
+  // getaddrinfo(3): EAI_SYSTEM.
+  "getaddrinfo": "EMFILE EACCES ECONNREFUSED EINTR ENFILE ENOMEM",
+  "getaddrinfoAside": "EMFILE",
   // setsockopt(2); netlink_setsockopt().
   "setsockopt ack": "ENOPROTOOPT EBADF EFAULT EINVAL ENOTSOCK EPERM",
   // genl_bind(), netlink_realloc_groups().
@@ -91,6 +108,7 @@ export const ERRORS: Readonly<Record<string, string>> = {
 export const HARMLESS: Readonly<Record<string, string>> = {
   "setsockopt SO_RCVBUFFORCE": "EPERM",
   "send": "EINTR",
+  "send of a stream": "EAGAIN",
   "recv": "EAGAIN EINTR",
   "recvfrom": "EAGAIN EINTR",
   "poll": "EINTR",

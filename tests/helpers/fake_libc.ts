@@ -7,6 +7,9 @@
  */
 
 import { FakeKernel } from "../../testing/fake_kernel.ts";
+import { decodeSockaddr, encodeSockaddr } from "../../ffi/sockaddr.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import type { Stream } from "../../netlink/transport.ts";
 import type {
   FakeSubscription,
   FakeTransport,
@@ -18,6 +21,10 @@ const EEXIST = 17;
 const ENODEV = 19;
 const EINVAL = 22;
 const EPROTONOSUPPORT = 93;
+const EINPROGRESS = 115;
+
+const EAI_NONAME = -2;
+const EAI_SYSTEM = -11;
 
 /** What errno is where it means nothing. */
 const STALE = 999;
@@ -25,6 +32,10 @@ const STALE = 999;
 const AF_NETLINK = 16;
 const SOCKADDR_NL_LENGTH = 12;
 const SOCK_RAW_CLOEXEC = 0o2000003;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 0o2004001;
+/** An address of each family. */
+const FAMILIES = new Map([[2, "0.0.0.0"], [10, "::"]]);
+const IPPROTO_MPTCP = 262;
 const PROTOCOLS: { readonly [protocol: number]: string } = {
   0: "route",
   4: "diag",
@@ -33,7 +44,9 @@ const PROTOCOLS: { readonly [protocol: number]: string } = {
 
 const ADD_MEMBERSHIP = "NETLINK_ADD_MEMBERSHIP";
 const OPTIONS: { readonly [levelAndOption: string]: string } = {
+  "1 4": "SO_ERROR",
   "1 8": "SO_RCVBUF",
+  "1 25": "SO_BINDTODEVICE",
   "1 33": "SO_RCVBUFFORCE",
   "270 1": ADD_MEMBERSHIP,
   "270 10": "ack",
@@ -50,6 +63,7 @@ const REQUESTS = new Map([
 const O_ACCMODE = 3;
 
 const POLLIN = 1;
+const POLLOUT = 4;
 /** Found whether or not it was asked for. */
 const POLLERR = 8;
 const POLLNVAL = 0x20;
@@ -78,6 +92,14 @@ interface Socket {
   transport?: FakeTransport;
   /** Since it joined its first group. */
   subscription?: FakeSubscription;
+}
+
+/** A TCP or MPTCP socket. */
+interface StreamState {
+  readonly stream: Stream;
+  source?: string;
+  dev?: string;
+  error: number;
 }
 
 /**
@@ -124,6 +146,9 @@ export class FakeLibc {
   /** What was not read of the directories yet, as `struct linux_dirent64`. */
   readonly #entries = new Map<number, Uint8Array[]>();
   readonly #sockets = new Map<number, Socket>();
+  readonly #streams = new Map<number, StreamState>();
+  /** What `getaddrinfo` has allocated, by its address. */
+  readonly memory: Map<bigint, Uint8Array> = new Map();
   /** Settles when an eventfd was written to. */
   #written = Promise.withResolvers<void>();
 
@@ -135,6 +160,12 @@ export class FakeLibc {
       this.#unread = undefined;
       return;
     }
+    if (symbol === "copyFrom") {
+      const [to, from, length] = args as [Uint8Array, bigint, bigint];
+      to.set(this.memory.get(from)!.subarray(0, Number(length)));
+      return;
+    }
+    if (symbol === "freeaddrinfo") return this.#freeAddresses(args[0]);
     if (this.#unread !== undefined) {
       throw new Error(`${symbol} follows ${this.#unread} before memcpy(errno)`);
     }
@@ -152,6 +183,12 @@ export class FakeLibc {
         ? this.#pollAside(pollfdsOf(args))
         : Promise.resolve(-1);
     }
+    if (symbol === "getaddrinfoAside") {
+      if (errno instanceof Error) return Promise.reject(errno);
+      return Promise.resolve(
+        errno === undefined ? this.#getAddresses(args) : EAI_SYSTEM,
+      );
+    }
     if (errno instanceof Error) throw errno;
     // The counter is full, and so can be read.
     if (errno !== undefined && call.use === "write eventfd") {
@@ -163,14 +200,23 @@ export class FakeLibc {
     const result = errno === undefined
       ? this.#do(symbol, args)
       : this.#fail(errno);
-    if (symbol !== "realpath") return result;
-    return result < 0 ? null : "pointer";
+    if (symbol === "realpath") return result < 0 ? null : "pointer";
+    const isSystem = symbol === "getaddrinfo" && errno !== undefined;
+    return isSystem ? EAI_SYSTEM : result;
   }
 
   #useOf(symbol: string, args: readonly unknown[]): string {
     switch (symbol) {
+      case "socket":
+        return args[0] === AF_NETLINK ? symbol : "socket of a stream";
+      case "connect":
+      case "send":
+        return this.#streams.has(args[0] as number)
+          ? `${symbol} of a stream`
+          : symbol;
+      case "getsockopt":
       case "setsockopt":
-        return `setsockopt ${OPTIONS[`${args[1]} ${args[2]}`]}`;
+        return `${symbol} ${OPTIONS[`${args[1]} ${args[2]}`]}`;
       case "open": {
         const isFile = /^\/proc\/(sys|thread-self\/net)\//.test(textOf(args));
         const isRead = ((args[1] as number) & O_ACCMODE) === 0;
@@ -205,6 +251,8 @@ export class FakeLibc {
     this.#sockets.get(fd)?.transport?.close();
     this.#sockets.get(fd)?.subscription?.close();
     this.#sockets.delete(fd);
+    this.#streams.get(fd)?.stream.close();
+    this.#streams.delete(fd);
   }
 
   #open(what: string): number {
@@ -260,6 +308,7 @@ export class FakeLibc {
     if (symbol === "socket") return this.#openSocket(args as number[]);
     if (symbol === "open") return this.#openFile(textOf(args));
     if (symbol === "eventfd") return this.#open("eventfd");
+    if (symbol === "getaddrinfo") return this.#getAddresses(args);
     if (symbol in PATHS) return this.#usePath(symbol, args);
     const fd = symbol === "poll"
       ? pollfdsOf(args).getInt32(0, true)
@@ -273,6 +322,8 @@ export class FakeLibc {
     const what = this.fds.get(fd);
     if (what === undefined) throw new Error(`${symbol}(${fd}): it is not open`);
     if (socket !== undefined) return this.#useSocket(symbol, socket, args);
+    const stream = this.#streams.get(fd);
+    if (stream !== undefined) return this.#useStream(symbol, stream, args);
     switch (symbol) {
       case "getdents64":
         return this.#readDirectory(fd, args[2] as Uint8Array);
@@ -299,6 +350,10 @@ export class FakeLibc {
   }
 
   #openSocket([domain, type, protocol]: readonly number[]): number {
+    const any = FAMILIES.get(domain!);
+    if (any !== undefined && type === SOCK_STREAM_NONBLOCK_CLOEXEC) {
+      return this.#openStream(any, protocol === IPPROTO_MPTCP);
+    }
     if (domain !== AF_NETLINK || type !== SOCK_RAW_CLOEXEC) {
       return this.#fail(EINVAL);
     }
@@ -307,6 +362,94 @@ export class FakeLibc {
     const fd = this.#open(`${name} socket in ${this.netns}`);
     this.#sockets.set(fd, { protocol: protocol!, groups: [] });
     return fd;
+  }
+
+  #openStream(address: string, isMptcp: boolean): number {
+    const name = isMptcp ? "MPTCP" : "TCP";
+    const fd = this.#open(`${name} socket in ${this.netns}`);
+    const stream = this.kernel.stream(address, isMptcp);
+    this.#streams.set(fd, { stream, error: 0 });
+    return fd;
+  }
+
+  #useStream(
+    symbol: string,
+    state: StreamState,
+    args: readonly unknown[],
+  ): number {
+    const { stream, error, ...from } = state;
+    switch (symbol) {
+      case "setsockopt":
+        state.dev = new TextDecoder().decode(args[3] as Uint8Array);
+        return 0;
+      case "bind":
+        state.source = sockaddrOf(args).address;
+        return 0;
+      case "connect":
+        return this.#connect(args[0] as number, state, from, sockaddrOf(args));
+      case "getsockopt":
+        viewOf(args[3]).setInt32(0, error, true);
+        return 0;
+      case "getsockname": {
+        const address = encodeSockaddr(stream.local);
+        (args[1] as Uint8Array).set(address);
+        viewOf(args[2]).setUint32(0, address.length, true);
+        return 0;
+      }
+      case "send":
+        return stream.send(args[1] as Uint8Array<ArrayBuffer>);
+      default:
+        throw new Error(`${symbol}(): it is a stream`);
+    }
+  }
+
+  #connect(
+    fd: number,
+    state: StreamState,
+    from: { source?: string; dev?: string },
+    to: ReturnType<typeof decodeSockaddr>,
+  ): number {
+    try {
+      state.stream.connect(to, from);
+    } catch (error) {
+      return this.#fail((error as SyscallError).errno);
+    }
+    const ready = () => {
+      if (this.#streams.has(fd)) this.signal(fd, POLLOUT);
+    };
+    state.stream.connected().catch((error: SyscallError) => {
+      state.error = error.errno;
+    }).then(ready);
+    return this.#fail(EINPROGRESS);
+  }
+
+  /** A list of `struct addrinfo`, each in front of its address. */
+  #getAddresses(args: readonly unknown[]): number {
+    const addresses = this.kernel.hosts.get(textOf(args));
+    if (addresses === undefined) return EAI_NONAME;
+    let next = 0n;
+    for (const address of addresses.toReversed()) {
+      const sockaddr = encodeSockaddr({ address, port: 0 });
+      const info = new DataView(new ArrayBuffer(48));
+      const at = 0x7f0000000000n + BigInt(this.memory.size * 0x100);
+      info.setUint32(16, sockaddr.length, true);
+      info.setBigUint64(24, at + 48n, true);
+      info.setBigUint64(40, next, true);
+      this.memory.set(at, new Uint8Array(info.buffer));
+      this.memory.set(at + 48n, sockaddr);
+      next = at;
+    }
+    viewOf(args[3]).setBigUint64(0, next, true);
+    return 0;
+  }
+
+  #freeAddresses(first: unknown): void {
+    for (let at = first as bigint; at !== 0n;) {
+      const info = viewOf(this.memory.get(at));
+      this.memory.delete(info.getBigUint64(24, true));
+      this.memory.delete(at);
+      at = info.getBigUint64(40, true);
+    }
   }
 
   #openFile(path: string): number {
@@ -498,6 +641,13 @@ function connected({ transport }: Socket): FakeTransport {
 function viewOf(argument: unknown): DataView {
   const { buffer, byteOffset, byteLength } = argument as Uint8Array;
   return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** The end that `bind` or `connect` is called with. */
+function sockaddrOf([, address, length]: readonly unknown[]) {
+  const bytes = address as Uint8Array<ArrayBuffer>;
+  if (bytes.length !== length) throw new Error(`sockaddr of ${length} bytes`);
+  return decodeSockaddr(bytes);
 }
 
 /** The array of `struct pollfd` that `poll` is called with. */

@@ -51,7 +51,7 @@ export function disarm(): void {
 
 const codesOf = (use: string) => [
   ...ERRORS[use]?.split(" ") ?? [],
-  ...use === "pollAside" ? [NO_THREAD] : [],
+  ...use.endsWith("Aside") ? [NO_THREAD] : [],
 ];
 
 /** Whether the caller gets no error. */
@@ -125,6 +125,13 @@ export async function sweep<Some extends Result>(
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await undefined;
 }
+
+/** What only connections of this process use. */
+export const CONNECTING: readonly string[] = [
+  ...["socket of a stream", "setsockopt SO_BINDTODEVICE", "bind"],
+  ...["connect of a stream", "getsockopt SO_ERROR", "getsockname"],
+  ...["send of a stream", "getaddrinfo", "getaddrinfoAside"],
+];
 
 /** What only streams of events use. */
 export const STREAMING: readonly string[] = [
