@@ -43,7 +43,10 @@ export const UNITS: Readonly<
       ...["netlink/", "ops/"],
     ],
   ],
-  "doctor/": ["a snapshot, and checks that diagnose it", ["diag/", "ops/"]],
+  "doctor/": [
+    "a snapshot, and checks that diagnose it",
+    ["codec/", "netlink/", "diag/", "ops/"],
+  ],
   "config/": [
     "the configuration file: plan, apply, watch",
     ["codec/", "netlink/", "diag/", "ops/", "@std/yaml"],
