@@ -8,7 +8,7 @@
 
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { decodeSockaddr, encodeSockaddr } from "../../ffi/sockaddr.ts";
-import { SyscallError } from "../../ffi/syscall_error.ts";
+import type { SyscallError } from "../../ffi/syscall_error.ts";
 import type { Stream } from "../../netlink/transport.ts";
 import type {
   FakeSubscription,
