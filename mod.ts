@@ -89,6 +89,12 @@ export {
 } from "./netlink/transport.ts";
 export { preload } from "./ffi/libc.ts";
 export { checkReplaceable, replaceFile } from "./ffi/replace_file.ts";
+export {
+  notifyService,
+  type ServiceNews,
+  type ServiceState,
+  serviceWatchdogMs,
+} from "./ffi/service.ts";
 export { ignoreInspectorSignal, suspend } from "./ffi/signal.ts";
 export { SyscallError } from "./ffi/syscall_error.ts";
 export {

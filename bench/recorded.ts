@@ -102,7 +102,7 @@ export function replay(bytes: Uint8Array<ArrayBuffer>): Namespace {
   return {
     open,
     ...{ subscribe: absent, readFile: absent, writeFile: absent },
-    ...{ stream: absent, resolve: absent },
+    ...{ stream: absent, resolve: absent, claim: absent },
     ...{ listDirectory: absent, readLink: absent, ifNameToIndex: absent },
     ifIndexToName: () => undefined,
     close() {},

@@ -246,6 +246,28 @@ const NETNS = {
   },
 } as const;
 
+const SERVICE = {
+  getenv: {
+    parameters: [
+      "buffer", // const char *name
+    ],
+    result: "pointer", // char *
+  },
+  strlen: {
+    parameters: [
+      "pointer", // const char *s
+    ],
+    result: "usize", // size_t
+  },
+  clock_gettime: {
+    parameters: [
+      "i32", // clockid_t clockid
+      "buffer", // struct timespec *tp
+    ],
+    result: "i32", // int
+  },
+} as const;
+
 const SIGNALS = {
   signal: {
     parameters: [
@@ -369,10 +391,12 @@ export interface Libc {
   readonly device: () => Symbols<typeof DEVICE>;
   /** What visiting network namespaces needs. */
   readonly netns: () => Symbols<typeof NETNS>;
-  /** What TCP and MPTCP sockets need. */
+  /** What sockets that are not of netlink need. */
   readonly streams: () => Symbols<typeof STREAMS>;
   /** What looking up names of hosts needs. */
   readonly resolving: () => Symbols<typeof RESOLVING>;
+  /** What talking to the service manager needs. */
+  readonly service: () => Symbols<typeof SERVICE>;
   /** What ignoring signals needs. */
   readonly signals: () => Symbols<typeof SIGNALS>;
   /** What stopping this process needs. */
@@ -415,8 +439,8 @@ export function preload(): void {
   groups(), waiting(), file(), directory(), replacing();
   const { device, netns, streams, resolving } = libc();
   device(), netns(), streams(), resolving();
-  const { signals, suspending } = libc();
-  signals(), suspending();
+  const { service, signals, suspending } = libc();
+  service(), signals(), suspending();
 }
 
 function open(): Libc {
@@ -443,6 +467,7 @@ function open(): Libc {
     netns: once(() => bind(NETNS)),
     streams: once(() => bind(STREAMS)),
     resolving: once(() => bind(RESOLVING)),
+    service: once(() => bind(SERVICE)),
     signals: once(() => bind(SIGNALS)),
     suspending: once(() => bind(SUSPENDING)),
   };

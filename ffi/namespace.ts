@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ArgumentRangeError } from "../codec/argument_error.ts";
 import { familyOf } from "../codec/inet.ts";
 import {
   closeFd,
@@ -22,6 +23,7 @@ import { inOpenNetns, type Netns, type OpenNetns, openNetns } from "./netns.ts";
 import { resolve, resolveAside } from "./resolve.ts";
 import { openStream, StreamSocket } from "./stream_socket.ts";
 import { SyscallError } from "./syscall_error.ts";
+import { bindAddress, unixAddress } from "./unix_socket.ts";
 
 const NETLINK_ROUTE = 0;
 const SIOCGIFNAME = 0x8910n;
@@ -202,6 +204,26 @@ export class NetworkNamespace implements Disposable {
     if (result >= 0) return true;
     if (errno[0] === ENODEV) return false;
     throw new SyscallError("ioctl", errno[0]!, "look up the network device");
+  }
+
+  /**
+   * Claims a name here until it is disposed of, or the process ends; `undefined`:
+   * another one has it. It is an abstract name of `AF_UNIX`.
+   */
+  claim(name: string): Disposable | undefined {
+    const address = unixAddress(`@${name}`);
+    if (address === undefined) {
+      throw new ArgumentRangeError(
+        `Invalid name "${name}": it has more than 107 bytes`,
+      );
+    }
+    let fd = this.#within(() => bindAddress(address, `claim "${name}"`));
+    return fd === ABSENT ? undefined : {
+      [Symbol.dispose]() {
+        closeFd(fd);
+        fd = ABSENT;
+      },
+    };
   }
 
   /** Ends it; sockets that it opened go on. Doing it again does nothing. */

@@ -53,6 +53,10 @@ export class ForwardingNamespace implements Namespace {
     return this.#to.ifIndexToName(index);
   }
 
+  claim(name: string): Disposable | undefined {
+    return this.#to.claim(name);
+  }
+
   close(): void {
     this.#to.close();
   }

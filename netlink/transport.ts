@@ -65,6 +65,14 @@ export interface Namespace extends Disposable {
   ifNameToIndex(name: string): number | undefined;
   /** The name of a network device; `undefined`: there is no such device. */
   ifIndexToName(index: number): string | undefined;
+  /**
+   * Claims a name here until it is disposed of, or the process ends: at any time
+   * only one has it. Who has which is in `/proc/thread-self/net/unix`.
+   *
+   * @param name The name, of at most 107 bytes.
+   * @returns `undefined`: another one has it.
+   */
+  claim(name: string): Disposable | undefined;
   /** Ends it; sockets that it opened go on. Doing it again does nothing. */
   close(): void;
 }

@@ -35,6 +35,7 @@ export type Distortion = (
 const EPROTONOSUPPORT = 93;
 
 const SYSCTLS = "/proc/sys/net/mptcp/";
+const UNIX_SOCKETS = "/proc/thread-self/net/unix";
 
 /**
  * A namespace in which something answers requests: what {@linkcode FakeKernel}
@@ -74,6 +75,8 @@ export class FakeNamespace implements Namespace {
   readonly links: Map<string, string> = new Map();
   /** Other hosts: their addresses by their names. */
   readonly hosts: Map<string, readonly string[]> = new Map();
+  /** The names that somebody has claimed. */
+  readonly claimed: Set<string> = new Set();
   /** Every socket for requests, closed or not. */
   readonly transports: FakeTransport[] = [];
   /** Everything that listened to events, closed or not. */
@@ -176,6 +179,7 @@ export class FakeNamespace implements Namespace {
   /** Reads a sysctl below `net.mptcp`, or another file; absent: there is none. */
   readFile(path: string): string | undefined {
     this.#demandOpen();
+    if (path === UNIX_SOCKETS) return this.#unixSockets();
     if (!path.startsWith(SYSCTLS)) return this.files.get(path);
     const value = this.sysctls.get(path.slice(SYSCTLS.length));
     return value === undefined ? undefined : `${value}\n`;
@@ -203,6 +207,29 @@ export class FakeNamespace implements Namespace {
     this.#demandOpen();
     if (!path.startsWith(SYSCTLS)) this.files.set(path, text);
     else this.sysctls.set(path.slice(SYSCTLS.length), text);
+  }
+
+  /** The file that shows who has which name. */
+  #unixSockets(): string {
+    const lines = Array.from(
+      this.claimed,
+      (name, index) =>
+        `0000000000000000: 00000002 00000000 00000000 0001 01 ${
+          index + 1
+        } @${name}\n`,
+    );
+    return [
+      "Num       RefCount Protocol Flags    Type St Inode Path\n",
+      ...lines,
+    ].join("");
+  }
+
+  /** Claims a name, until it is disposed of; absent: another one has it. */
+  claim(name: string): Disposable | undefined {
+    this.#demandOpen();
+    if (this.claimed.has(name)) return undefined;
+    this.claimed.add(name);
+    return { [Symbol.dispose]: () => void this.claimed.delete(name) };
   }
 
   /** Ends it: using it is an error from now on. */

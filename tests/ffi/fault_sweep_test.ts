@@ -199,12 +199,17 @@ const IN_PLACE: Readonly<Record<string, (it: NetworkNamespace) => unknown>> = {
   writeFile: (namespace) => namespace.writeFile(PATH, "userspace"),
   ifNameToIndex: (namespace) => namespace.ifNameToIndex("eth1"),
   ifIndexToName: (namespace) => namespace.ifIndexToName(3),
+  claim: (namespace) => {
+    using claimed = namespace.claim("a name");
+    return claimed === undefined ? undefined : "claimed";
+  },
 };
 
-/** A file, a link or a device that is not there is no error. */
+/** What is not there, or belongs to another one, is no error. */
 const isAbsent = (hit: Hit) =>
   isGone(hit) ||
-  ["open file to read,ENOENT", "readlink,ENOENT"].includes(hit.join());
+  ["open file to read,ENOENT", "readlink,ENOENT", "bind a name,EADDRINUSE"]
+    .includes(hit.join());
 
 for (const [name, operation] of Object.entries(IN_PLACE)) {
   for (const netns of [undefined, "blue"]) {
@@ -246,14 +251,15 @@ Deno.test("every public operation is swept", () => {
     .filter(([, one]) => !(one.prototype instanceof Error))
     .map(([name]) => name);
   // The second is `NetworkNamespace.open()`, the last are swept in
-  // `replace_file_test.ts` and `output_test.ts`. The others make no calls.
+  // `replace_file_test.ts`, `output_test.ts` and `service_test.ts`. The others
+  // make no calls, or none that fail.
   const calling = [
     ...["PathManager", "openNamespace", "checkReplaceable", "replaceFile"],
-    "watchOutput",
+    ...["watchOutput", "notifyService"],
   ];
   const others = [
     ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
-    ...["preload", "suspend", "traced"],
+    ...["preload", "serviceWatchdogMs", "suspend", "traced"],
   ];
   assertEquals(exported.toSorted(), [...calling, ...others].toSorted());
   // The last makes the calls of a stream of events.
@@ -282,6 +288,7 @@ Deno.test("every use of every function has its errors, and every error a use", (
   const infallible = new Set([
     ...["__errno_location", "memcpy", "signal", "sigaction", "raise"],
     ...["copyFrom", "freeaddrinfo"],
+    ...["getenv", "strlen", "clock_gettime"],
   ]);
   assertEquals(new Set(functions), bound.difference(infallible));
   const seen = new Set([...STREAMING, ...CONNECTING]);

@@ -176,6 +176,59 @@ Deno.test("a namespace lists directories, and reads links", () => {
   assertEquals(namespace.readLink("/proc/self/exe"), Deno.execPath());
 });
 
+Deno.test("a name is claimed once, and free again afterwards", () => {
+  const name = `a name of ${Deno.pid}`;
+  const isShown = () =>
+    namespace.readFile("/proc/thread-self/net/unix")!.includes(` @${name}\n`);
+  const claimed = namespace.claim(name)!;
+  assertEquals([namespace.claim(name), isShown()], [undefined, true]);
+  claimed[Symbol.dispose]();
+  assertEquals(isShown(), false);
+  const again = namespace.claim(name)!;
+  // Its number may be that of another file by now.
+  claimed[Symbol.dispose]();
+  assertEquals(namespace.claim(name), undefined);
+  again[Symbol.dispose]();
+  assertThrows(() => namespace.claim("n".repeat(108)), RangeError, "107 bytes");
+});
+
+Deno.test("a service tells its service manager how it is", async () => {
+  const folder = Deno.makeTempDirSync();
+  const { symbols: { socket, recv, close } } = libc();
+  const { bind } = libc().streams();
+  try {
+    for (const name of [`${folder}/notify`, `@notify of ${Deno.pid}`]) {
+      const manager = socket(1, 2, 0);
+      const path = new TextEncoder().encode(name.replace("@", "\0"));
+      const length = 2 + path.length;
+      assertEquals(bind(manager, Uint8Array.of(1, 0, ...path), length), 0);
+      const program = `
+        import { notifyService } from "${here}mod.ts";
+        console.log(notifyService({ state: "reloading" }));
+        console.log(notifyService({ state: "ready", status: "ä" }));
+      `;
+      const begin = new BigInt64Array(2);
+      libc().service().clock_gettime(1, begin);
+      const told = await inChild(program, {
+        ulimit: `export NOTIFY_SOCKET='${name}';`,
+      });
+      assertEquals(told, "true\ntrue");
+      const buffer = new Uint8Array(4096);
+      const next = () =>
+        new TextDecoder().decode(
+          buffer.subarray(0, recv(manager, buffer, 4096n, 0x40)),
+        );
+      const [, us] = next().match(/^RELOADING=1\nMONOTONIC_USEC=(\d+)$/)!;
+      const passed = Number(us) / 1e6 - Number(begin[0]);
+      assert(passed > 0 && passed < 20, `${passed} s`);
+      assertEquals(next(), "READY=1\nSTATUS=ä");
+      close(manager);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("`SyscallError` has what the kernel says", () => {
   using socket = namespace.open(NETLINK_GENERIC);
   const requests = namespace.open(NETLINK_GENERIC);

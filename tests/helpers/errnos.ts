@@ -98,6 +98,8 @@ export const ERRORS: Readonly<Record<string, string>> = {
   // ioctl(2), netdevice(7); dev_ioctl(), dev_ifname().
   "ioctl SIOCGIFINDEX": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
   "ioctl SIOCGIFNAME": "EPERM EBADF EFAULT EINVAL ENODEV ENOTTY",
+  // bind(2); unix_bind_abstract().
+  "bind a name": "EADDRINUSE EACCES EBADF EINVAL ENOMEM ENOTSOCK",
   // setns(2); netns_install(), create_new_namespaces().
   "setns": "EPERM EBADF EINVAL ENOMEM ESRCH",
   // close(2): the number is free all the same.
@@ -118,6 +120,8 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   // Older kernels have other sysctls, or none.
   "open file to read": "ENOENT",
   "readlink": "ENOENT",
+  // Another one has the name.
+  "bind a name": "EADDRINUSE",
   // A new file; what a process that was killed left behind; the first error
   // counts.
   "statx": "ENOENT",

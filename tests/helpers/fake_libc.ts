@@ -21,6 +21,9 @@ const EEXIST = 17;
 const ENODEV = 19;
 const EINVAL = 22;
 const EPROTONOSUPPORT = 93;
+const EADDRINUSE = 98;
+const ENOTCONN = 107;
+const ECONNREFUSED = 111;
 const EINPROGRESS = 115;
 
 const EAI_NONAME = -2;
@@ -29,6 +32,11 @@ const EAI_SYSTEM = -11;
 /** What errno is where it means nothing. */
 const STALE = 999;
 
+const AF_UNIX = 1;
+const UNIX_TYPES: { readonly [type: number]: string } = {
+  [0o2004001]: "unix stream",
+  [0o2004002]: "unix datagram",
+};
 const AF_NETLINK = 16;
 const SOCKADDR_NL_LENGTH = 12;
 const SOCK_RAW_CLOEXEC = 0o2000003;
@@ -135,6 +143,10 @@ export class FakeLibc {
   fails: Fails = () => undefined;
   /** The most bytes that reading or writing a file once takes. */
   atMost: number = Infinity;
+  /** The environment. */
+  readonly environment: Map<string, string> = new Map();
+  /** What came to the sockets of other processes, by their addresses. */
+  readonly received: Map<string, string[]> = new Map();
   /** The port ids of who sends what is received; 0 is the kernel. */
   readonly senders: number[] = [];
   #errno = STALE;
@@ -156,6 +168,10 @@ export class FakeLibc {
   call(symbol: string, args: readonly unknown[]): unknown {
     if (symbol === "__errno_location") return null;
     if (symbol === "memcpy") {
+      if (typeof args[1] === "string") {
+        new TextEncoder().encodeInto(args[1], args[0] as Uint8Array);
+        return;
+      }
       (args[0] as Int32Array)[0] = this.#errno;
       this.#unread = undefined;
       return;
@@ -168,6 +184,14 @@ export class FakeLibc {
     if (symbol === "freeaddrinfo") return this.#freeAddresses(args[0]);
     if (this.#unread !== undefined) {
       throw new Error(`${symbol} follows ${this.#unread} before memcpy(errno)`);
+    }
+    if (symbol === "getenv") return this.environment.get(textOf(args)) ?? null;
+    if (symbol === "strlen") {
+      return BigInt(new TextEncoder().encode(args[0] as string).length);
+    }
+    if (symbol === "clock_gettime") {
+      (args[1] as BigInt64Array).set([12n, 345_678_999n]);
+      return 0;
     }
     const call = { symbol, args, use: this.#useOf(symbol, args) };
     if (symbol !== "close") this.calls.push(call);
@@ -208,7 +232,11 @@ export class FakeLibc {
   #useOf(symbol: string, args: readonly unknown[]): string {
     switch (symbol) {
       case "socket":
-        return args[0] === AF_NETLINK ? symbol : "socket of a stream";
+        return args[0] === AF_NETLINK || args[0] === AF_UNIX
+          ? symbol
+          : "socket of a stream";
+      case "bind":
+        return this.#streams.has(args[0] as number) ? symbol : "bind a name";
       case "connect":
       case "send":
         return this.#streams.has(args[0] as number)
@@ -324,6 +352,7 @@ export class FakeLibc {
     if (socket !== undefined) return this.#useSocket(symbol, socket, args);
     const stream = this.#streams.get(fd);
     if (stream !== undefined) return this.#useStream(symbol, stream, args);
+    if (what.startsWith("unix")) return this.#useUnixSocket(symbol, args);
     switch (symbol) {
       case "getdents64":
         return this.#readDirectory(fd, args[2] as Uint8Array);
@@ -350,6 +379,9 @@ export class FakeLibc {
   }
 
   #openSocket([domain, type, protocol]: readonly number[]): number {
+    if (domain === AF_UNIX && UNIX_TYPES[type!] !== undefined) {
+      return this.#open(`${UNIX_TYPES[type!]} socket in ${this.netns}`);
+    }
     const any = FAMILIES.get(domain!);
     if (any !== undefined && type === SOCK_STREAM_NONBLOCK_CLOEXEC) {
       return this.#openStream(any, protocol === IPPROTO_MPTCP);
@@ -571,6 +603,38 @@ export class FakeLibc {
       }
       default:
         throw new Error(`${symbol}(): it is a socket`);
+    }
+  }
+
+  /** Claims a name, or sends to somebody. */
+  #useUnixSocket(symbol: string, args: readonly unknown[]): number {
+    const [fd, bytes, length] = args as [number, Uint8Array, number | bigint];
+    const text = new TextDecoder().decode(bytes.subarray(0, Number(length)));
+    switch (symbol) {
+      case "bind":
+      case "connect": {
+        if (bytes[0] !== AF_UNIX || bytes[1] !== 0) return this.#fail(EINVAL);
+        const address = text.slice(2).replace(/^\0/, "@").replace(/\0$/, "");
+        if (symbol === "bind") {
+          const what = `unix ${address} in ${this.netns}`;
+          if ([...this.fds.values()].includes(what)) {
+            return this.#fail(EADDRINUSE);
+          }
+          this.fds.set(fd, what);
+          return 0;
+        }
+        if (!this.received.has(address)) return this.#fail(ECONNREFUSED);
+        this.fds.set(fd, `unix to ${address}`);
+        return 0;
+      }
+      case "send": {
+        const [, address] = this.fds.get(fd)!.split("unix to ");
+        if (address === undefined) return this.#fail(ENOTCONN);
+        this.received.get(address)!.push(text);
+        return Number(length);
+      }
+      default:
+        throw new Error(`${symbol}(${fd}): it is a socket of AF_UNIX`);
     }
   }
 
