@@ -7,13 +7,14 @@
 import { EXIT } from "./exit.ts";
 import { UsageError } from "./words/grammar.ts";
 import { usage } from "./words/help.ts";
-import { nearest } from "./words/nearest.ts";
+import { nearest } from "../codec/nearest.ts";
 import type { Found } from "./words/parse.ts";
 
 const EXIT_CODES: { readonly [error: string]: number } = {
   UsageError: EXIT.usage,
   ArgumentTypeError: EXIT.usage,
   ArgumentRangeError: EXIT.usage,
+  DocumentError: EXIT.usage,
   NetlinkError: EXIT.refused,
   UnsupportedError: EXIT.refused,
   NotFoundError: EXIT.refused,
@@ -45,6 +46,7 @@ interface Known {
   readonly code?: string;
   readonly what?: string;
   readonly extack?: { readonly attribute?: string };
+  readonly faults?: readonly unknown[];
 }
 
 /**
@@ -60,7 +62,8 @@ export function describe(
   rerun: () => string,
   found?: Found,
 ): Failure | undefined {
-  const { name, message, op, errno, code, extack, what } = error as Known;
+  const { name, message, op, errno, code, extack, what, faults } =
+    error as Known;
   const exit = what === "family" ? EXIT.unreachable : EXIT_CODES[name];
   if (exit === undefined) return undefined;
   const hint = name === "NotCapable"
@@ -72,9 +75,10 @@ export function describe(
   const reason = message.replace(`\nhint: ${hint}`, "");
   return {
     code: exit,
-    text: `mptcp: ${reason}\n` +
+    // The lines of a document's faults begin with its name.
+    text: (faults === undefined ? "mptcp: " : "") + `${reason}\n` +
       (hint === undefined ? "" : `hint: ${hint}\n`) +
-      (exit === EXIT.usage && found?.command
+      (exit === EXIT.usage && faults === undefined && found?.command
         ? usage(found.path, found.command)
         : ""),
     json: {
@@ -83,6 +87,7 @@ export function describe(
       ...op !== undefined && { op },
       ...errno !== undefined && { errno, code },
       ...extack?.attribute !== undefined && { attribute: extack.attribute },
+      ...faults !== undefined && { faults },
     },
   };
 }

@@ -1,104 +1,252 @@
 /**
- * YAML documents, and the line of each fault in them.
+ * YAML documents: what they say, and where each fault in them is.
  *
  * @module
  */
 
-import type { Check, Fault, Path } from "./checks.ts";
+import { MptcpError } from "../codec/mptcp_error.ts";
+import { findPositions, locate } from "./positions.ts";
+import {
+  type Fault,
+  type Path,
+  quote,
+  type Report,
+  type Tree,
+} from "./types.ts";
 
-const KEY = /^(?:"([^"]+)"|'([^']+)'|([^\s#"'[{&*!|>][^#]*?)) *:(?= |$)(.*)$/;
+/** The longest document, in characters. */
+const MAX_LENGTH = 1 << 20;
+/** How deep lists and mappings may be nested. */
+const MAX_DEPTH = 32;
+/** How many faults a message lists. */
+const MAX_LISTED = 50;
 
-/** The faults of a document, each on a line `FILE:LINE: text`. */
-export class DocumentError extends Error {
-  /** Name of the class, kept through minification. */
-  override readonly name = "DocumentError";
+/** Something that is wrong in a document. */
+export interface DocumentFault {
+  /** Line, from 1; absent: it is not known, or it is the whole document. */
+  readonly line?: number;
+  /** Character of the line, from 1; absent: it is somewhere in what begins on
+   * the line. */
+  readonly column?: number;
+  /** The way to it, such as `endpoints[1].flags`; empty: the document. */
+  readonly path: string;
+  /** What is wrong, and what would be right. */
+  readonly message: string;
 }
 
 /**
- * Reads a document and checks its shape.
+ * A document that makes no sense. The message has a line for each fault, such as
+ * `mptcp.yaml:12:9: endpoints[1].id: must be a whole number from 1 to 255, not 0`.
+ *
+ * @example Show what is wrong in a file, and where
+ * ```ts
+ * import { DocumentError, parseConfig } from "@mptcp/pm/config";
+ *
+ * try {
+ *   await parseConfig("endpoints: [{ adress: 10.0.2.1 }]");
+ * } catch (error) {
+ *   if (!(error instanceof DocumentError)) throw error;
+ *   for (const { line, column, message } of error.faults) {
+ *     console.log(line, column, message);
+ *   }
+ * }
+ * ```
+ */
+export class DocumentError extends MptcpError {
+  /** Name of the class, kept through minification. */
+  override readonly name = "DocumentError";
+  /** The document's name. */
+  readonly file: string;
+  /** All that is wrong, in the order of the document. */
+  readonly faults: readonly DocumentFault[];
+
+  /**
+   * Lists faults.
+   *
+   * @param file The document's name.
+   * @param faults All that is wrong, in the order of the document.
+   */
+  constructor(file: string, faults: readonly DocumentFault[]) {
+    const lines = faults.slice(0, MAX_LISTED).map((fault) => {
+      const { line, column, path, message } = fault;
+      const place = [file, line, column].filter((part) => part !== undefined);
+      return [place.join(":"), path, message].filter((part) => part !== "")
+        .join(": ");
+    });
+    const more = faults.length - lines.length;
+    if (more > 0) lines.push(`${file}: and ${more} more`);
+    super(lines.join("\n"));
+    this.file = file;
+    this.faults = faults;
+  }
+}
+
+/**
+ * Reads a document.
  *
  * @param text The document.
  * @param file Its name in errors.
- * @param check What its value must be.
- * @param resolve Makes the result of a value of the right shape, and finds
- * what else is wrong.
- * @throws {DocumentError} It is not YAML, or not what is wanted.
+ * @param read Makes the result of what it says, or reports what is wrong.
+ * @throws {DocumentError} It is not YAML, or something was reported.
  */
 export async function readDocument<T>(
   text: string,
   file: string,
-  check: Check,
-  resolve: (value: unknown) => { result: T; faults: readonly Fault[] },
+  read: (tree: Tree, report: Report) => T | undefined,
 ): Promise<T> {
-  const { parse } = await import("@std/yaml");
-  let value: unknown;
-  try {
-    value = parse(text) ?? null;
-  } catch (error) {
-    const message = (error as Error).message.split(/:?\n/)[0]!;
-    const [, a, b] = /line (\d+)|\((\d+):\d+\)/.exec(message) ?? [];
-    throw new DocumentError(`${file}:${a ?? b ?? 1}: ${message}`);
-  }
-  const lineOf = locator(text);
-  const demand = (faults: readonly Fault[]) => {
-    const lines = faults
-      .map(({ path, message }) => ({ line: lineOf(path), message }))
-      .toSorted((one, other) => one.line - other.line)
-      .map(({ line, message }) => `${file}:${line}: ${message}`);
-    if (lines.length > 0) throw new DocumentError(lines.join("\n"));
+  const own = text.replace(/^\uFEFF/, "");
+  const refuse = (message: string, at?: number): never => {
+    const place = at === undefined ? {} : new Lines(own).positionOf(at);
+    throw new DocumentError(file, [{ ...place, path: "", message }]);
   };
-  const shape: Fault[] = [];
-  check(value, [], (path, message) => shape.push({ path, message }));
-  demand(shape);
-  const { result, faults } = resolve(value);
-  demand(faults);
-  return result;
+  const tree = await parse(own, refuse);
+  const faults: Fault[] = [];
+  const result = read(tree, (path, message, isKey = false) => {
+    faults.push({ path, message, isKey });
+  });
+  if (faults.length > 0) throw errorOf(file, own, tree, faults);
+  return result!;
 }
 
-/**
- * Finds the lines of a block-style YAML document, since the parser has no
- * positions: returns a function from a path to the 1-based line where it, or
- * the innermost part of it that has a line of its own, begins.
- */
-export function locator(text: string): (path: Path) => number {
-  const lines = new Map<string, number>();
-  const lengths = new Map<string, number>();
-  // What encloses the current line, outermost first. A dash counts as half a
-  // column further in, because a list may stand in the column of its key.
-  const open: { column: number; part: string | number }[] = [];
-  const enter = (column: number, line: number, name?: string) => {
-    while (open.length > 0 && open.at(-1)!.column >= column) open.pop();
-    const parent = open.map(({ part }) => part).join("\n");
-    const index = lengths.get(parent) ?? 0;
-    if (name === undefined) lengths.set(parent, index + 1);
-    open.push({ column, part: name ?? index });
-    lines.set(open.map(({ part }) => part).join("\n"), line);
-  };
+/** Refuses the whole document. */
+type Refuse = (message: string, at?: number) => never;
 
-  // Lines further in than this belong to a block scalar (`|` or `>`).
-  let scalar = Infinity;
-  for (const [index, full] of text.split(/\r?\n/).entries()) {
-    let rest = full.trimStart();
-    let column = full.length - rest.length;
-    if (rest === "" || column > scalar) continue;
-    scalar = Infinity;
-    if (rest.startsWith("#")) continue;
-    for (let dash; (dash = /^- +|^-$/.exec(rest)) !== null;) {
-      enter(column + 0.5, index + 1);
-      rest = rest.slice(dash[0].length);
-      column += dash[0].length;
-    }
-    const key = KEY.exec(rest);
-    if (key === null) continue;
-    enter(column, index + 1, key[1] ?? key[2] ?? key[3]!);
-    if (/^ *[|>]/.test(key[4]!)) scalar = column;
+async function parse(text: string, refuse: Refuse): Promise<Tree> {
+  if (text.length > MAX_LENGTH) {
+    refuse(`it is longer than ${MAX_LENGTH} characters`);
+  }
+  const control = text.search(CONTROL);
+  if (control >= 0) {
+    const code = text.charCodeAt(control).toString(16).padStart(4, "0");
+    refuse(`the character U+${code} is not allowed`, control);
+  }
+  const tab = tabIndentation(text);
+  if (tab >= 0) refuse("a tab cannot be indentation: use spaces", tab);
+  const yaml = await import("@std/yaml");
+  let tree: Tree;
+  try {
+    tree = yaml.parse(text, { schema: "failsafe" }) as Tree;
+  } catch (error) {
+    if (error instanceof RangeError) return refuse(TOO_DEEP);
+    if (!(error instanceof SyntaxError)) throw error;
+    return refuse(...syntaxFault(text, error));
+  }
+  checkNesting(tree, text, refuse);
+  return tree;
+}
+
+/** All that YAML does not allow. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\0-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+const TOO_DEEP = "lists and mappings are nested too deeply";
+
+/**
+ * Where a tab is indentation, which some parsers take for nothing. In brackets
+ * it means no harm, as in JSON.
+ */
+function tabIndentation(text: string): number {
+  if (/^(?:[ \t\r\n]|#.*)*[[{]/.test(text)) return -1;
+  const found = /(?<=^ *)\t[ \t]*[^ \t\r\n#]/m.exec(text);
+  return found?.index ?? -1;
+}
+
+/** What the parser says, with what helps. */
+function syntaxFault(
+  text: string,
+  { message, offset }: SyntaxError & { readonly offset?: number },
+): [message: string, at: number | undefined] {
+  const reason = message.replace(/ at line \d+, column -?\d+[^]*$/, "");
+  if (/1 document|single document/.test(reason)) {
+    const marks = [...text.matchAll(/^---(?=[ \t\r\n]|$)/gm)];
+    const isFirst = /^(?:\s|#.*|%.*)*---/.test(text);
+    const second = marks[isFirst ? 1 : 0];
+    return ["there are several documents: one is needed", second?.index];
+  }
+  if (/duplicated? (mapping )?key/i.test(reason)) {
+    const [key] = findPositions(text)?.duplicates ?? [];
+    if (key !== undefined) return [`duplicate key ${quote(key.name)}`, key.at];
+  }
+  return [/\balias/i.test(reason) ? ALIASES : reason, offset];
+}
+
+const ALIASES = 'aliases are not supported: quote what begins with "*"';
+
+/** Refuses aliases and what is nested too deeply, before anything walks there. */
+function checkNesting(tree: Tree, text: string, refuse: Refuse): void {
+  const seen = new Set<Tree>();
+  const visit = (value: Tree, depth: number) => {
+    if (typeof value !== "object" || value === null) return;
+    if (depth > MAX_DEPTH) refuse(TOO_DEEP);
+    if (seen.has(value)) refuse(ALIASES, findPositions(text)?.aliases[0]);
+    seen.add(value);
+    for (const one of Object.values(value)) visit(one, depth + 1);
+  };
+  visit(tree, 1);
+  if (!text.includes("&") || !text.includes("*")) return;
+  const [alias] = findPositions(text)?.aliases ?? [];
+  if (alias !== undefined) refuse(ALIASES, alias);
+}
+
+/** The error with the positions of faults, in the order of the document. */
+function errorOf(
+  file: string,
+  text: string,
+  tree: Tree,
+  faults: readonly Fault[],
+): DocumentError {
+  const lines = new Lines(text);
+  const root = findPositions(text)?.root ?? { at: 0 };
+  const places = faults.map(({ path, message, isKey = false }) => ({
+    ...locate(root, tree, path, isKey),
+    ...{ path: pathText(path), message },
+  })).toSorted((one, other) => one.at - other.at);
+  return new DocumentError(
+    file,
+    places.map(({ at, isExact, path, message }) => {
+      const { line, column } = lines.positionOf(at);
+      const isKnown = tree !== null && (isExact || at > root.at);
+      const place = !isKnown ? {} : isExact ? { line, column } : { line };
+      return { ...place, path, message };
+    }),
+  );
+}
+
+/** The lines of a text. */
+class Lines {
+  readonly #text: string;
+  readonly #starts: readonly number[];
+
+  constructor(text: string) {
+    const breaks = text.matchAll(/\r\n|\r|\n/g);
+    this.#text = text;
+    this.#starts = [
+      0,
+      ...breaks.map(({ 0: { length }, index }) => index + length),
+    ];
   }
 
-  return (path) => {
-    for (let length = path.length; length > 0; length--) {
-      const line = lines.get(path.slice(0, length).join("\n"));
-      if (line !== undefined) return line;
+  /** The line and the character of an offset, both from 1. */
+  positionOf(at: number): { readonly line: number; readonly column: number } {
+    let [line, next] = [0, this.#starts.length];
+    while (next - line > 1) {
+      const middle = (line + next) >> 1;
+      if (this.#starts[middle]! <= at) line = middle;
+      else next = middle;
     }
-    return 1;
-  };
+    const before = this.#text.slice(this.#starts[line], at);
+    return { line: line + 1, column: Array.from(before).length + 1 };
+  }
+}
+
+/** The way to a value, as it is written in TypeScript. */
+export function pathText(path: Path): string {
+  return path.map((part, index) =>
+    typeof part === "number"
+      ? `[${part}]`
+      : !/^[\w$-]+$/.test(part) || part.length > 60
+      ? `[${quote(part)}]`
+      : index === 0
+      ? part
+      : `.${part}`
+  ).join("");
 }

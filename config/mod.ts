@@ -2,6 +2,15 @@
  * What a host is wanted to be, the steps that lead there, and their doing: the
  * limits, settings and endpoints of one network namespace.
  *
+ * @example Do what a file says
+ * ```ts
+ * import { parseConfig, plan, readState } from "@mptcp/pm/config";
+ *
+ * const file = "/etc/mptcp.yaml";
+ * const config = await parseConfig(await Deno.readTextFile(file), file);
+ * console.log(plan(config, readState()).summary);
+ * ```
+ *
  * @example Keep two endpoints, and remove all others
  * ```ts
  * import { apply, type Config, plan, readState } from "@mptcp/pm/config";
@@ -31,6 +40,10 @@ export type {
   Wanted,
   WantedEndpoint,
 } from "./config.ts";
+export { DocumentError, type DocumentFault } from "./document.ts";
+export { parseConfig } from "./parse.ts";
+export { configSchema } from "./schema.ts";
+export type { JsonSchema } from "./types.ts";
 export { type Carried, type PresentState, readState } from "./state.ts";
 export type { NewEndpoint } from "./match.ts";
 export {

@@ -58,7 +58,7 @@ export const UNITS: Readonly<
   "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],
   "cli/": [
     "the command line: a file for each object",
-    [...ENTRY_POINTS, "deno.json", "@std/cli"],
+    [...ENTRY_POINTS, "codec/nearest.ts", "deno.json", "@std/cli"],
   ],
   "cli.ts": ["the program", ["cli/", "mod.ts"]],
   "examples/": ["programs to copy", [...ENTRY_POINTS, "testing/"]],
@@ -79,7 +79,7 @@ export const UNITS: Readonly<
     "the same tree; live/ fuzz/ soak/ programs/",
     [
       ...[...PUBLISHED, "examples/", "tests/golden/", "tests/helpers/"],
-      ...["tools/", "bench/", "@std/"],
+      ...["tools/", "bench/", "@std/", "npm:"],
     ],
   ],
 };

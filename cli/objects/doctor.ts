@@ -2,7 +2,7 @@ import type { CheckName, Snapshot } from "../../doctor/mod.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { type Command, command, UsageError } from "../words/grammar.ts";
-import { nearest } from "../words/nearest.ts";
+import { nearest } from "../../codec/nearest.ts";
 import { connectionFilter } from "../words/operands.ts";
 
 /** `mptcp doctor …` */

@@ -271,10 +271,25 @@ Deno.test("`parse()` reads maps, lists, scalars, comments and anchors", () => {
   assertEquals(parse(""), null);
 });
 
-Deno.test("`parse()` throws a SyntaxError that names the line", () => {
+Deno.test("`parse()` throws a SyntaxError that has line, column and offset", () => {
   assertThrows(() => parse("a: 1\nb: [1, 2\nc: 3\n"), SyntaxError, "line 3");
-  assertThrows(() => parse("a: 1\na: 2\n"), SyntaxError, "line 2");
+  const error = assertThrows(
+    () => parse("a: 1\na: 2\n"),
+    SyntaxError,
+    "line 2",
+  );
+  assertObjectMatch(error, { line: 2, column: 1, offset: 5 });
   assertThrows(() => parse("--- 1\n--- 2\n"), SyntaxError);
+});
+
+Deno.test("`parse()` gives texts alone with the failsafe schema", () => {
+  const text =
+    "a: [012, 1_000, no, ~, 2024-01-01, 0x1f]\nb:\n<<: { c: true }\n";
+  assertEquals(parse(text, { schema: "failsafe" }), {
+    a: ["012", "1_000", "no", "~", "2024-01-01", "0x1f"],
+    b: null,
+    "<<": { c: "true" },
+  });
 });
 
 Deno.test("`stringify()` writes what `parse()` reads", () => {
@@ -487,7 +502,7 @@ Deno.test("`config.ts` does not ask JSR for what is cached", async () => {
     DENO_DIR: `${copy.root}/cache`,
     JSR_URL: url(registry.addr),
   };
-  const modules = ["assert@^1", "cli@^1/parse-args", "yaml@^1"]
+  const modules = ["assert@^1", "cli@^1/parse-args", "yaml@^1.2"]
     .map((name) => `jsr:@std/${name}`);
   const args = ["cache", "--no-config", ...modules];
   assertEquals((await run(Deno.execPath(), args, copy.root, env)).code, 0);

@@ -7,8 +7,8 @@
 
 import type { AttrKind, IntegerKind } from "../../codec/policy.ts";
 import { INTEGER_WIDTH } from "../../codec/scalar.ts";
-import type { Fault, Path } from "../../config/checks.ts";
 import { readDocument } from "../../config/document.ts";
+import type { Path, Report } from "../../config/types.ts";
 import type {
   Attribute,
   AttributeSet,
@@ -20,34 +20,37 @@ import type {
 } from "./model.ts";
 import {
   type AttributeEntry,
-  checkShape,
   type Definition,
   type Message,
   type Operation,
+  SPECIFICATION,
   type Specification,
 } from "./schema.ts";
 import { Scope } from "./scope.ts";
 
 /**
  * Reads a specification and checks all of it. Throws a `DocumentError` with
- * `file` and the line of each fault.
+ * `file` and the place of each fault.
  */
-export function parseSpec(text: string, file: string): Promise<Model> {
-  return readDocument(
-    text,
-    file,
-    checkShape,
-    (value) => resolve(value as Specification),
-  );
+export function parseSpec(
+  text: string,
+  file: string,
+): Promise<Model> {
+  return readDocument(text, file, (tree, report) => {
+    let hasShape = true;
+    const spec = SPECIFICATION.read(tree, [], (...fault) => {
+      hasShape = false;
+      report(...fault);
+    });
+    return hasShape ? resolve(spec as Specification, report) : undefined;
+  });
 }
 
 const isRaw = ({ protocol }: Specification) => protocol === "netlink-raw";
 
 /** Follows the references of a document of the right shape. */
-export function resolve(
-  spec: Specification,
-): { result: Model; faults: readonly Fault[] } {
-  const scope = new Scope(!isRaw(spec));
+function resolve(spec: Specification, report: Report): Model {
+  const scope = new Scope(report, !isRaw(spec));
   const { definitions = [], "attribute-sets": entries } = spec;
   const constants = familyConstants(scope, spec);
   const words: Words[] = [];
@@ -84,12 +87,11 @@ export function resolve(
     doc: scope.prose(set, path),
     attributes: attributes(scope, spec, set, [...path, "attributes"]),
   }));
-  const result = {
+  return {
     ...{ doc: scope.prose(spec, []), constants, words, structs },
     sets: innerFirst(scope, sets),
     ...operations(scope, spec, sets),
   };
-  return { result, faults: scope.faults };
 }
 
 /** What names the family or the protocol, and its multicast groups. */

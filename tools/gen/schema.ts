@@ -8,36 +8,49 @@
 
 import {
   bool,
-  type Check,
-  integer,
-  is,
+  integer as integerFrom,
   listOf,
   mapOf,
   oneOf,
+  scalar,
   text,
-  uint,
-} from "../../config/checks.ts";
+  textOf,
+  type Type,
+} from "../../config/types.ts";
 
-const scalar = is(
-  "a string or a whole number",
-  (value) => typeof value === "string" || Number.isSafeInteger(value),
+const integer = integerFrom(Number.MIN_SAFE_INTEGER);
+const uint = integerFrom(0);
+
+/** A whole number, or the name of a constant. */
+const value = scalar(
+  "a text or a whole number",
+  {},
+  (text) => /^-?\d+$/.test(text) ? Number(text) : text,
 );
-const name = is(
-  "a name in kebab case",
-  (value) => /^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/.test(String(value)),
-);
+const name = textOf("a name in kebab case", /^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/);
 
 /** In the schema, but nothing that these families or their tables know. */
-const unsupported: Check = (_value, path, report) =>
-  report(path, `"${path.at(-1)}" is not supported by this generator`);
+const unsupported: Type<never> = {
+  what: "nothing",
+  schema: {},
+  read: (_value, path, report) =>
+    void report(
+      path,
+      `"${path.at(-1)}" is not supported by this generator`,
+    ) as never,
+};
 
 const entry = mapOf({ "name!": name, value: integer, doc: text });
-const byteOrder = oneOf("little-endian", "big-endian");
-const displayHint = oneOf("hex", "mac", "fddi", "ipv4", "ipv6", "uuid");
+const byteOrder = oneOf("byte order", "little-endian", "big-endian");
+const displayHint = oneOf(
+  "display hint",
+  ..."hex mac fddi ipv4 ipv6 uuid".split(" "),
+);
 
 const member = mapOf({
   "name!": name,
   "type!": oneOf(
+    "type",
     ..."u8 u16 u32 u64 s8 s16 s32 s64 string pad binary".split(" "),
   ),
   len: uint,
@@ -51,19 +64,24 @@ const member = mapOf({
 
 const definition = mapOf({
   "name!": name,
-  "type!": oneOf("const", "enum", "flags", "struct"),
+  "type!": oneOf("type", "const", "enum", "flags", "struct"),
   header: text,
   doc: text,
-  value: scalar,
+  value,
   "value-start": integer,
-  entries: listOf((value, path, report) =>
-    typeof value === "string"
-      ? report(path, `entry "${value}" has no "doc"`)
-      : entry(value, path, report)
-  ),
+  entries: listOf({
+    ...entry,
+    read: (value, path, report) =>
+      typeof value === "string"
+        ? void report(path, `entry "${value}" has no "doc"`)
+        : entry.read(value, path, report),
+  }),
   "render-max": bool,
-  "enum-name": (value, path, report) =>
-    value === null || text(value, path, report),
+  "enum-name": {
+    ...text,
+    read: (value, path, report) =>
+      value === null ? undefined : text.read(value, path, report),
+  },
   "name-prefix": text,
   members: listOf(member),
 });
@@ -74,7 +92,7 @@ const TYPES =
 
 const attribute = mapOf({
   "name!": name,
-  "type!": oneOf(...TYPES.split(" ")),
+  "type!": oneOf("type", ...TYPES.split(" ")),
   doc: text,
   value: uint,
   "type-value": unsupported,
@@ -85,11 +103,11 @@ const attribute = mapOf({
   "enum-as-flags": bool,
   checks: mapOf({
     "flags-mask": text,
-    min: scalar,
-    max: scalar,
-    "min-len": scalar,
-    "max-len": scalar,
-    "exact-len": scalar,
+    min: value,
+    max: value,
+    "min-len": value,
+    "max-len": value,
+    "exact-len": value,
   }),
   "sub-type": unsupported,
   "display-hint": displayHint,
@@ -104,13 +122,14 @@ const handler = mapOf({
   pre: text,
   post: text,
 });
-const flags = listOf(oneOf("admin-perm", "uns-admin-perm"));
+const flags = listOf(oneOf("flag", "admin-perm", "uns-admin-perm"));
 
 /** Checks a whole specification. */
-export const checkShape: Check = mapOf({
+export const SPECIFICATION: Type<unknown> = mapOf({
   "name!": text,
   "doc!": text,
   protocol: oneOf(
+    "protocol",
     "genetlink",
     "genetlink-c",
     "genetlink-legacy",
@@ -121,7 +140,7 @@ export const checkShape: Check = mapOf({
   "c-family-name": text,
   "c-version-name": text,
   "max-by-define": bool,
-  "kernel-policy": oneOf("split", "per-op", "global"),
+  "kernel-policy": oneOf("policy", "split", "per-op", "global"),
   "cmd-cnt-name": text,
   "cmd-max-name": text,
   version: uint,
@@ -137,7 +156,7 @@ export const checkShape: Check = mapOf({
     "attributes!": listOf(attribute),
   })),
   "operations!": mapOf({
-    "enum-model": oneOf("unified", "directional"),
+    "enum-model": oneOf("model", "unified", "directional"),
     "name-prefix": text,
     "enum-name": text,
     "async-prefix": text,
@@ -149,7 +168,7 @@ export const checkShape: Check = mapOf({
       value: uint,
       "attribute-set": text,
       flags,
-      "dont-validate": listOf(oneOf("strict", "dump", "dump-strict")),
+      "dont-validate": listOf(oneOf("check", "strict", "dump", "dump-strict")),
       "fixed-header": text,
       do: handler,
       dump: handler,
@@ -215,7 +234,7 @@ export interface Operation extends Named {
   readonly mcgrp?: string;
 }
 
-/** A document that {@linkcode checkShape} found nothing wrong with. */
+/** A document that {@linkcode SPECIFICATION} found nothing wrong with. */
 export interface Specification extends Named {
   readonly doc: string;
   readonly protocol?: string;

@@ -6,7 +6,7 @@
  */
 
 import { INTEGER_WIDTH } from "../../codec/scalar.ts";
-import type { Fault, Path } from "../../config/checks.ts";
+import type { Path, Report } from "../../config/types.ts";
 import type { Described, Item } from "./model.ts";
 
 interface Named {
@@ -19,19 +19,16 @@ export function constantCase(name: string): string {
   return name.replaceAll("-", "_").toUpperCase();
 }
 
-/** The faults and the constants of one specification. */
+/** The constants of one specification, and where its faults are reported. */
 export class Scope {
-  readonly faults: Fault[] = [];
+  readonly report: Report;
   readonly #constants = new Map<string, string | number>();
   readonly #needsRelease: boolean;
 
   /** Takes whether each text must end in a Linux release. */
-  constructor(needsRelease: boolean) {
+  constructor(report: Report, needsRelease: boolean) {
+    this.report = report;
     this.#needsRelease = needsRelease;
-  }
-
-  report(path: Path, message: string): void {
-    this.faults.push({ path, message });
   }
 
   missing(key: string, path: Path): undefined {

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Context } from "../../../cli/context.ts";
 import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import { UsageError } from "../../../cli/words/grammar.ts";
-import { nearest } from "../../../cli/words/nearest.ts";
+import { nearest } from "../../../codec/nearest.ts";
 import { findCommand, readOperands, settle } from "../../../cli/words/parse.ts";
 import { wordsOf } from "../../helpers/run_main.ts";
 

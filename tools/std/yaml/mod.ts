@@ -28,28 +28,43 @@ export interface ParseOptions {
   onWarning?: (error: Error) => void;
 }
 
-/** Reads a document; throws a `SyntaxError` that names line and column. */
+/** Reads a document; throws a {@linkcode YamlSyntaxError}. */
 export function parse(content: string, options: ParseOptions = {}): unknown {
   try {
     return yaml.load(content, {
       schema: schemas[options.schema ?? "default"],
       json: options.allowDuplicateKeys,
       onWarning: options.onWarning &&
-        ((warning: unknown) => options.onWarning!(syntaxError(warning))),
+        ((warning: yaml.YAMLException) =>
+          options.onWarning!(new YamlSyntaxError(warning))),
     }) ?? null;
   } catch (error) {
-    throw error instanceof yaml.YAMLException ? syntaxError(error) : error;
+    throw error instanceof yaml.YAMLException
+      ? new YamlSyntaxError(error)
+      : error;
   }
 }
 
-function syntaxError(error: unknown): SyntaxError {
-  const { reason, mark } = error as {
-    reason: string;
-    mark?: { line: number; column: number; snippet: string };
-  };
-  const where = mark &&
-    ` at line ${mark.line + 1}, column ${mark.column + 1}:\n${mark.snippet}`;
-  return new SyntaxError(reason + (where ?? ""), { cause: error });
+/** A document is no YAML. Where is from 1, `offset` from 0. */
+export class YamlSyntaxError extends SyntaxError {
+  override readonly name = "YamlSyntaxError";
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly offset: number | undefined;
+
+  /** Made of what js-yaml throws. */
+  constructor({ reason, mark }: yaml.YAMLException) {
+    const line = mark && mark.line + 1;
+    const column = mark && mark.column + 1;
+    super(
+      mark === undefined
+        ? reason
+        : `${reason} at line ${line}, column ${column}:\n${mark.snippet}`,
+    );
+    this.line = line;
+    this.column = column;
+    this.offset = mark?.position;
+  }
 }
 
 /** Options of {@linkcode stringify}. */

@@ -13,6 +13,8 @@ export function nearest(given: string, known: readonly string[]): string[] {
   let fewest = Math.min(Math.floor(given.length / 3), 2);
   let found: string[] = [];
   for (const word of known) {
+    // Each letter more or less is a slip.
+    if (Math.abs(given.length - word.length) > fewest) continue;
     const slips = slipsBetween(given, word);
     if (slips > fewest || slips === 0) continue;
     if (slips < fewest) found = [];
