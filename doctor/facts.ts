@@ -14,6 +14,9 @@ import { reasonOf, UnreadError } from "./unread.ts";
 
 type Parts = Omit<Snapshot, "unknown">;
 
+/** Addresses that nobody has: routes to them lead to the Internet. */
+export const OUTSIDE: readonly string[] = ["192.0.2.1", "2001:db8::1"];
+
 /** A part of the snapshot, or an error that says why it is not there. */
 export function part<Name extends keyof Snapshot>(
   snapshot: Snapshot,
@@ -36,6 +39,24 @@ export function nameOf({ token, remote }: Connection): string {
     : remote.address;
   return `connection ${tokenText(token)} to ${host}:${remote.port}`;
 }
+
+/** How connections are called: one by its name, several by their number. */
+export function namesOf(connections: readonly Connection[]): string {
+  const [first] = connections;
+  return connections.length === 1
+    ? `the ${nameOf(first!)}`
+    : `${connections.length} connections`;
+}
+
+/** Which connections those are, if their number does not tell. */
+export function listed(connections: readonly Connection[]): string[] {
+  if (connections.length < 2) return [];
+  const all = connections.slice(0, LISTED).map(nameOf);
+  return connections.length > LISTED ? [...all, "and others"] : all;
+}
+
+/** So many examples are enough. */
+const LISTED = 3;
 
 /** Whether this host opened the connection. */
 export function isInitiator({ subflows }: Connection): boolean {
@@ -82,6 +103,14 @@ export function outward({ connections, addresses }: Parts): Connection[] {
   );
 }
 
+/** Those that gave MPTCP up, since their own SYNs with it got lost. */
+export function gaveUp(snapshot: Parts): Connection[] {
+  if (count(snapshot, "MPCapableSYNTXDrop") === 0) return [];
+  return outward(snapshot).filter(({ fallback, subflows }) =>
+    fallback && subflows.some(isUnmarked)
+  );
+}
+
 /** Those that this host opened and that have no second subflow. */
 export function lonely(snapshot: Parts): Connection[] {
   return living(snapshot).filter(isInitiator)
@@ -107,6 +136,11 @@ export function opens({ flags }: Endpoint): boolean {
     !flags.includes("implicit");
 }
 
+/** Whether somebody added the endpoint: the others come and go by themselves. */
+export function isAdded({ flags }: Endpoint): boolean {
+  return !flags.includes("implicit");
+}
+
 /** The endpoints that open subflows. */
 export function pathEndpoints({ endpoints }: Parts): Endpoint[] {
   return (endpoints ?? []).filter(opens);
@@ -121,6 +155,16 @@ export function isIPv6(address: string): boolean {
   return plain(address).includes(":");
 }
 
+/** Whether a connection was there in the earlier reading, too, and like that. */
+export function wasSo(
+  { token }: Connection,
+  { earlier }: Parts,
+  isSo: (before: Connection) => boolean = () => true,
+): boolean {
+  const before = earlier?.connections?.find((one) => one.token === token);
+  return before !== undefined && isSo(before);
+}
+
 /** A subflow that a connection could have and has not. */
 export interface MissingPath {
   readonly connection: Connection;
@@ -129,18 +173,32 @@ export interface MissingPath {
 
 /**
  * The subflows that endpoints could open on the connections that this host
- * opened, where none is: not established, and not being opened either.
+ * opened, where none is, and was none before: not established, and not being
+ * opened either.
  */
 export function missingPaths(snapshot: Parts): MissingPath[] {
+  const endpoints = pathEndpoints(snapshot);
   return living(snapshot).filter(isInitiator).filter(isFullyEstablished)
     .flatMap((connection) =>
-      pathEndpoints(snapshot).filter((endpoint) => fits(endpoint, connection))
-        .filter(({ address }) =>
-          connection.subflows.every(({ local }) =>
-            plain(local.address) !== plain(address)
-          )
-        ).map((endpoint) => ({ connection, endpoint }))
+      endpoints.filter((endpoint) =>
+        fits(endpoint, connection) && lacks(connection, endpoint) &&
+        wasSo(connection, snapshot, (before) => lacks(before, endpoint))
+      ).map((endpoint) => ({ connection, endpoint }))
     );
+}
+
+function lacks({ subflows }: Connection, { address }: Endpoint): boolean {
+  return subflows.every(({ local }) => plain(local.address) !== plain(address));
+}
+
+/** Whether some connection has a subflow from the endpoint. */
+export function works({ address }: Endpoint, snapshot: Parts): boolean {
+  return living(snapshot).some(({ subflows }) =>
+    subflows.some(({ initial, local, state }) =>
+      !initial && state === "established" &&
+      plain(local.address) === plain(address)
+    )
+  );
 }
 
 /** Whether the connection can have a subflow from the address. */

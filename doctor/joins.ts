@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { Subflow } from "../diag/connection.ts";
+import type { Connection } from "../diag/connection.ts";
 import {
   count,
   isInitiator,
   linkOf,
   living,
-  type MissingPath,
   missingPaths,
   moved,
   pathEndpoints,
   plain,
+  works,
 } from "./facts.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -26,6 +26,7 @@ type Parts = Omit<Snapshot, "unknown">;
  * the subflow when the third ACK came. `stripped`: the answer had no MP_JOIN.
  * `reset`: an RST came. `hmac`: the answer was signed with another key.
  * `unsent`: the SYN could not be sent. `untried`: the kernel did not try.
+ * `unclear`: it tried, or tried others, and the counters do not tell which.
  */
 export type JoinOutcome =
   | "pending"
@@ -34,42 +35,60 @@ export type JoinOutcome =
   | "reset"
   | "hmac"
   | "unsent"
-  | "untried";
+  | "untried"
+  | "unclear";
 
-/** A subflow that should be there and is not. */
-export interface JoinTrouble extends MissingPath {
+/** Subflows of one endpoint that should be there and are not. */
+export interface JoinTrouble {
+  readonly endpoint: Endpoint;
+  /** The connections that lack it. */
+  readonly connections: readonly Connection[];
   readonly kind: JoinOutcome;
-  /** The subflow that waits for an answer. */
-  readonly pending?: Subflow;
+  /** How many SYNs the subflow sent that waits for an answer. */
+  readonly syns?: number;
+  /** Other connections have a subflow from the endpoint. */
+  readonly works: boolean;
 }
 
 /** The subflows that wait for an answer longer than is usual. */
 export function pendingJoins(snapshot: Parts): JoinTrouble[] {
-  return living(snapshot).filter(isInitiator).flatMap((connection) =>
-    connection.subflows.filter((subflow) =>
-      subflow.state === "syn-sent" && subflow.timerRetransmits > 0
-    ).flatMap((pending) => {
-      const from = plain(pending.local.address);
-      const endpoint = pathEndpoints(snapshot).find(({ address }) =>
-        plain(address) === from
-      );
-      return endpoint === undefined
-        ? []
-        : [{ connection, endpoint, kind: "pending" as const, pending }];
-    })
+  const waiting = living(snapshot).filter(isInitiator).flatMap((connection) =>
+    connection.subflows.filter(({ initial, state, timerRetransmits }) =>
+      !initial && state === "syn-sent" && timerRetransmits > 0
+    ).map(({ local, timerRetransmits }) => ({
+      connection,
+      from: plain(local.address),
+      syns: timerRetransmits + 1,
+    }))
   );
+  return pathEndpoints(snapshot).flatMap((endpoint) => {
+    const own = waiting.filter(({ from }) => from === plain(endpoint.address));
+    return own.length === 0 ? [] : [{
+      endpoint,
+      connections: own.map(({ connection }) => connection),
+      kind: "pending" as const,
+      syns: Math.max(...own.map(({ syns }) => syns)),
+      works: works(endpoint, snapshot),
+    }];
+  });
 }
 
 /** The subflows that are missing from endpoints with which nothing is wrong. */
 export function joinTroubles(snapshot: Parts): JoinTrouble[] {
-  const kind = outcome(snapshot);
+  const missing = missingPaths(snapshot).filter(({ connection, endpoint }) =>
+    isUsable(endpoint, snapshot) &&
+    (connection.extraSubflows ?? 0) < (connection.subflowsMax ?? Infinity)
+  );
+  const kind = outcome(snapshot, missing.length);
+  const groups = Map.groupBy(missing, ({ endpoint }) => endpoint);
   return [
     ...pendingJoins(snapshot),
-    ...missingPaths(snapshot)
-      .filter(({ connection, endpoint }) =>
-        isUsable(endpoint, snapshot) &&
-        (connection.extraSubflows ?? 0) < (connection.subflowsMax ?? Infinity)
-      ).map((missing) => ({ ...missing, kind })),
+    ...Array.from(groups, ([endpoint, all]) => ({
+      endpoint,
+      connections: all.map(({ connection }) => connection),
+      kind,
+      works: works(endpoint, snapshot),
+    })),
   ];
 }
 
@@ -83,25 +102,36 @@ export function isUsable(endpoint: Endpoint, snapshot: Parts): boolean {
   return own !== undefined && linkOf(own, snapshot)?.usable !== false;
 }
 
-/** What the counters say, which count for all connections together. */
-function outcome(snapshot: Parts): JoinOutcome {
+/**
+ * What the counters say, which count for all connections together, those that
+ * are gone too: if they do not move now, they tell only where nothing but what
+ * is missing can have been counted.
+ *
+ * @param missing How many subflows are missing.
+ */
+function outcome(snapshot: Parts, missing: number): JoinOutcome {
   const isNow = moved(snapshot, "MPJoinSynTx") > 0;
   const of = (...names: string[]) =>
     isNow ? moved(snapshot, ...names) : count(snapshot, ...names);
-  const joined = isNow
-    ? 0
-    : living(snapshot).flatMap(({ subflows }) =>
-      subflows.filter(({ initial, openedHere, state }) =>
-        !initial && openedHere && state === "established"
-      )
-    ).length;
-  const answered = of("MPJoinSynAckRx");
+  const joined = isNow ? 0 : joins(snapshot);
+  const [sent, answered] = [of("MPJoinSynTx"), of("MPJoinSynAckRx")];
+  const unsent = of("MPJoinSynTxBindErr", "MPJoinSynTxConnectErr");
+  if (sent + unsent === 0) return "untried";
+  const failed = answered - joined;
+  const isTold = isNow || answered === 0 || sent + unsent <= joined + missing ||
+    joined === 0 && of("MPRstTx") >= answered;
+  if (!isTold) return "unclear";
   if (of("MPJoinSynAckHMacFailure") > 0) return "hmac";
-  if (of("MPRstTx") > 0 && answered > joined) return "refused";
-  if (of("MPJoinSynTx") > answered) {
-    return of("MPRstTx") > 0 ? "stripped" : "reset";
-  }
-  return of("MPJoinSynTxBindErr", "MPJoinSynTxConnectErr") > 0
-    ? "unsent"
-    : "untried";
+  if (of("MPRstTx") > 0 && failed > 0) return "refused";
+  if (sent > answered) return of("MPRstTx") > 0 ? "stripped" : "reset";
+  return unsent > 0 ? "unsent" : "unclear";
+}
+
+/** How many subflows that this host opened are there. */
+function joins(snapshot: Parts): number {
+  return living(snapshot).flatMap(({ subflows }) =>
+    subflows.filter(({ initial, openedHere, state }) =>
+      !initial && openedHere && state === "established"
+    )
+  ).length;
 }

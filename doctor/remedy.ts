@@ -38,7 +38,8 @@ export function readd(
       ...["mptcp", "endpoint", "add", address, "id", id],
       ...port === 0 ? [] : ["port", port],
       ...dev === undefined ? [] : ["dev", dev],
-      ...flags,
+      // A flag without a word cannot be set.
+      ...flags.filter((flag) => !flag.startsWith("0x")),
     ),
   ];
 }

@@ -1,9 +1,11 @@
 import {
   aboutEndpoint,
   endpointText,
+  isAdded,
   isIPv6,
   isSameNetwork,
   isUserspaceMode,
+  linkOf,
   opens,
   part,
   plain,
@@ -18,9 +20,8 @@ import type { Snapshot } from "../snapshot.ts";
 export function endpointAddress(snapshot: Snapshot): Observation[] {
   part(snapshot, "addresses");
   const endpoints = part(snapshot, "endpoints");
-  const found = isUserspaceMode(snapshot)
-    ? []
-    : endpoints.flatMap((endpoint) => look(endpoint, snapshot));
+  const found = isUserspaceMode(snapshot) ? [] : endpoints.filter(isAdded)
+    .flatMap((endpoint) => look(endpoint, snapshot));
   return found.length > 0
     ? found
     : [ok("The addresses of the endpoints are on this host")];
@@ -28,8 +29,10 @@ export function endpointAddress(snapshot: Snapshot): Observation[] {
 
 function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
   const { address, ifIndex } = endpoint;
-  const { addresses = [] } = snapshot;
-  const all = addresses.filter((one) => one.address === plain(address));
+  const { addresses = [], earlier } = snapshot;
+  const isOwn = (one: InterfaceAddress) => one.address === plain(address);
+  const all = addresses.filter(isOwn);
+  const isPath = opens(endpoint) || endpoint.flags.includes("laminar");
   const say = (
     status: Status,
     summary: string,
@@ -43,27 +46,34 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
     about: aboutEndpoint(endpoint),
   }];
   if (all.length === 0) {
-    const isPath = opens(endpoint);
+    const hasJustGone = earlier?.addresses?.some(isOwn) ?? false;
     return say(
-      isPath ? "problem" : "warning",
-      `${address} is not on this host` +
-        (isPath ? ": no subflow can start from it" : "; right behind NAT only"),
+      isPath && !hasJustGone ? "problem" : "warning",
+      `${address} is not on this host: ` +
+        (isPath
+          ? "no subflow can start from it"
+          : "peers reach it only if a router in front of this host forwards it"),
       `addresses: ${addresses.map(({ address }) => address).join(", ")}`,
       ...missing(endpoint, snapshot),
     );
   }
   const own = all.find((one) => ifIndex === 0 || one.ifIndex === ifIndex);
-  if (own === undefined) {
-    const { dev } = all[0]!;
-    return say(
-      "problem",
-      `${address} is on ${dev}, but its endpoint is bound to ` +
-        `${endpoint.dev ?? `if${ifIndex}`}: answers come to the other device`,
-      `${address} on ${dev}`,
-      ...readd(endpoint, dev === undefined ? {} : { dev }),
-    );
-  }
-  return state(own, endpoint, snapshot, say);
+  if (own !== undefined) return state(own, endpoint, snapshot, say);
+  if (all.some((one) => isAnywhere(one, snapshot))) return [];
+  const [{ dev }] = all as [InterfaceAddress];
+  return say(
+    isPath ? "problem" : "warning",
+    `${address} is on ${dev}, but its endpoint is bound to ` +
+      `${endpoint.dev ?? `if${ifIndex}`}: answers come to the other device`,
+    `${address} on ${dev}`,
+    ...readd(endpoint, dev === undefined ? {} : { dev }),
+  );
+}
+
+/** An address of a device that leads nowhere is reached by any other. */
+function isAnywhere(address: InterfaceAddress, snapshot: Snapshot): boolean {
+  const { flags = [] } = linkOf(address, snapshot) ?? {};
+  return flags.some((flag) => flag === "loopback" || flag === "noarp");
 }
 
 function state(
@@ -83,7 +93,7 @@ function state(
   if (failed) {
     return say(
       "problem",
-      `${address} is used by another host on ${dev}, too: it cannot be used`,
+      `Another host on ${dev} has ${address}, too: it cannot be used`,
       `${address} on ${dev}: dadfailed`,
       removal,
       ...replaced(endpoint, own, snapshot),
@@ -106,7 +116,7 @@ function state(
   if (deprecated) {
     return say(
       "warning",
-      `${address} is deprecated: its lifetime is over`,
+      `${address} is deprecated: new subflows should start from another address`,
       `${address} on ${dev}: deprecated`,
     );
   }

@@ -1,6 +1,7 @@
 import {
   aboutEndpoint,
   endpointText,
+  isAdded,
   isUserspaceMode,
   linkOf,
   part,
@@ -15,9 +16,8 @@ import type { Snapshot } from "../snapshot.ts";
 export function endpointDevice(snapshot: Snapshot): Observation[] {
   part(snapshot, "links");
   const endpoints = part(snapshot, "endpoints");
-  const found = isUserspaceMode(snapshot)
-    ? []
-    : endpoints.flatMap((endpoint) => look(endpoint, snapshot));
+  const found = isUserspaceMode(snapshot) ? [] : endpoints.filter(isAdded)
+    .flatMap((endpoint) => look(endpoint, snapshot));
   return found.length > 0
     ? found
     : [ok("The devices of the endpoints are up", ...devices(snapshot))];
@@ -33,20 +33,25 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
   const own = (snapshot.addresses ?? []).find((one) =>
     one.address === plain(address)
   );
+  const index = ifIndex === 0 ? own?.ifIndex : ifIndex;
+  if (index === undefined) return [];
+  // It may be on its way.
+  const { earlier } = snapshot;
+  const wasUsable = earlier?.links?.some((one) =>
+    one.ifIndex === index && one.usable
+  );
   const say = (summary: string, evidence: string, ...remedies: string[]) => [{
-    status: "problem" as const,
+    status: wasUsable ? "warning" as const : "problem" as const,
     summary,
     evidence: [endpointText(endpoint), evidence],
     remedies,
     about: aboutEndpoint(endpoint),
   }];
-  const index = ifIndex === 0 ? own?.ifIndex : ifIndex;
-  if (index === undefined) return [];
   const link = linkOf({ ifIndex: index }, snapshot);
   if (link === undefined) {
     return say(
-      `The device of the endpoint ${address} is gone: no device has index ` +
-        `${index}`,
+      `The device of the endpoint ${address} is gone: no device has the ` +
+        `index ${index}`,
       own?.dev === undefined
         ? `${address} is not on this host`
         : `${address} is on ${own.dev}, which has index ${own.ifIndex}`,
@@ -68,8 +73,8 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
   return say(
     `${dev}, the device of the endpoint ${address}, ` +
       (carrier === false
-        ? "has no carrier: a cable, or the other end"
-        : "is not ready"),
+        ? "has no carrier: look at the cable and the other end"
+        : "cannot carry packets yet"),
     `${dev}: up, ${carrier === false ? "no carrier" : `state ${state}`}`,
     command("ip", "link", "show", "dev", dev),
     ...readd(endpoint, { dev }).map((one) => `${one}  # once it is back`),

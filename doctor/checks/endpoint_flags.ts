@@ -1,9 +1,11 @@
 import {
   aboutEndpoint,
   endpointText,
+  isAdded,
   isInitiator,
   isUserspaceMode,
   opens,
+  outward,
   part,
 } from "../facts.ts";
 import { readd } from "../remedy.ts";
@@ -16,57 +18,65 @@ export function endpointFlags(snapshot: Snapshot): Observation[] {
   const endpoints = part(snapshot, "endpoints");
   const found = isUserspaceMode(snapshot)
     ? []
-    : endpoints.flatMap((endpoint) => look(endpoint, snapshot));
+    : endpoints.filter(isAdded).filter(isKnown)
+      .flatMap((endpoint) => look(endpoint, snapshot));
   return found.length > 0 ? found : [
     ok("The flags of the endpoints make sense", ...endpoints.map(endpointText)),
   ];
 }
 
+/** Whether there is a word for each flag: another may do what is missing. */
+function isKnown({ flags }: Endpoint): boolean {
+  return !flags.some((flag) => flag.startsWith("0x"));
+}
+
 function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
   const { address, flags } = endpoint;
-  const has = (flag: string) => flags.some((one) => one === flag);
-  if (has("implicit")) return [];
-  const connections = snapshot.connections ?? [];
-  const isClient = connections.some(isInitiator);
-  const isServer = connections.some((one) => !isInitiator(one)) ||
-    (snapshot.listeners ?? []).length > 0;
+  const isAnnounced = flags.includes("signal");
   const say = (
     status: "problem" | "warning",
     summary: string,
-    flag: string,
+    flag: "subflow" | "signal",
   ) => [{
     status,
     summary,
     evidence: [endpointText(endpoint)],
     remedies: readd(endpoint, {
       flags: [
-        ...flags.filter((one) => one !== "signal" && one !== "subflow"),
-        flag as "subflow",
+        ...flags.filter((one) =>
+          one !== "signal" && one !== "subflow" && one !== "fullmesh"
+        ),
+        flag,
       ],
     }),
     about: aboutEndpoint(endpoint),
   }];
-  if (!opens(endpoint) && !has("signal") && !has("laminar")) {
+  if (!opens(endpoint) && !isAnnounced && !flags.includes("laminar")) {
     return say(
       "problem",
-      `The endpoint ${address} has neither subflow nor signal: no subflow is ` +
-        "made with it",
+      `The endpoint ${address} has neither subflow nor signal: nothing is ` +
+        "done with it",
       "subflow",
     );
   }
-  if (!opens(endpoint) && has("signal") && isClient && !isServer) {
+  const connections = outward(snapshot);
+  const isClient = connections.some(isInitiator);
+  const isServer = connections.some((one) => !isInitiator(one));
+  if (!opens(endpoint) && isAnnounced && isClient && !isServer) {
+    // What listens may be the server that it is for, with no connection now.
+    const mayServe = (snapshot.listeners ?? []).length > 0;
     return say(
-      "problem",
+      mayServe ? "warning" : "problem",
       `The endpoint ${address} is only announced (signal), but it is this ` +
         "host that opens the subflows",
       "subflow",
     );
   }
-  if (opens(endpoint) && !has("signal") && isServer && !isClient) {
+  if (opens(endpoint) && !isAnnounced && isServer && !isClient) {
     return say(
       "warning",
-      `The endpoint ${address} opens subflows, but the connections here were ` +
-        "opened by peers, where no program listens",
+      `The endpoint ${address} opens subflows to peers that opened the ` +
+        "connections, where no program listens",
       "signal",
     );
   }

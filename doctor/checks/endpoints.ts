@@ -6,9 +6,11 @@ import {
   isInitiator,
   isIPv6,
   isUserspaceMode,
+  listed,
   living,
   lonely,
-  nameOf,
+  namesOf,
+  outward,
   part,
   pathEndpoints,
   uplinks,
@@ -17,8 +19,8 @@ import { command } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-/** Devices that lead to guests of this host, by the names that programs give. */
-const INTERNAL = /^(docker|br-|virbr|veth|cni|podman|lxc|lxd|vmnet|vboxnet)/;
+/** Tunnels, by the names that programs give: nobody wants a path beside them. */
+const TUNNEL = /^(tun|tap|wg|tailscale|ipsec)/;
 
 /** Whether there are endpoints that connections can use. */
 export function endpoints(snapshot: Snapshot): Observation[] {
@@ -32,13 +34,17 @@ export function endpoints(snapshot: Snapshot): Observation[] {
     !opening.some((endpoint) => fits(endpoint, connection))
   );
   if (alone.length > 0) {
-    return alone.map((connection) => ({
+    return [{
       status: "problem",
-      summary: `No endpoint can be used by the ${nameOf(connection)}: each ` +
-        "is the address that it has already, or of the other address family",
-      evidence: [...all, `from ${connection.local.address}`],
-      remedies: proposals(snapshot, [connection]).map(addition),
-    }));
+      summary: `No endpoint can be used by ${namesOf(alone)}: each has the ` +
+        "address that is used already, or is of the other address family",
+      evidence: [
+        ...all,
+        ...new Set(alone.map(({ local }) => `from ${local.address}`)),
+        ...listed(alone),
+      ],
+      remedies: proposals(snapshot, alone).map(addition),
+    }];
   }
   return [
     ok(
@@ -51,9 +57,8 @@ export function endpoints(snapshot: Snapshot): Observation[] {
 }
 
 function none(snapshot: Snapshot, all: readonly string[]): Observation {
-  const connections = snapshot.connections ?? [];
-  const isServer = !connections.some(isInitiator) &&
-    (connections.length > 0 || (snapshot.listeners ?? []).length > 0);
+  const connections = outward(snapshot);
+  const isServer = connections.length > 0 && !connections.some(isInitiator);
   const alone = lonely(snapshot);
   const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
   const proposed = proposals(snapshot, alone);
@@ -67,24 +72,19 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
       ...all,
     );
   }
-  const isRouted = proposed.some(({ address }) =>
-    (snapshot.routes ?? []).some(({ source, route }) =>
-      source === address && route.found && !route.assumed
-    )
-  );
   return {
-    status: isRouted || alone.length > 0 ? "problem" : "warning",
+    status: alone.length > 0 ? "problem" : "warning",
     summary: "There is no endpoint from which a second subflow could start",
     evidence: [
       ...all.length === 0 ? ["no endpoints"] : all,
-      ...uplinks(snapshot).map(({ address, dev }) => `${address} on ${dev}`),
+      ...proposed.map(({ address, dev }) => `${address} on ${dev}`),
     ],
     remedies: proposed.map(addition),
   };
 }
 
 /**
- * The addresses that connections do not begin with.
+ * The addresses from which the same destinations are reached by another device.
  *
  * @param alone Connections that are to get subflows from them.
  */
@@ -92,21 +92,22 @@ function proposals(
   snapshot: Snapshot,
   alone: readonly Connection[],
 ): InterfaceAddress[] {
-  const { routes = [], connections = [] } = snapshot;
-  const first = new Set(
-    routes.flatMap(({ source, route }) =>
-      source === undefined && route.found ? [route.ifIndex] : []
-    ),
-  );
-  const used = connections.map(({ local }) => local.address);
   const families = new Set(alone.map(({ remote }) => isIPv6(remote.address)));
   const isWanted = (address: string) =>
     families.size === 0 || families.has(isIPv6(address));
-  const all = uplinks(snapshot, isWanted).filter(({ dev = "", address }) =>
-    !INTERNAL.test(dev) && !used.includes(address)
+  const routes = part(snapshot, "routes").filter(({ destination }) =>
+    isWanted(destination)
   );
-  const others = all.filter(({ ifIndex }) => !first.has(ifIndex));
-  return first.size > 0 || used.length > 0 ? others : others.slice(1);
+  const first = routes.flatMap(({ source, route }) =>
+    source === undefined && route.found ? [route] : []
+  );
+  if (first.some(({ dev = "" }) => TUNNEL.test(dev))) return [];
+  return uplinks(snapshot, isWanted).filter(({ address, dev = "", ifIndex }) =>
+    !TUNNEL.test(dev) && first.every((route) => route.ifIndex !== ifIndex) &&
+    routes.some(({ source, dev: by, route }) =>
+      source === address && by === dev && route.found && !route.assumed
+    )
+  );
 }
 
 function addition({ address, dev }: InterfaceAddress): string {

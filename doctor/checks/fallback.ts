@@ -1,4 +1,14 @@
-import { counterText, isInitiator, nameOf, part } from "../facts.ts";
+import {
+  count,
+  counterText,
+  gaveUp,
+  isInitiator,
+  listed,
+  living,
+  namesOf,
+  outward,
+  part,
+} from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import type { Connection } from "../../diag/connection.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -11,43 +21,74 @@ const COUNTERS = [
   ...["InfiniteMapTx", "InfiniteMapRx"],
 ];
 
+/** Why a connection fell back, as far as it shows. */
+type Reason = "no-mptcp" | "client-stripped" | "stripped" | "changed";
+
+const WORDS: Readonly<Record<Reason, string>> = {
+  "no-mptcp": "the program there does not use MPTCP, or something on the way " +
+    "removes its options",
+  "client-stripped": "the answer of the client came without MPTCP, since " +
+    "something on the way removes its options",
+  stripped: "something on the way removes the options of MPTCP after the " +
+    "handshake",
+  changed: "something on the way changes the data",
+};
+
 /** Whether connections became plain TCP, which get no second subflow. */
 export function fallback(snapshot: Snapshot): Observation[] {
-  const connections = part(snapshot, "connections").filter(({ state }) =>
-    state === "established"
+  part(snapshot, "connections");
+  const others = new Set(gaveUp(snapshot));
+  const fallen = outward(snapshot).filter((one) =>
+    one.fallback && one.state === "established" && !others.has(one)
   );
   const evidence = counterText(snapshot, ...COUNTERS);
-  const fallen = connections.filter(({ fallback }) => fallback);
-  if (fallen.length === 0) {
-    return [ok("No connection fell back to TCP", ...evidence)];
-  }
-  // Most servers of the Internet do not speak MPTCP: one that does not is
+  const speaking = living(snapshot);
+  const places = new Set(speaking.map(place));
+  // Most programs of the Internet do not speak MPTCP: one that does not is
   // nothing wrong where others do.
-  const isAll = fallen.length === connections.length;
-  return fallen.slice(0, 8).map((connection) => ({
-    status: isAll ? "problem" : "warning",
-    summary: `The ${nameOf(connection)} is plain TCP now and gets no second ` +
-      `subflow: ${reason(connection, snapshot)}`,
+  const odd = speaking.length === 0
+    ? fallen
+    : fallen.filter((one) => isInitiator(one) && isOdd(one, places));
+  if (odd.length === 0) {
+    return [
+      ok(
+        fallen.length === 0
+          ? "No connection fell back to TCP"
+          : `${fallen.length} of ${fallen.length + speaking.length} ` +
+            "connections fell back to TCP: MPTCP works on the others",
+        ...evidence,
+      ),
+    ];
+  }
+  const groups = Map.groupBy(odd, (one) => reasonOf(one, snapshot));
+  return Array.from(groups, ([reason, connections]): Observation => ({
+    status: speaking.length === 0 ? "problem" : "warning",
+    summary:
+      `MPTCP is not used by ${namesOf(connections)}, which can have no ` +
+      `second subflow: ${WORDS[reason]}`,
     evidence: [
-      `fallback, key of the peer ${
-        connection.remoteKeyReceived ? "received" : "not received"
+      `fell back to TCP, key of the peer ${
+        connections[0]!.remoteKeyReceived ? "received" : "not received"
       }`,
+      ...listed(connections),
       ...evidence,
     ],
     remedies: [],
   }));
 }
 
-function reason(connection: Connection, snapshot: Snapshot): string {
-  const has = (name: string) => (snapshot.counters?.[name] ?? 0) > 0;
+/** MPTCP worked at first, or works on other connections to the same program. */
+function isOdd(connection: Connection, places: ReadonlySet<string>): boolean {
+  return connection.remoteKeyReceived || places.has(place(connection));
+}
+
+function place({ remote: { address, port } }: Connection): string {
+  return `${address} ${port}`;
+}
+
+function reasonOf(connection: Connection, snapshot: Snapshot): Reason {
   if (connection.remoteKeyReceived) {
-    return has("DataCsumErr")
-      ? "something on the way changes the data"
-      : "something on the way removes the options of MPTCP after the handshake";
+    return count(snapshot, "DataCsumErr") > 0 ? "changed" : "stripped";
   }
-  return isInitiator(connection)
-    ? "the program there does not use MPTCP, or something on the way removes " +
-      "its options"
-    : "the client's answer came without MPTCP: something on the way removes " +
-      "its options";
+  return isInitiator(connection) ? "no-mptcp" : "client-stripped";
 }

@@ -1,41 +1,29 @@
 import type { FirewallTable } from "../../diag/firewall.ts";
-import { part } from "../facts.ts";
+import { gaveUp, part } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
-import { joinTroubles } from "../joins.ts";
+import { type JoinOutcome, joinTroubles } from "../joins.ts";
 import type { Snapshot } from "../snapshot.ts";
+
+/** How subflows fail that firewalls do not let pass as they are. */
+const LOST: readonly JoinOutcome[] = ["pending", "reset", "stripped"];
 
 /** Whether there are rules that could drop what gets lost. */
 export function firewall(snapshot: Snapshot): Observation[] {
+  const isLost = gaveUp(snapshot).length > 0 ||
+    joinTroubles(snapshot).some(({ kind }) => LOST.includes(kind));
+  if (!isLost) return [ok("Nothing gets lost that a firewall could drop")];
   const tables = part(snapshot, "firewall").filter(canDrop);
-  const evidence = tables.map(({ kind, name, rules }) =>
-    `${kind}: table ${name}` +
-    (rules === undefined ? "" : `, ${rules} ${rules === 1 ? "rule" : "rules"}`)
-  );
-  const isLost =
-    joinTroubles(snapshot).some(({ kind }) =>
-      kind === "pending" || kind === "reset" || kind === "stripped"
-    ) || (snapshot.withoutMptcp ?? []).length > 0;
-  if (tables.length === 0 || !isLost) {
-    return [
-      ok(
-        tables.length === 0
-          ? "This host has no firewall rules"
-          : "Nothing gets lost that firewall rules could drop",
-        ...evidence,
-      ),
-    ];
-  }
+  if (tables.length === 0) return [ok("This host has no firewall rules")];
   const kinds = new Set(tables.map(({ kind }) => kind));
   return [{
     status: "warning",
-    summary: "Packets get lost, and this host has firewall rules that could " +
-      "be at fault: look for those about TCP options, invalid states and " +
-      "devices",
-    evidence,
+    summary: "Packets get lost, and a firewall rule of this host may drop " +
+      "them: look for rules about TCP options, invalid states and devices",
+    evidence: tables.map(tableText),
     remedies: [
       ...kinds.has("nftables") ? ["nft list ruleset"] : [],
-      ...kinds.has("iptables") ? ["iptables-save"] : [],
-      ...kinds.has("ip6tables") ? ["ip6tables-save"] : [],
+      ...kinds.has("iptables") ? ["iptables-legacy-save"] : [],
+      ...kinds.has("ip6tables") ? ["ip6tables-legacy-save"] : [],
     ],
   }];
 }
@@ -43,4 +31,15 @@ export function firewall(snapshot: Snapshot): Observation[] {
 /** Whether it may have rules, or drops what has none. */
 function canDrop({ rules, drops }: FirewallTable): boolean {
   return rules !== 0 || drops === true;
+}
+
+function tableText({ kind, name, rules, drops }: FirewallTable): string {
+  const count = rules === undefined
+    ? []
+    : [`${rules} ${rules === 1 ? "rule" : "rules"}`];
+  return [
+    `${kind}: table ${name}`,
+    ...count,
+    ...drops ? ["drops the rest"] : [],
+  ].join(", ");
 }

@@ -1,26 +1,39 @@
 import {
+  fits,
   isFullyEstablished,
   isInitiator,
+  listed,
   living,
-  nameOf,
+  namesOf,
   part,
+  pathEndpoints,
+  wasSo,
 } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
+import type { Connection } from "../../diag/connection.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Whether connections wait for their first data, before which none joins. */
 export function idle(snapshot: Snapshot): Observation[] {
   part(snapshot, "connections");
-  const waiting = living(snapshot).filter(isInitiator)
-    .filter((connection) => !isFullyEstablished(connection));
+  const own = pathEndpoints(snapshot);
+  const isIdle = (one: Connection) => !isFullyEstablished(one);
+  const waiting = living(snapshot).filter((connection) =>
+    isInitiator(connection) && isIdle(connection) &&
+    wasSo(connection, snapshot, isIdle) &&
+    own.some((endpoint) => fits(endpoint, connection))
+  );
   if (waiting.length === 0) {
     return [ok("No connection waits for its first data")];
   }
-  return waiting.slice(0, 8).map((connection) => ({
+  return [{
     status: "warning",
-    summary: `No data has passed on the ${nameOf(connection)} yet: subflows ` +
-      "are opened after the first, and nothing is wrong",
-    evidence: ["its first subflow is not fully established"],
+    summary: `No data has been acknowledged yet on ${namesOf(waiting)}: ` +
+      "other subflows are opened after that, so nothing is wrong",
+    evidence: [
+      "the first subflow is not fully established",
+      ...listed(waiting),
+    ],
     remedies: [],
-  }));
+  }];
 }

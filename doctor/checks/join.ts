@@ -2,7 +2,8 @@ import {
   aboutEndpoint,
   counterText,
   isUserspaceMode,
-  nameOf,
+  listed,
+  namesOf,
   part,
 } from "../facts.ts";
 import { readd } from "../remedy.ts";
@@ -17,19 +18,27 @@ const COUNTERS = [
 
 /** What became of the SYN, for the sentence. */
 const WORDS: Readonly<Record<JoinOutcome, string>> = {
-  pending: "has no answer to its SYN: a firewall, a wrong route, or the peer " +
-    "does not have this way back",
-  refused: "was answered, and reset right after: the peer refused it, or " +
-    "something on the way removed the option of its third packet",
+  pending: "gets no answer to its SYN: a firewall drops it, the route is " +
+    "wrong, or the peer has no way back",
+  refused:
+    "was answered and then reset: the peer refused it, or something on " +
+    "the way removed the MPTCP option of its third packet",
   stripped:
     "was answered without MP_JOIN: something on that path removes the " +
     "options of MPTCP",
   reset: "was answered with a reset: no program listens at that address and " +
     "port, or it is another host behind the same address",
-  hmac: "was answered by somebody who does not have the keys of the connection",
+  hmac: "was answered by a host that does not have the keys of the connection",
   unsent: "could not be sent when the kernel tried",
-  untried: "was not tried by the kernel",
+  untried:
+    "is missing, and the kernel never tried it: add the endpoint again; " +
+    "if that does not help, the peer does not allow it",
+  unclear: "is missing, and the kernel does not try again by itself: add the " +
+    "endpoint again, and ask the doctor at once",
 };
+
+/** What shows as missing, and no more than that. */
+const UNEXPLAINED: readonly JoinOutcome[] = ["untried", "unclear"];
 
 /** Whether subflows that should be there were refused or got lost. */
 export function join(snapshot: Snapshot): Observation[] {
@@ -40,14 +49,14 @@ export function join(snapshot: Snapshot): Observation[] {
   if (found.length === 0) {
     return [ok("No subflow is missing that could be there", ...evidence)];
   }
-  return found.map(({ connection, endpoint, kind, pending }) => ({
-    status: kind === "untried" ? "warning" : "problem",
-    summary: `The subflow from ${endpoint.address} of the ` +
-      `${nameOf(connection)} ${WORDS[kind]}`,
+  return found.map(({ connections, endpoint, kind, syns, works }) => ({
+    status: works || UNEXPLAINED.includes(kind) ? "warning" : "problem",
+    summary:
+      `The subflow from ${endpoint.address} of ${namesOf(connections)} ` +
+      WORDS[kind],
     evidence: [
-      ...pending === undefined
-        ? []
-        : [`SYN sent ${pending.timerRetransmits + 1} times`],
+      ...syns === undefined ? [] : [`SYN sent ${syns} times`],
+      ...listed(connections),
       ...evidence,
     ],
     remedies: readd(endpoint),

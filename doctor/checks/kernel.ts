@@ -5,16 +5,17 @@ import type { Snapshot } from "../snapshot.ts";
 /** Whether the kernel was built with MPTCP. */
 export function kernel(snapshot: Snapshot): Observation[] {
   const protocols = part(snapshot, "protocols");
-  const release = `Linux ${snapshot.kernel ?? "of a release not known"}`;
-  const evidence = `protocols: ${protocols.join(", ") || "no MPTCP"}`;
+  const release = snapshot.kernel === undefined
+    ? "This kernel"
+    : `Linux ${snapshot.kernel}`;
+  const evidence = `protocols: ${protocols.join(", ") || "none of MPTCP"}`;
   if (protocols.includes("MPTCP")) {
     return [ok(`${release} has MPTCP`, evidence)];
   }
   return [{
     status: "problem",
-    summary:
-      `${release} has no MPTCP: one of 5.6 or later is needed that was ` +
-      "built with CONFIG_MPTCP",
+    summary: `${release} has no MPTCP: Linux 5.6 or later is needed, built ` +
+      "with CONFIG_MPTCP",
     evidence: [evidence],
     remedies: [],
   }];

@@ -2,12 +2,15 @@ import {
   aboutEndpoint,
   count,
   counterText,
+  fits,
   isInitiator,
   isUserspaceMode,
+  listed,
+  living,
   lonely,
   missingPaths,
-  moved,
-  nameOf,
+  namesOf,
+  outward,
   part,
   pathEndpoints,
 } from "../facts.ts";
@@ -22,22 +25,9 @@ export function limits(snapshot: Snapshot): Observation[] {
   const read = `limits: subflows ${subflows}, add_addr_accepted ` +
     `${addAddrAccepted}`;
   if (isUserspaceMode(snapshot)) {
-    return [ok("The kernel's limits do not hold for its userspace", read)];
+    return [ok("The userspace path manager has no limits", read)];
   }
-  if (subflows === 0) {
-    const refused = counterText(snapshot, "MPJoinRejected");
-    return [{
-      status: "problem",
-      summary: refused.length > 0
-        ? "This host refuses the subflows of its peers: the limit is 0"
-        : "No connection gets a second subflow: the limit is 0",
-      evidence: [read, ...refused],
-      remedies: [
-        "mptcp limits set subflows 2",
-        ...pathEndpoints(snapshot).flatMap((endpoint) => readd(endpoint)),
-      ],
-    }];
-  }
+  if (subflows === 0) return [none(snapshot, read)];
   const found = [
     ...reached(snapshot, read),
     ...notAccepted(snapshot, read, addAddrAccepted),
@@ -45,13 +35,29 @@ export function limits(snapshot: Snapshot): Observation[] {
     ...refusedThere(snapshot),
   ];
   if (found.length > 0) return found;
-  return [ok(`Connections may have ${subflows} more subflows`, read)];
+  return [ok(
+    `Connections may have ${subflows} more ` +
+      (subflows === 1 ? "subflow" : "subflows"),
+    read,
+  )];
 }
 
-function larger(snapshot: Snapshot): string {
-  return `mptcp limits set subflows ${
-    Math.min(8, Math.max(2, pathEndpoints(snapshot).length))
-  }`;
+/** With a limit of 0 nothing else matters; nobody may have asked for more. */
+function none(snapshot: Snapshot, read: string): Observation {
+  const refused = counterText(snapshot, "MPJoinRejected");
+  const isUsed = pathEndpoints(snapshot).length > 0 ||
+    outward(snapshot).length > 0;
+  return {
+    status: isUsed ? "problem" : "warning",
+    summary: refused.length > 0
+      ? "This host refuses the subflows of its peers: the limit is 0"
+      : "No connection gets a second subflow: the limit is 0",
+    evidence: [read, ...refused],
+    remedies: [
+      "mptcp limits set subflows 2",
+      ...pathEndpoints(snapshot).flatMap((endpoint) => readd(endpoint)),
+    ],
+  };
 }
 
 /** Connections that have as many subflows as they may have. */
@@ -59,29 +65,48 @@ function reached(snapshot: Snapshot, read: string): Observation[] {
   const missing = missingPaths(snapshot).filter(({ connection }) =>
     (connection.extraSubflows ?? 0) >= (connection.subflowsMax ?? Infinity)
   );
-  return missing.map(({ connection, endpoint }) => ({
-    status: "warning",
-    summary: `The ${nameOf(connection)} gets no subflow from ` +
-      `${endpoint.address}: it has as many as the limit allows`,
-    evidence: [read, `${connection.extraSubflows} more than the first one`],
-    remedies: [larger(snapshot), ...readd(endpoint)],
-    about: aboutEndpoint(endpoint),
-  }));
+  const groups = Map.groupBy(missing, ({ endpoint }) => endpoint);
+  const most = Math.min(8, Math.max(2, pathEndpoints(snapshot).length));
+  return Array.from(groups, ([endpoint, all]): Observation => {
+    const connections = all.map(({ connection }) => connection);
+    return {
+      status: "warning",
+      summary: `The limit keeps ${namesOf(connections)} from a subflow from ` +
+        `${endpoint.address}: there are as many as it allows`,
+      evidence: [
+        read,
+        `${connections[0]!.extraSubflows} beside the first one`,
+        ...listed(connections),
+      ],
+      remedies: [`mptcp limits set subflows ${most}`, ...readd(endpoint)],
+      about: aboutEndpoint(endpoint),
+    };
+  });
 }
 
-/** Addresses of peers that are not used. */
+/** Addresses of peers that are not used, where nothing else makes a subflow. */
 function notAccepted(
   snapshot: Snapshot,
   read: string,
   most: number,
 ): Observation[] {
-  if (most > 0 || count(snapshot, "AddAddr") === 0) return [];
-  if (lonely(snapshot).length === 0) return [];
+  const announced = count(snapshot, "AddAddr");
+  const own = pathEndpoints(snapshot);
+  const alone = lonely(snapshot).filter((connection) =>
+    !own.some((endpoint) => fits(endpoint, connection))
+  );
+  if (most > 0 || announced === 0 || alone.length === 0) return [];
+  // Others, that are gone, may have been those who announced.
+  const isEach = announced >= count(snapshot, "MPCapableSYNACKRX");
   return [{
-    status: "problem",
-    summary: "The addresses that peers announce are not used: the limit " +
-      "add_addr_accepted is 0; it holds for new connections",
-    evidence: [read, ...counterText(snapshot, "AddAddr", "EchoAddTx")],
+    status: isEach ? "problem" : "warning",
+    summary: "Addresses that peers announce are not used: the limit " +
+      "add_addr_accepted is 0, and a new one holds for new connections",
+    evidence: [
+      read,
+      ...counterText(snapshot, "AddAddr", "EchoAddTx"),
+      ...listed(alone),
+    ],
     remedies: ["mptcp limits set add_addr_accepted 2"],
   }];
 }
@@ -92,16 +117,15 @@ function refusedHere(
   read: string,
   subflows: number,
 ): Observation[] {
-  const full = (snapshot.connections ?? []).filter((one) =>
-    !isInitiator(one) && !one.fallback && one.subflowsMax !== undefined &&
+  const full = living(snapshot).filter((one) =>
+    !isInitiator(one) && one.subflowsMax !== undefined &&
     (one.extraSubflows ?? 0) >= one.subflowsMax
   );
-  const isNow = moved(snapshot, "MPJoinRejected") > 0 ||
-    full.length > 0 && count(snapshot, "MPJoinRejected") > 0;
-  if (!isNow) return [];
+  if (full.length === 0 || count(snapshot, "MPJoinRejected") === 0) return [];
   return [{
-    status: "problem",
-    summary: `This host refuses more than ${subflows} subflows of a peer`,
+    status: "warning",
+    summary: `This host lets ${namesOf(full)} have ${subflows} more ` +
+      `${subflows === 1 ? "subflow" : "subflows"}, and refused others`,
     evidence: [read, ...counterText(snapshot, "MPJoinRejected")],
     remedies: [`mptcp limits set subflows ${Math.min(8, subflows + 2)}`],
   }];
@@ -110,15 +134,18 @@ function refusedHere(
 /** Subflows that peers refused. */
 function refusedThere(snapshot: Snapshot): Observation[] {
   return joinTroubles(snapshot).filter(({ kind }) => kind === "refused")
-    .map(({ connection, endpoint }) => ({
-      status: "problem",
-      summary: `The peer of the ${nameOf(connection)} refused the subflow ` +
-        `from ${endpoint.address}, most likely by its limit of subflows; it ` +
-        "holds for new connections",
-      evidence: counterText(
-        snapshot,
-        ...["MPJoinSynTx", "MPJoinSynAckRx", "MPRstTx"],
-      ),
+    .map(({ connections, endpoint, works }) => ({
+      status: works ? "warning" : "problem",
+      summary: `The peer of ${namesOf(connections)} refused the subflow from ` +
+        `${endpoint.address}, most likely by its limit, which holds for new ` +
+        "connections",
+      evidence: [
+        ...listed(connections),
+        ...counterText(
+          snapshot,
+          ...["MPJoinSynTx", "MPJoinSynAckRx", "MPRstTx"],
+        ),
+      ],
       remedies: ["mptcp limits set subflows 2  # on the peer"],
       about: aboutEndpoint(endpoint),
     }));

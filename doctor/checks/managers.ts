@@ -22,11 +22,11 @@ export function managers(snapshot: Snapshot): Observation[] {
   }
   return [{
     status: "warning",
-    summary: `${names.join(" and ")} manage endpoints, each for itself: one ` +
-      "undoes what the other does",
+    summary: `${names.join(" and ")} both manage endpoints, and one undoes ` +
+      "what the other does",
     evidence,
-    remedies: [
-      "systemctl disable --now mptcp.service",
-    ],
+    remedies: names.includes("mptcpd")
+      ? ["systemctl disable --now mptcp.service"]
+      : [],
   }];
 }

@@ -1,4 +1,11 @@
-import { isUserspace, isUserspaceMode, nameOf, part } from "../facts.ts";
+import {
+  isUserspace,
+  isUserspaceMode,
+  listed,
+  namesOf,
+  outward,
+  part,
+} from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import type { Snapshot } from "../snapshot.ts";
 
@@ -9,33 +16,50 @@ export function pathManager(snapshot: Snapshot): Observation[] {
     ? ["pm_type", pmType ?? 0]
     : ["path_manager", pathManager];
   const setting = `net.mptcp.${name} = ${value}`;
-  const isUserspaceNow = isUserspaceMode(snapshot);
-  const programs = (isUserspaceNow ? part(snapshot, "eventListeners") : [])
-    .map(({ process, portId }) => process ?? `port id ${portId}`);
-  if (isUserspaceNow && programs.length === 0) {
+  if (isUserspaceMode(snapshot)) {
     const kernel = name === "pm_type" ? "pm_type=0" : "path_manager=kernel";
-    return [{
-      status: "problem",
-      summary: "The userspace path manager is set, and no program is one: " +
-        "connections get no second subflow, and endpoints are not used",
-      evidence: [setting, "nobody listens to the events"],
-      remedies: [`sysctl -w net.mptcp.${kernel}`],
-    }];
+    return userspace(snapshot, setting, kernel);
   }
-  const lost = isUserspaceNow ? [] : (snapshot.connections ?? [])
-    .filter((one) => isUserspace(one, snapshot) && !one.fallback);
-  if (lost.length > 0) {
-    return lost.map((connection) => ({
-      status: "problem",
-      summary: `The ${nameOf(connection)} began under the userspace path ` +
-        "manager, and keeps it: it has to be opened again",
-      evidence: [setting, "no limits of the kernel hold for it"],
-      remedies: [],
-    }));
+  const lost = outward(snapshot).filter((one) =>
+    one.state === "established" && !one.fallback && isUserspace(one, snapshot)
+  );
+  if (lost.length === 0) {
+    const who = pathManager === undefined || pathManager === "kernel"
+      ? "The kernel"
+      : `${pathManager}, which the kernel has,`;
+    return [ok(`${who} opens the subflows`, setting)];
   }
-  return [
-    isUserspaceNow
-      ? ok(`${programs.join(", ")} is the path manager`, setting)
-      : ok("The kernel is the path manager", setting),
-  ];
+  return [{
+    status: "problem",
+    summary: `The path manager was changed after ${namesOf(lost)} began: ` +
+      "open new ones, since the old ones get no second subflow",
+    evidence: [setting, "the kernel's limits are 0 there", ...listed(lost)],
+    remedies: [],
+  }];
+}
+
+function userspace(
+  snapshot: Snapshot,
+  setting: string,
+  kernel: string,
+): Observation[] {
+  const all = part(snapshot, "eventListeners")
+    .map(({ process, portId }) => process ?? `port id ${portId}`);
+  // It shows events, and does nothing about them.
+  const programs = [...new Set(all)].filter((name) => name !== "ip");
+  if (programs.length > 0) {
+    return [ok(`${programs.join(", ")} listens to the events`, setting)];
+  }
+  return [{
+    status: "problem",
+    summary: "The userspace path manager is set, but no program manages " +
+      "paths: connections get no second subflow, and endpoints are not used",
+    evidence: [
+      setting,
+      all.length === 0
+        ? "no program listens to the events"
+        : `only ${all[0]} listens to the events`,
+    ],
+    remedies: [`sysctl -w net.mptcp.${kernel}`],
+  }];
 }

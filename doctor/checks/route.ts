@@ -2,7 +2,9 @@ import {
   aboutEndpoint,
   isIPv6,
   isUserspaceMode,
+  linkOf,
   living,
+  OUTSIDE,
   part,
   pathEndpoints,
   plain,
@@ -24,8 +26,10 @@ export function route(snapshot: Snapshot): Observation[] {
     .filter((endpoint) => isUsable(endpoint, snapshot))
     .flatMap((endpoint) => {
       const asked = routes.filter(({ id }) => id === endpoint.id);
-      const bad = asked.find((one) => fault(one, endpoint, snapshot));
-      return bad === undefined ? [] : [observe(bad, endpoint, snapshot)];
+      const bad = asked.filter((one) => isBad(one, endpoint, snapshot));
+      return bad.length === 0 ? [] : [
+        observe(bad[0]!, endpoint, snapshot, bad.length === asked.length),
+      ];
     });
   if (found.length > 0) return found;
   const asked = routes.filter(({ id }) => id !== undefined);
@@ -36,57 +40,76 @@ export function route(snapshot: Snapshot): Observation[] {
   ];
 }
 
-/** The device that has the address of an endpoint. */
-function ownerOf({ address }: Endpoint, { addresses = [] }: Snapshot) {
-  return addresses.find((one) => one.address === plain(address));
+/** The device that has the address of an endpoint, if it leads anywhere. */
+function ownerOf({ address }: Endpoint, snapshot: Snapshot) {
+  const owner = snapshot.addresses?.find((one) =>
+    one.address === plain(address)
+  );
+  const { flags = [] } = owner && linkOf(owner, snapshot) || {};
+  const isInside = flags.some((flag) =>
+    flag === "loopback" || flag === "noarp"
+  );
+  return isInside ? undefined : owner;
 }
 
-/** What is wrong; a subflow that is there shows that it works. */
-function fault(
+/** Whether it leads nowhere, or by another device. */
+function isBad(
   { route, destination, dev }: AskedRoute,
   endpoint: Endpoint,
   snapshot: Snapshot,
-): string | undefined {
-  const { address } = endpoint;
-  if (!route.found) return `no route (${route.reason})`;
+): boolean {
+  if (!route.found) return true;
   const owner = ownerOf(endpoint, snapshot);
   if (dev === undefined && owner && route.ifIndex !== owner.ifIndex) {
-    return `it leaves by ${route.dev}`;
+    return true;
   }
-  const works = living(snapshot).some(({ subflows }) =>
+  return route.assumed && !isReached(destination, endpoint, snapshot);
+}
+
+/** A subflow that is there shows that there is a way. */
+function isReached(
+  destination: string,
+  { address }: Endpoint,
+  snapshot: Snapshot,
+): boolean {
+  return living(snapshot).some(({ subflows }) =>
     subflows.some(({ local, remote, state }) =>
       state === "established" && plain(local.address) === plain(address) &&
       plain(remote.address) === destination
     )
   );
-  return route.assumed && !works ? "no route" : undefined;
 }
 
+/** @param isEverywhere Whether no other destination is reached. */
 function observe(
   asked: AskedRoute,
   endpoint: Endpoint,
   snapshot: Snapshot,
+  isEverywhere: boolean,
 ): Observation {
   const { destination, route } = asked;
   const { address, ifIndex } = endpoint;
   const dev = ownerOf(endpoint, snapshot)?.dev ?? endpoint.dev ??
     `if${ifIndex}`;
-  const about = aboutEndpoint(endpoint);
-  const evidence = [routeText(asked), ...neighbour(asked, snapshot)];
+  // Without a peer, it may be there for a network of its own.
+  const isOutside = OUTSIDE.includes(destination);
+  const common = {
+    status: isEverywhere && !isOutside ? "problem" : "warning",
+    evidence: [routeText(asked), ...neighbour(asked, snapshot)],
+    about: aboutEndpoint(endpoint),
+  } as const;
   if (route.found && !route.assumed) {
     return {
-      status: "problem",
+      ...common,
       summary: `The subflow from ${address} leaves by ${route.dev}, not by ` +
         `${dev} which has the address: it is no second path`,
-      evidence,
       remedies: readd(endpoint, { dev }),
-      about,
     };
   }
+  const to = isOutside ? "the Internet" : destination;
   return {
-    status: "problem",
-    summary: `There is no route from ${address} by ${dev} to ${destination}`,
-    evidence,
+    ...common,
+    summary: `There is no route from ${address} by ${dev} to ${to}`,
     remedies: [
       command(
         ...["ip", ...isIPv6(address) ? ["-6"] : [], "route", "add", "default"],
@@ -94,7 +117,6 @@ function observe(
       ) + "  # GATEWAY: the router on that device",
       ...readd(endpoint, { dev }),
     ],
-    about,
   };
 }
 

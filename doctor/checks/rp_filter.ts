@@ -1,10 +1,11 @@
 import {
+  aboutEndpoint,
   count,
   counterText,
   isIPv6,
+  living,
   moved,
   part,
-  pathEndpoints,
   uplinks,
 } from "../facts.ts";
 import { readd, sysctl } from "../remedy.ts";
@@ -31,30 +32,29 @@ export function rpFilter(snapshot: Snapshot): Observation[] {
     ...all === 0 ? [] : [`net.ipv4.conf.all.rp_filter = ${all}`],
     ...counterText(snapshot, DROPPED),
   ];
-  if (
-    strict.length === 0 || ways.length < 2 || count(snapshot, DROPPED) === 0
-  ) {
-    return [
-      ok("Packets of no second path are dropped on arrival", ...evidence),
-    ];
-  }
   const waiting = pendingJoins(snapshot).map(({ endpoint }) => endpoint)
     .filter(({ address }) => !isIPv6(address));
-  const isNow = moved(snapshot, DROPPED) > 0 || waiting.length > 0;
+  // A peer's subflow that is dropped here does not show here.
+  const isAlone = moved(snapshot, DROPPED) > 0 &&
+    living(snapshot).some(({ remote, subflows }) =>
+      !isIPv6(remote.address) && subflows.length === 1
+    );
+  if (
+    strict.length === 0 || ways.length < 2 || count(snapshot, DROPPED) === 0 ||
+    waiting.length === 0 && !isAlone
+  ) {
+    return [ok("No subflow is dropped on arrival", ...evidence)];
+  }
   return [{
-    status: isNow ? "problem" : "warning",
-    summary: isNow
-      ? "Packets are dropped that come by another device than answers would " +
-        "leave by (rp_filter is strict)"
-      : "Packets were dropped that came by another device than answers would " +
-        "leave by (rp_filter is strict)",
+    status: "problem",
+    summary: "Packets are dropped that come by another device than answers " +
+      "would leave by (rp_filter is strict)",
     evidence,
     remedies: [
       ...strict.map(({ dev }) => sysctl(`net/ipv4/conf/${dev}/rp_filter`, 2)),
       // The next of their SYNs may be a minute away.
       ...new Set(waiting.flatMap((endpoint) => readd(endpoint))),
     ],
-    ...pathEndpoints(snapshot).length === 1 &&
-      { about: `endpoint ${pathEndpoints(snapshot)[0]!.id}` },
+    ...waiting.length === 1 && { about: aboutEndpoint(waiting[0]!) },
   }];
 }

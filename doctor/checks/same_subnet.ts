@@ -3,7 +3,6 @@ import type { Endpoint } from "../../ops/endpoint.ts";
 import {
   isIPv6,
   isSameNetwork,
-  living,
   part,
   pathEndpoints,
   plain,
@@ -28,7 +27,7 @@ export function sameSubnet(snapshot: Snapshot): Observation[] {
   if (found.length > 0) return found;
   return [
     pairs.length === 0 ? ok("Each device is in a network of its own") : ok(
-      "Two devices are in one network, and subflows use both",
+      "Two devices are in one network, and no subflow suffers from it",
       ...pairs.flat().map(addressText),
     ),
   ];
@@ -39,21 +38,14 @@ function look(pair: Pair, snapshot: Snapshot): Observation[] {
     ownerOf(endpoint, pair) !== undefined
   );
   const isTrouble = concerned.some((endpoint) =>
-    isMissing(endpoint, snapshot) || isMisled(endpoint, pair, snapshot)
+    isLost(endpoint, snapshot) || isMisled(endpoint, pair, snapshot)
   );
-  const isUsed = concerned.some(({ address }) =>
-    living(snapshot).some(({ subflows }) =>
-      subflows.some(({ local, state }) =>
-        state === "established" && plain(local.address) === plain(address)
-      )
-    )
-  );
-  if (!isTrouble && (isUsed || concerned.length === 0)) return [];
+  if (!isTrouble) return [];
   return [{
-    status: isTrouble ? "problem" : "warning",
+    status: "problem",
     summary:
-      `${pair[0].dev} and ${pair[1].dev} are in the same network: what ` +
-      "belongs to one may take the other",
+      `${pair[0].dev} and ${pair[1].dev} are in the same network: packets ` +
+      "of one may leave or arrive by the other",
     evidence: pair.map(addressText),
     remedies: [
       ...pair.flatMap(({ dev }) => [
@@ -71,9 +63,11 @@ function ownerOf({ address }: Endpoint, pair: Pair) {
   return pair.find((one) => one.address === plain(address));
 }
 
-/** Whether its subflow should be there and is not. */
-function isMissing({ id }: Endpoint, snapshot: Snapshot): boolean {
-  return joinTroubles(snapshot).some(({ endpoint }) => endpoint.id === id);
+/** Whether a subflow of it got no answer. */
+function isLost({ id }: Endpoint, snapshot: Snapshot): boolean {
+  return joinTroubles(snapshot).some(({ endpoint, kind }) =>
+    endpoint.id === id && (kind === "pending" || kind === "reset")
+  );
 }
 
 /** Whether its packets leave by the other device of the two. */

@@ -1,62 +1,92 @@
-import { nameOf, part, plain } from "../facts.ts";
+import {
+  aboutEndpoint,
+  isInitiator,
+  listed,
+  namesOf,
+  outward,
+  part,
+  plain,
+} from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
-import { readd } from "../remedy.ts";
 import { pendingJoins } from "../joins.ts";
+import { deletion, readd } from "../remedy.ts";
 import type { Connection, Subflow } from "../../diag/connection.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Whether subflows that are there carry what they are to carry. */
 export function subflow(snapshot: Snapshot): Observation[] {
-  const connections = part(snapshot, "connections");
-  const found = [
-    ...connections.flatMap((connection) =>
-      connection.subflows.flatMap((one) => stuck(one, connection, snapshot))
-    ),
-    ...pendingJoins(snapshot).flatMap(({ connection, endpoint }) =>
-      (connection.extraSubflows ?? 0) < (connection.subflowsMax ?? Infinity)
-        ? []
-        : [{
-          status: "warning" as const,
-          summary:
-            `A subflow from ${endpoint.address} without an answer takes ` +
-            `a place that another subflow of the ${nameOf(connection)} could ` +
-            "have, for two minutes",
-          evidence: [
-            `${connection.extraSubflows} of ${connection.subflowsMax} subflows`,
-          ],
-          remedies: [`mptcp endpoint delete id ${endpoint.id}`],
-          about: `endpoint ${endpoint.id}`,
-        }]
-    ),
-  ];
+  part(snapshot, "connections");
+  const found = [...stuck(snapshot), ...waiting(snapshot)];
   return found.length > 0
     ? found
     : [ok("The subflows carry what they are given")];
 }
 
+/** The subflows from one address that repeat what gets no answer. */
+function stuck(snapshot: Snapshot): Observation[] {
+  const { endpoints = [] } = snapshot;
+  // Peers that are gone are no fault of this host.
+  const all = outward(snapshot).filter(isInitiator).flatMap((connection) =>
+    connection.subflows.filter((one) => isStuck(one, snapshot))
+      .map((one) => ({ connection, one }))
+  );
+  const groups = Map.groupBy(all, ({ one: { local } }) => plain(local.address));
+  return Array.from(groups, ([address, group]): Observation => {
+    const connections = group.map(({ connection }) => connection);
+    const bytes = group.reduce((sum, { one }) => sum + one.sendQueue, 0);
+    const own = endpoints.filter((endpoint) =>
+      plain(endpoint.address) === address
+    );
+    return {
+      status: "problem",
+      summary: `The subflow from ${address} of ${namesOf(connections)} ` +
+        "carries nothing: its packets get no answer",
+      evidence: [
+        `${bytes} bytes wait, sent again ${
+          Math.max(...group.map(({ one: { backoff = 0 } }) => backoff))
+        } times in a row`,
+        ...listed(connections),
+      ],
+      // Another SYN shows at once whether the path is back.
+      remedies: own.flatMap((endpoint) => readd(endpoint)),
+      ...own[0] && { about: aboutEndpoint(own[0]) },
+    };
+  });
+}
+
 /** It repeats what gets no answer, and did so before. */
-function stuck(
-  { local, remote, backoff = 0, sendQueue, cookie, state, bytesAcked }: Subflow,
-  connection: Connection,
-  { earlier, endpoints = [] }: Snapshot,
-): Observation[] {
-  if (state !== "established" || backoff < 1 || sendQueue === 0) return [];
+function isStuck(
+  { backoff = 0, sendQueue, cookie, state, bytesAcked }: Subflow,
+  { earlier }: Snapshot,
+): boolean {
+  if (state !== "established" || backoff < 1 || sendQueue === 0) return false;
   const before = earlier?.connections
     ?.flatMap(({ subflows }) => subflows)
     .find((one) => one.cookie === cookie);
-  const isSame = before === undefined || before.bytesAcked === bytesAcked;
-  if (!isSame || backoff < 2 && (before?.backoff ?? 0) < 1) return [];
-  return [{
-    status: "problem",
-    summary: `The subflow from ${local.address} to ${remote.address} of the ` +
-      `${nameOf(connection)} carries nothing: its packets get no answer`,
-    evidence: [
-      `${sendQueue} bytes wait, sent again ${backoff} times in a row`,
-    ],
-    // Another SYN shows at once whether the path is back.
-    remedies: endpoints.filter(({ id, address }) =>
-      id === local.id && address === plain(local.address)
-    ).flatMap((endpoint) => readd(endpoint)),
-    about: `endpoint ${local.id}`,
-  }];
+  return before !== undefined && before.bytesAcked === bytesAcked &&
+    (backoff > 1 || (before.backoff ?? 0) > 0);
+}
+
+/** The subflows without an answer that take the place of others. */
+function waiting(snapshot: Snapshot): Observation[] {
+  return pendingJoins(snapshot).flatMap(({ connections, endpoint }) => {
+    const full = connections.filter(isFull);
+    return full.length === 0 ? [] : [{
+      status: "warning" as const,
+      summary: `A subflow from ${endpoint.address} without an answer takes a ` +
+        `place that another subflow of ${namesOf(full)} could have, for two ` +
+        "minutes",
+      evidence: [
+        `${full[0]!.extraSubflows} of ${full[0]!.subflowsMax} subflows`,
+        ...listed(full),
+      ],
+      remedies: [deletion(endpoint)],
+      about: aboutEndpoint(endpoint),
+    }];
+  });
+}
+
+function isFull({ extraSubflows, subflowsMax }: Connection): boolean {
+  return extraSubflows !== undefined && subflowsMax !== undefined &&
+    extraSubflows >= subflowsMax;
 }

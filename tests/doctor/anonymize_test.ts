@@ -8,6 +8,8 @@ import type { Finding } from "../../doctor/finding.ts";
 import { OtherAddresses } from "../../doctor/other_addresses.ts";
 import { siphash } from "../../doctor/siphash.ts";
 import type { Snapshot } from "../../doctor/snapshot.ts";
+import { goldenSnapshot } from "../helpers/doctor_golden.ts";
+import { HEALTHY_HOSTS, HOST_FAULTS } from "../helpers/host_faults.ts";
 import { generatorAt, pick, type Random } from "../helpers/random.ts";
 import {
   DEVICES,
@@ -83,9 +85,10 @@ function assertSameDiagnosis(snapshot: Snapshot, key: Uint8Array): void {
 
 Deno.test("`diagnose()` says the same of a snapshot that was anonymized", () => {
   const silent = new Set<string>(CHECK_NAMES);
-  for (const [at, random] of seeds(400).entries()) {
-    const snapshot = randomSnapshot(random);
-    assertSameDiagnosis(snapshot, keyAt(at));
+  const recorded = [...HOST_FAULTS, ...HEALTHY_HOSTS].map(goldenSnapshot);
+  const made = seeds(400).map((random) => randomSnapshot(random));
+  for (const [at, snapshot] of [...recorded, ...made].entries()) {
+    assertSameDiagnosis(snapshot, keyAt(at % 128));
     for (const { check, status } of diagnose(snapshot)) {
       if (status === "problem" || status === "warning") silent.delete(check);
     }
