@@ -154,6 +154,11 @@ export class Context implements Disposable {
     if (this.trace) this.#say("mptcp", "detail", message);
   }
 
+  /** Says what is to be done, on standard error. */
+  ask(message: string): void {
+    this.#say("mptcp", "message", message);
+  }
+
   #say(label: string, key: string, message: string): void {
     this.#io.err(
       this.#settings.json

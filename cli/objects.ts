@@ -74,6 +74,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/doctor.ts"),
   },
   {
+    word: "report",
+    about: "all that the doctor looks at, to be sent or kept",
+    group: LOOK,
+    load: () => import("./objects/report.ts"),
+  },
+  {
     word: "top",
     about: "what connections carry, live; q ends it",
     group: LOOK,

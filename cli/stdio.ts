@@ -25,9 +25,12 @@ export async function* lines(
 ): AsyncIterable<string> {
   let rest = "";
   for await (const piece of pieces) {
-    const complete = (rest + piece).split("\n");
-    rest = complete.pop()!;
-    yield* complete;
+    const [end, ...others] = piece.split("\n");
+    rest += end;
+    if (others.length === 0) continue;
+    yield rest;
+    rest = others.pop()!;
+    yield* others;
   }
   if (rest !== "") yield rest;
 }

@@ -49,7 +49,7 @@ export type {
 export type { NoRoute, NoRouteReason, Route, RouteOptions } from "./routes.ts";
 export type { ReversePath } from "./reverse_path.ts";
 export type { Rule, RuleAction } from "./rules.ts";
-export type { Settings } from "./settings.ts";
+export { type Settings, sysctlTexts } from "./settings.ts";
 export type {
   AddressFlag,
   LinkFlag,

@@ -114,3 +114,27 @@ export function readSettings(namespace: Namespace): Settings {
   }
   return { ...settings, unknown } as unknown as Settings;
 }
+
+/**
+ * Settings as the kernel's names and texts, as `sysctl` prints them.
+ *
+ * @param settings What was read.
+ */
+export function sysctlTexts(
+  { unknown, ...settings }: Settings,
+): Record<string, string> {
+  const known = Object.entries(TABLE).flatMap(([file, [name]]) => {
+    const value = (settings as Record<string, unknown>)[name];
+    if (value === undefined) return [];
+    return [[
+      file,
+      Array.isArray(value)
+        ? value.join(" ")
+        : `${typeof value === "boolean" ? Number(value) : value}`,
+    ]];
+  });
+  const all = [...known, ...Object.entries(unknown ?? {})];
+  return Object.fromEntries(
+    all.toSorted(([one], [other]) => one! < other! ? -1 : 1),
+  );
+}

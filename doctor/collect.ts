@@ -64,12 +64,17 @@ class Parts {
       return { [name]: value } as { readonly [_ in Name]?: T };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.unknown[name] = error.message.replaceAll(/\s*\n(hint: )?\s*/g, ": ");
+      this.unknown[name] = reasonOf(error);
       return {};
     } finally {
       this.#spentMs += performance.now() - start;
     }
   }
+}
+
+/** Why something could not be read, in one line. */
+export function reasonOf({ message }: Error): string {
+  return message.replaceAll(/\s*\n(hint: )?\s*/g, ": ");
 }
 
 /**

@@ -240,11 +240,11 @@ export function count({ counters }: Parts, ...names: string[]): number {
   return names.reduce((sum, name) => sum + (counters?.[name] ?? 0), 0);
 }
 
-/** By how much counters grew while the doctor looked. */
+/** By how much counters grew while the doctor looked, or a fault was made. */
 export function moved(snapshot: Parts, ...names: string[]): number {
-  const { earlier } = snapshot;
-  if (earlier?.counters === undefined) return 0;
-  return count(snapshot, ...names) - count(earlier as Parts, ...names);
+  const first = snapshot.before ?? snapshot.earlier;
+  if (first?.counters === undefined) return 0;
+  return count(snapshot, ...names) - count(first as Parts, ...names);
 }
 
 /** What counters say, such as `MPJoinSynTx 3 since boot, 1 meanwhile`. */

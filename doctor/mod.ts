@@ -26,7 +26,12 @@ export {
 } from "./checks.ts";
 export { diagnose, type DiagnoseOptions, isHealthy } from "./diagnose.ts";
 export type { Finding, Observation, Status } from "./finding.ts";
-export { parseSnapshot, snapshotJson } from "./snapshot_json.ts";
+export { reproduce, type ReproduceOptions } from "./reproduce.ts";
+export {
+  parseSnapshot,
+  SNAPSHOT_LIMIT,
+  snapshotJson,
+} from "./snapshot_json.ts";
 export { remedyIn } from "./remedy.ts";
 export type {
   AskedRoute,

@@ -24,26 +24,52 @@ export function snapshotJson(snapshot: Snapshot): string {
  * library has added is kept.
  *
  * @param text The JSON.
- * @throws {ProtocolError} It is no JSON, no snapshot, or one of another version.
+ * @throws {ProtocolError} It is no JSON, cut off, too large, no snapshot, or one
+ * of another version.
  */
 export function parseSnapshot(text: string): Snapshot {
-  let value: unknown;
+  const value = parse(text) as Partial<Record<string, unknown>> | null;
+  const { version, duration_ms } = value ?? {};
+  if (version === undefined || version === 1 && duration_ms === undefined) {
+    throw unreadable("it is JSON, but not what mptcp report wrote");
+  }
+  if (version !== 1) {
+    throw unreadable(`it is of version ${version}, 1 is known`);
+  }
+  return { unknown: {}, ...renamed(value, camel) as object } as Snapshot;
+}
+
+/**
+ * How many characters {@linkcode parseSnapshot} takes at most: a thousand
+ * connections, four times, are a third of it.
+ */
+export const SNAPSHOT_LIMIT: number = 2 ** 26;
+
+function parse(text: string): unknown {
+  if (text.length > SNAPSHOT_LIMIT) {
+    throw unreadable(`it has more than ${SNAPSHOT_LIMIT / 2 ** 20} MiB`);
+  }
+  if (text.trim() === "") throw unreadable("it is empty");
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
-    throw new ProtocolError(
-      `Cannot read the report: it is no JSON: ${(error as Error).message}`,
+    const { message } = error as Error;
+    throw unreadable(
+      isCut(text, message) ? "it is cut off" : `it is no JSON: ${message}`,
     );
   }
-  const { version } = (value ?? {}) as { readonly version?: unknown };
-  if (version === 1) {
-    return { unknown: {}, ...renamed(value, camel) as object } as Snapshot;
-  }
-  throw new ProtocolError(
-    version === undefined
-      ? "Cannot read the report: it has no version, so it is none of mptcp"
-      : `Cannot read the report: it is of version ${version}, 1 is known`,
-  );
+}
+
+/** Whether an object lacks its end, by what V8 says of it. */
+function isCut(text: string, message: string): boolean {
+  const [, position] = message.match(/ at position (\d+)/) ?? [];
+  return text.trimStart().startsWith("{") &&
+    (/^Un(expected end|terminated)/.test(message) ||
+      Number(position) >= text.trimEnd().length);
+}
+
+function unreadable(why: string): ProtocolError {
+  return new ProtocolError(`Cannot read the report: ${why}`);
 }
 
 function snake(name: string): string {

@@ -8,6 +8,10 @@ import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
 const EIO = 5;
+const EFBIG = 27;
+
+/** No file that is read whole is as large; a device may have no end. */
+const MOST_MIB = 256;
 
 const O_CLOEXEC = 0o2000000;
 /** Open without waiting. */
@@ -54,6 +58,10 @@ export function readText(fd: number, action: string): string {
     if (got < 0) throw new SyscallError("read", errno[0]!, action);
     if (got === 0) return text + decoder.decode();
     text += decoder.decode(buffer.subarray(0, got), { stream: true });
+    if (text.length > MOST_MIB * 2 ** 20) {
+      const hint = `more than ${MOST_MIB} MiB are not read`;
+      throw new SyscallError("read", EFBIG, action, hint);
+    }
   }
 }
 

@@ -56,7 +56,9 @@ async function take(
   token: number | undefined,
   from: string | undefined,
 ): Promise<Snapshot> {
-  const { collect, parseSnapshot } = await import("../../doctor/mod.ts");
+  const { collect, parseSnapshot, SNAPSHOT_LIMIT } = await import(
+    "../../doctor/mod.ts"
+  );
   if (from === undefined) {
     return await collect({
       namespace: context.place(),
@@ -64,7 +66,11 @@ async function take(
       ...token !== undefined && { token },
     });
   }
-  const lines: string[] = [];
-  for await (const line of context.lines(from)) lines.push(line);
-  return parseSnapshot(lines.join("\n"));
+  let text = "";
+  for await (const line of context.lines(from)) {
+    text += `${line}\n`;
+    // What is too large is refused, and may have no end.
+    if (text.length > SNAPSHOT_LIMIT) break;
+  }
+  return parseSnapshot(text);
 }

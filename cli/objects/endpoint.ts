@@ -163,7 +163,7 @@ export const COMMANDS: readonly Command[] = [
  * Endpoints, one on a line: text as `ip mptcp` writes it, to the trailing
  * space, and the keys of `ip -j mptcp`.
  */
-function endpoints(list: readonly Endpoint[]): Output {
+export function endpoints(list: readonly Endpoint[]): Output {
   return {
     text: list.map((endpoint) => `${endpointText(endpoint)}\n`).join(""),
     json: list.map(endpointJson),

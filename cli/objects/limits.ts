@@ -47,7 +47,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Both limits, as `ip mptcp` writes them, to the trailing space. */
-function limits({ addAddrAccepted, subflows }: Limits): Output {
+export function limits({ addAddrAccepted, subflows }: Limits): Output {
   return {
     text: `add_addr_accepted ${addAddrAccepted} subflows ${subflows} \n`,
     json: { add_addr_accepted: addAddrAccepted, subflows },

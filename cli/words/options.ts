@@ -72,6 +72,18 @@ const TABLE = {
     help: "diagnose what mptcp report wrote; - is standard input",
     isGlobal: false,
   },
+  anonymize: {
+    help: "replace addresses, and names of devices and processes",
+    isGlobal: false,
+  },
+  reproduce: {
+    help: "read before and after a fault, with the events between",
+    isGlobal: false,
+  },
+  text: {
+    help: "write text, with the headings of mptcp-get-debug",
+    isGlobal: false,
+  },
   svg: {
     metavar: "FILE",
     help: "draw it into a file; - is standard output",

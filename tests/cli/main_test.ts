@@ -317,6 +317,8 @@ Deno.test("`main()` is tested with every command there is", async () => {
   assertEquals(untested, [
     "status",
     "connection show",
+    "doctor",
+    "report",
     "top",
     "counters",
     "monitor",
@@ -611,8 +613,9 @@ Deno.test("`main()` takes a number for a process where no namespace has that nam
 
 const OPTIONS =
   "known are -j, -p, -n NAME|PATH|PID, -q, --trace, -t, --tshort, --resync, " +
-  "--explain, --watch, --prometheus, --openmetrics, --out FILE, --svg FILE, " +
-  "-b FILE, --force, -h, -V";
+  "--explain, --watch, --prometheus, --openmetrics, --out FILE, --strict, " +
+  "--ignore CHECK,…, --from FILE, --anonymize, --reproduce, --text, " +
+  "--svg FILE, -b FILE, --force, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +

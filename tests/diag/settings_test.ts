@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Diag } from "../../diag/mod.ts";
+import { Diag, sysctlTexts } from "../../diag/mod.ts";
 import { ProtocolError } from "../../mod.ts";
 import { FakeKernel } from "../../testing/mod.ts";
 import { Lab } from "../../testing/lab.ts";
@@ -17,41 +17,42 @@ function read(sysctls: Readonly<Record<string, string>>) {
 }
 
 Deno.test("`settings()` reads each sysctl as what it is", () => {
-  assertEquals(
-    read({
-      enabled: "1",
-      add_addr_timeout: "-1",
-      allow_join_initial_addr_port: "0",
-      available_path_managers: "kernel userspace",
-      available_schedulers: "default burst",
-      blackhole_timeout: "2147483647",
-      checksum_enabled: "1",
-      close_timeout: "60",
-      path_manager: "userspace",
-      pm_type: "1",
-      scheduler: "burst",
-      stale_loss_cnt: "4294967295",
-      syn_retrans_before_tcp_fallback: "255",
-      add_addr_v6_port_drop_ts: "1",
-      toString: "a b",
-    }),
-    {
-      enabled: true,
-      addAddrTimeoutSeconds: -1,
-      allowJoinInitialAddrPort: false,
-      availablePathManagers: ["kernel", "userspace"],
-      availableSchedulers: ["default", "burst"],
-      blackholeTimeoutSeconds: 2147483647,
-      checksumEnabled: true,
-      closeTimeoutSeconds: 60,
-      pathManager: "userspace",
-      pmType: 1,
-      scheduler: "burst",
-      staleLossCnt: 4294967295,
-      synRetransBeforeTcpFallback: 255,
-      unknown: { add_addr_v6_port_drop_ts: "1", toString: "a b" },
-    },
-  );
+  const texts = {
+    enabled: "1",
+    add_addr_timeout: "-1",
+    allow_join_initial_addr_port: "0",
+    available_path_managers: "kernel userspace",
+    available_schedulers: "default burst",
+    blackhole_timeout: "2147483647",
+    checksum_enabled: "1",
+    close_timeout: "60",
+    path_manager: "userspace",
+    pm_type: "1",
+    scheduler: "burst",
+    stale_loss_cnt: "4294967295",
+    syn_retrans_before_tcp_fallback: "255",
+    add_addr_v6_port_drop_ts: "1",
+    toString: "a b",
+  };
+  const settings = read(texts);
+  assertEquals(settings, {
+    enabled: true,
+    addAddrTimeoutSeconds: -1,
+    allowJoinInitialAddrPort: false,
+    availablePathManagers: ["kernel", "userspace"],
+    availableSchedulers: ["default", "burst"],
+    blackholeTimeoutSeconds: 2147483647,
+    checksumEnabled: true,
+    closeTimeoutSeconds: 60,
+    pathManager: "userspace",
+    pmType: 1,
+    scheduler: "burst",
+    staleLossCnt: 4294967295,
+    synRetransBeforeTcpFallback: 255,
+    unknown: { add_addr_v6_port_drop_ts: "1", toString: "a b" },
+  });
+  // And back.
+  assertEquals(sysctlTexts(settings), texts);
 });
 
 Deno.test("a sysctl that the kernel lacks is absent, one of another form is kept", () => {

@@ -97,6 +97,12 @@ Deno.test("`diagnose()` says the same of a snapshot that was anonymized", () => 
   assert(silent.size < 4, [...silent].join());
 });
 
+Deno.test("`diagnose()` says the same of each recorded host", () => {
+  for (const [at, state] of [...HOST_FAULTS, ...HEALTHY_HOSTS].entries()) {
+    assertSameDiagnosis(goldenSnapshot(state), keyAt(at));
+  }
+});
+
 /** The texts of a value, with the names of its fields. */
 function* textsOf(value: unknown, field = ""): Generator<[string, string]> {
   if (typeof value === "string") yield [field, value];
@@ -109,6 +115,28 @@ function* textsOf(value: unknown, field = ""): Generator<[string, string]> {
 const ADDRESS = /^[\da-f.:]*[.:][\da-f.:]*(?=\/\d+$|$)/i;
 const STAYING =
   /^(127|192\.0\.[02]|0|198\.51\.100|203\.0\.113)\.|^::1?$|^2001:db8:/;
+
+/** Neither MAC addresses nor arguments nor environments: no other texts. */
+const TEXTS = [
+  ...["takenAt", "kernel", "distribution", "protocols", "unknown"],
+  ...["pathManager", "availablePathManagers", "scheduler"],
+  ...["availableSchedulers", "address", "dev", "scope", "state", "flags"],
+  ...["process", "name", "about", "kind", "from", "to", "action"],
+  ...["destination", "source", "gateway", "type", "reason"],
+];
+
+Deno.test("a snapshot of a host has no texts but these", () => {
+  for (const state of [...HOST_FAULTS, ...HEALTHY_HOSTS]) {
+    const { unknown, ...snapshot } = goldenSnapshot(state);
+    const fields = [...textsOf(snapshot)].map(([field]) => field);
+    assertEquals(fields.filter((field) => !TEXTS.includes(field)), []);
+    // Of the processes, only names.
+    for (const [field, text] of textsOf(snapshot)) {
+      if (field === "process") assert(/^[\w-]{1,15}$/.test(text), text);
+    }
+    assertEquals(Object.values(unknown), []);
+  }
+});
 
 Deno.test("`anonymize()` leaves no address, no device, process, host or table", () => {
   for (const [at, random] of seeds(200).entries()) {
