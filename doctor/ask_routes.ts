@@ -48,7 +48,6 @@ export function askRoutes(
       address.includes(":") === isIPv6 &&
       !endpoints.some(({ source }) => source === address);
     for (const { address: source, dev } of uplinks(snapshot, isNew)) {
-      if (dev === undefined) continue;
       const route = diag.route(destination, { source, dev });
       asked.push({ destination, source, dev, route });
     }

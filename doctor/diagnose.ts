@@ -77,8 +77,8 @@ export function diagnose(
 }
 
 /**
- * What one check sees: if it fails, it hides no other; and nothing is well where
- * it could not look.
+ * What one check sees: if it fails, it hides no other; and it says nothing where
+ * it could not read all that it asked for.
  */
 function observe(
   check: CheckName,
@@ -89,7 +89,7 @@ function observe(
   try {
     const seen = CHECKS[check].look(watched(snapshot, unread));
     const [missing] = unread;
-    return missing === undefined || seen.some(({ status }) => status !== "ok")
+    return missing === undefined
       ? seen
       : [unknown(reasonOf(snapshot, missing))];
   } catch (error) {

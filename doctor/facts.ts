@@ -117,6 +117,12 @@ export function lonely(snapshot: Parts): Connection[] {
     .filter(({ subflows }) => subflows.length === 1);
 }
 
+/** Whether the connection has as many subflows as the limit allows. */
+export function isFull({ extraSubflows, subflowsMax }: Connection): boolean {
+  return extraSubflows !== undefined && subflowsMax !== undefined &&
+    extraSubflows >= subflowsMax;
+}
+
 /** Whether data went both ways: before that no subflow is opened. */
 export function isFullyEstablished({ subflows }: Connection): boolean {
   return subflows.some(({ initial, flags }) =>
@@ -124,10 +130,10 @@ export function isFullyEstablished({ subflows }: Connection): boolean {
   );
 }
 
-/** The userspace path manager is in use. */
+/** Another path manager is in use, which does without endpoints and limits. */
 export function isUserspaceMode({ settings }: Parts): boolean {
-  return settings?.pathManager === "userspace" ||
-    settings?.pathManager === undefined && settings?.pmType === 1;
+  const { pathManager, pmType } = settings ?? {};
+  return pathManager === undefined ? pmType === 1 : pathManager !== "kernel";
 }
 
 /** Whether the endpoint opens subflows. */
@@ -207,6 +213,9 @@ export function fits({ address }: Endpoint, connection: Connection): boolean {
     plain(address) !== plain(connection.local.address);
 }
 
+/** An address from which other hosts may be reached. */
+export type Uplink = InterfaceAddress & Required<Pick<Link, "dev">>;
+
 /**
  * The addresses from which other hosts may be reached, one for each device.
  *
@@ -215,16 +224,14 @@ export function fits({ address }: Endpoint, connection: Connection): boolean {
 export function uplinks(
   { addresses = [], links = [] }: Parts,
   isWanted: (address: string) => boolean = () => true,
-): InterfaceAddress[] {
-  const usable = links.filter(({ usable }) => usable);
-  const found = new Map<number, InterfaceAddress>();
-  for (const one of addresses) {
-    const isReachable = isWanted(one.address) &&
-      one.scope === "global" && !one.tentative &&
-      !one.failed && usable.some(({ ifIndex }) => ifIndex === one.ifIndex);
-    if (isReachable && !found.has(one.ifIndex)) found.set(one.ifIndex, one);
-  }
-  return [...found.values()];
+): Uplink[] {
+  return links.filter(({ usable }) => usable).flatMap(({ ifIndex, dev }) => {
+    const own = addresses.find((one) =>
+      one.ifIndex === ifIndex && isWanted(one.address) &&
+      one.scope === "global" && !one.tentative && !one.failed
+    );
+    return own === undefined ? [] : [{ ...own, dev }];
+  });
 }
 
 /** The device of an endpoint; absent: none has the index, or it names none. */
@@ -256,10 +263,17 @@ export function counterText(snapshot: Parts, ...names: string[]): string[] {
   });
 }
 
+/** How a device is called: by its index, if it has just gone. */
+export function deviceText(
+  { dev, ifIndex }: { readonly dev?: string; readonly ifIndex: number },
+): string {
+  return dev ?? `if${ifIndex}`;
+}
+
 /** How an endpoint is called: as `mptcp endpoint show` prints it. */
 export function endpointText(endpoint: Endpoint): string {
-  const { address, id, flags, ifIndex, dev } = endpoint;
-  const device = ifIndex === 0 ? [] : ["dev", dev ?? `if${ifIndex}`];
+  const { address, id, flags, ifIndex } = endpoint;
+  const device = ifIndex === 0 ? [] : ["dev", deviceText(endpoint)];
   return [address, "id", id, ...flags, ...device].join(" ");
 }
 

@@ -7,6 +7,7 @@
 import type { Connection } from "../diag/connection.ts";
 import {
   count,
+  isFull,
   isInitiator,
   linkOf,
   living,
@@ -76,8 +77,7 @@ export function pendingJoins(snapshot: Parts): JoinTrouble[] {
 /** The subflows that are missing from endpoints with which nothing is wrong. */
 export function joinTroubles(snapshot: Parts): JoinTrouble[] {
   const missing = missingPaths(snapshot).filter(({ connection, endpoint }) =>
-    isUsable(endpoint, snapshot) &&
-    (connection.extraSubflows ?? 0) < (connection.subflowsMax ?? Infinity)
+    isUsable(endpoint, snapshot) && !isFull(connection)
   );
   const kind = outcome(snapshot, missing.length);
   const groups = Map.groupBy(missing, ({ endpoint }) => endpoint);

@@ -1,6 +1,6 @@
 /**
- * Which parts a check asked for that could not be read: it may not say `ok`
- * then.
+ * Which parts a check asked for that could not be read: what it says without
+ * them would be a guess.
  *
  * @module
  */

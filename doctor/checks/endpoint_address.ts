@@ -1,5 +1,6 @@
 import {
   aboutEndpoint,
+  deviceText,
   endpointText,
   isAdded,
   isIPv6,
@@ -60,12 +61,13 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
   const own = all.find((one) => ifIndex === 0 || one.ifIndex === ifIndex);
   if (own !== undefined) return state(own, endpoint, snapshot, say);
   if (all.some((one) => isAnywhere(one, snapshot))) return [];
-  const [{ dev }] = all as [InterfaceAddress];
+  const [other] = all as [InterfaceAddress];
+  const { dev } = other;
   return say(
     isPath ? "problem" : "warning",
-    `${address} is on ${dev}, but its endpoint is bound to ` +
-      `${endpoint.dev ?? `if${ifIndex}`}: answers come to the other device`,
-    `${address} on ${dev}`,
+    `${address} is on ${deviceText(other)}, but its endpoint is bound to ` +
+      `${deviceText(endpoint)}: answers come to the other device`,
+    `${address} on ${deviceText(other)}`,
     ...readd(endpoint, dev === undefined ? {} : { dev }),
   );
 }
@@ -87,9 +89,9 @@ function state(
     ...remedies: string[]
   ) => Observation[],
 ): Observation[] {
-  const { address, prefixLength, dev, tentative, failed, deprecated } = own;
-  const [full, on] = [`${address}/${prefixLength}`, dev ?? own.ifIndex];
-  const removal = command("ip", "address", "delete", full, "dev", on);
+  const { address, prefixLength, tentative, failed, deprecated } = own;
+  const [full, dev] = [`${address}/${prefixLength}`, deviceText(own)];
+  const removal = command("ip", "address", "delete", full, "dev", dev);
   if (failed) {
     return say(
       "problem",
@@ -109,7 +111,7 @@ function state(
         "host has it (tentative)",
       `${address} on ${dev}: tentative`,
       removal,
-      command("ip", "address", "add", full, "dev", on, "nodad"),
+      command("ip", "address", "add", full, "dev", dev, "nodad"),
       ...readd(endpoint),
     );
   }
@@ -126,9 +128,10 @@ function state(
 /** Another address of the device instead, or one that the user has. */
 function replaced(
   endpoint: Endpoint,
-  { address, prefixLength, dev, ifIndex }: InterfaceAddress,
+  own: InterfaceAddress,
   { addresses = [], endpoints = [] }: Snapshot,
 ): string[] {
+  const { address, prefixLength, ifIndex } = own;
   const other = addresses.find((one) =>
     one.ifIndex === ifIndex && one.scope === "global" && !one.tentative &&
     isIPv6(one.address) === isIPv6(address) &&
@@ -137,9 +140,12 @@ function replaced(
   if (other !== undefined) {
     return readd(endpoint, { address: other.address });
   }
+  const dev = deviceText(own);
   return [
-    command("ip", "address", "add", `ADDRESS/${prefixLength}`) +
-    ` dev ${dev ?? ifIndex} nodad  # ADDRESS: one that no other host has`,
+    command(
+      ...["ip", "address", "add", `ADDRESS/${prefixLength}`, "dev", dev],
+      "nodad",
+    ) + "  # ADDRESS: one that no other host has",
     ...readd(endpoint, { address: "ADDRESS" }),
   ];
 }

@@ -1,5 +1,4 @@
 import type { Connection } from "../../diag/connection.ts";
-import type { InterfaceAddress } from "../../diag/addresses.ts";
 import {
   endpointText,
   fits,
@@ -13,6 +12,7 @@ import {
   outward,
   part,
   pathEndpoints,
+  type Uplink,
   uplinks,
 } from "../facts.ts";
 import { command } from "../remedy.ts";
@@ -26,7 +26,7 @@ const TUNNEL = /^(tun|tap|wg|tailscale|ipsec)/;
 export function endpoints(snapshot: Snapshot): Observation[] {
   const all = part(snapshot, "endpoints").map(endpointText);
   if (isUserspaceMode(snapshot)) {
-    return [ok("The userspace path manager does not use endpoints", ...all)];
+    return [ok("The path manager does not use endpoints", ...all)];
   }
   const opening = pathEndpoints(snapshot);
   if (opening.length === 0) return [none(snapshot, all)];
@@ -60,18 +60,20 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   const connections = outward(snapshot);
   const isServer = connections.length > 0 && !connections.some(isInitiator);
   const alone = lonely(snapshot);
-  const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
   const proposed = proposals(snapshot, alone);
-  if (isServer || isJoined || proposed.length === 0) {
-    return ok(
-      isServer
-        ? "Peers open the subflows: no endpoint is needed for that"
-        : isJoined
-        ? "The connections have more than one subflow without endpoints"
-        : "This host has one way to others: there is nothing to add",
-      ...all,
-    );
-  }
+  // Subflows to what peers announce start from any address.
+  const accepts = (snapshot.limits?.addAddrAccepted ?? 0) > 0;
+  const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
+  const reason = isServer
+    ? "Peers open the subflows: no endpoint is needed for that"
+    : isJoined
+    ? "The connections have more than one subflow without endpoints"
+    : proposed.length === 0
+    ? "This host has one way to others: there is nothing to add"
+    : alone.length === 0 && accepts
+    ? "Subflows go to what peers announce: no endpoint is needed for that"
+    : undefined;
+  if (reason !== undefined) return ok(reason, ...all);
   return {
     status: alone.length > 0 ? "problem" : "warning",
     summary: "There is no endpoint from which a second subflow could start",
@@ -91,7 +93,7 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
 function proposals(
   snapshot: Snapshot,
   alone: readonly Connection[],
-): InterfaceAddress[] {
+): Uplink[] {
   const families = new Set(alone.map(({ remote }) => isIPv6(remote.address)));
   const isWanted = (address: string) =>
     families.size === 0 || families.has(isIPv6(address));
@@ -102,7 +104,7 @@ function proposals(
     source === undefined && route.found ? [route] : []
   );
   if (first.some(({ dev = "" }) => TUNNEL.test(dev))) return [];
-  return uplinks(snapshot, isWanted).filter(({ address, dev = "", ifIndex }) =>
+  return uplinks(snapshot, isWanted).filter(({ address, dev, ifIndex }) =>
     !TUNNEL.test(dev) && first.every((route) => route.ifIndex !== ifIndex) &&
     routes.some(({ source, dev: by, route }) =>
       source === address && by === dev && route.found && !route.assumed
@@ -110,8 +112,8 @@ function proposals(
   );
 }
 
-function addition({ address, dev }: InterfaceAddress): string {
+function addition({ address, dev }: Uplink): string {
   return command(
-    ...["mptcp", "endpoint", "add", address, "dev", dev!, "subflow"],
+    ...["mptcp", "endpoint", "add", address, "dev", dev, "subflow"],
   );
 }

@@ -3,6 +3,7 @@ import {
   count,
   counterText,
   fits,
+  isFull,
   isInitiator,
   isUserspaceMode,
   listed,
@@ -25,7 +26,7 @@ export function limits(snapshot: Snapshot): Observation[] {
   const read = `limits: subflows ${subflows}, add_addr_accepted ` +
     `${addAddrAccepted}`;
   if (isUserspaceMode(snapshot)) {
-    return [ok("The userspace path manager has no limits", read)];
+    return [ok("The path manager has no limits", read)];
   }
   if (subflows === 0) return [none(snapshot, read)];
   const found = [
@@ -63,7 +64,7 @@ function none(snapshot: Snapshot, read: string): Observation {
 /** Connections that have as many subflows as they may have. */
 function reached(snapshot: Snapshot, read: string): Observation[] {
   const missing = missingPaths(snapshot).filter(({ connection }) =>
-    (connection.extraSubflows ?? 0) >= (connection.subflowsMax ?? Infinity)
+    isFull(connection)
   );
   const groups = Map.groupBy(missing, ({ endpoint }) => endpoint);
   const most = Math.min(8, Math.max(2, pathEndpoints(snapshot).length));
@@ -118,8 +119,7 @@ function refusedHere(
   subflows: number,
 ): Observation[] {
   const full = living(snapshot).filter((one) =>
-    !isInitiator(one) && one.subflowsMax !== undefined &&
-    (one.extraSubflows ?? 0) >= one.subflowsMax
+    !isInitiator(one) && isFull(one)
   );
   if (full.length === 0 || count(snapshot, "MPJoinRejected") === 0) return [];
   return [{

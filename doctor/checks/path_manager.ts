@@ -17,18 +17,17 @@ export function pathManager(snapshot: Snapshot): Observation[] {
     : ["path_manager", pathManager];
   const setting = `net.mptcp.${name} = ${value}`;
   if (isUserspaceMode(snapshot)) {
+    if (name === "path_manager" && value !== "userspace") {
+      return [ok(`${value} is the path manager`, setting)];
+    }
     const kernel = name === "pm_type" ? "pm_type=0" : "path_manager=kernel";
     return userspace(snapshot, setting, kernel);
   }
   const lost = outward(snapshot).filter((one) =>
-    one.state === "established" && !one.fallback && isUserspace(one, snapshot)
+    one.state === "established" && !one.fallback &&
+    one.subflows.length === 1 && isUserspace(one, snapshot)
   );
-  if (lost.length === 0) {
-    const who = pathManager === undefined || pathManager === "kernel"
-      ? "The kernel"
-      : `${pathManager}, which the kernel has,`;
-    return [ok(`${who} opens the subflows`, setting)];
-  }
+  if (lost.length === 0) return [ok("The kernel opens the subflows", setting)];
   return [{
     status: "problem",
     summary: `The path manager was changed after ${namesOf(lost)} began: ` +

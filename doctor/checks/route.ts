@@ -1,5 +1,6 @@
 import {
   aboutEndpoint,
+  deviceText,
   isIPv6,
   isUserspaceMode,
   linkOf,
@@ -20,7 +21,7 @@ export function route(snapshot: Snapshot): Observation[] {
   const routes = part(snapshot, "routes");
   part(snapshot, "endpoints");
   if (isUserspaceMode(snapshot)) {
-    return [ok("The userspace path manager chooses the devices")];
+    return [ok("The path manager does not use endpoints")];
   }
   const found = pathEndpoints(snapshot)
     .filter((endpoint) => isUsable(endpoint, snapshot))
@@ -88,9 +89,8 @@ function observe(
   isEverywhere: boolean,
 ): Observation {
   const { destination, route } = asked;
-  const { address, ifIndex } = endpoint;
-  const dev = ownerOf(endpoint, snapshot)?.dev ?? endpoint.dev ??
-    `if${ifIndex}`;
+  const { address } = endpoint;
+  const dev = deviceText(ownerOf(endpoint, snapshot) ?? endpoint);
   // Without a peer, it may be there for a network of its own.
   const isOutside = OUTSIDE.includes(destination);
   const common = {
@@ -101,8 +101,9 @@ function observe(
   if (route.found && !route.assumed) {
     return {
       ...common,
-      summary: `The subflow from ${address} leaves by ${route.dev}, not by ` +
-        `${dev} which has the address: it is no second path`,
+      summary:
+        `The subflow from ${address} leaves by ${deviceText(route)}, not ` +
+        `by ${dev} which has the address: it is no second path`,
       remedies: readd(endpoint, { dev }),
     };
   }
@@ -142,8 +143,9 @@ function routeText({ destination, source, dev, route }: AskedRoute): string {
     ...dev === undefined ? [] : [`dev ${dev}`],
   ].join(" ");
   if (!route.found) return `${question}: none (${route.reason})`;
-  const by = route.gateway === undefined
-    ? `dev ${route.dev}`
-    : `via ${route.gateway} dev ${route.dev}`;
-  return `${question}: ${by}${route.assumed ? " (assumed: no route)" : ""}`;
+  const by = `dev ${deviceText(route)}`;
+  const via = route.gateway === undefined ? "" : `via ${route.gateway} `;
+  return `${question}: ${via}${by}${
+    route.assumed ? " (assumed: no route)" : ""
+  }`;
 }

@@ -1,4 +1,3 @@
-import type { InterfaceAddress } from "../../diag/addresses.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import {
   isIPv6,
@@ -6,6 +5,7 @@ import {
   part,
   pathEndpoints,
   plain,
+  type Uplink,
   uplinks,
 } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
@@ -13,7 +13,7 @@ import { joinTroubles } from "../joins.ts";
 import { readd, sysctl } from "../remedy.ts";
 import type { Snapshot } from "../snapshot.ts";
 
-type Pair = readonly [InterfaceAddress, InterfaceAddress];
+type Pair = readonly [Uplink, Uplink];
 
 /** Whether two devices are in one network, where answers may mix them up. */
 export function sameSubnet(snapshot: Snapshot): Observation[] {
@@ -53,7 +53,7 @@ function look(pair: Pair, snapshot: Snapshot): Observation[] {
         sysctl(`net/ipv4/conf/${dev}/arp_announce`, 2),
       ]),
       ...concerned.flatMap((endpoint) =>
-        readd(endpoint, { dev: ownerOf(endpoint, pair)!.dev! })
+        readd(endpoint, { dev: ownerOf(endpoint, pair)!.dev })
       ),
     ],
   }];
@@ -84,11 +84,11 @@ function isMisled(
   );
 }
 
-function addressText({ address, prefixLength, dev }: InterfaceAddress) {
+function addressText({ address, prefixLength, dev }: Uplink): string {
   return `${address}/${prefixLength} on ${dev}`;
 }
 
-function isShared(one: InterfaceAddress, other: InterfaceAddress): boolean {
+function isShared(one: Uplink, other: Uplink): boolean {
   const length = Math.max(one.prefixLength, other.prefixLength);
   return isSameNetwork(one.address, other.address, length);
 }

@@ -1,5 +1,6 @@
 import {
   aboutEndpoint,
+  isFull,
   isInitiator,
   listed,
   namesOf,
@@ -10,7 +11,7 @@ import {
 import { type Observation, ok } from "../finding.ts";
 import { pendingJoins } from "../joins.ts";
 import { deletion, readd } from "../remedy.ts";
-import type { Connection, Subflow } from "../../diag/connection.ts";
+import type { Subflow } from "../../diag/connection.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Whether subflows that are there carry what they are to carry. */
@@ -84,9 +85,4 @@ function waiting(snapshot: Snapshot): Observation[] {
       about: aboutEndpoint(endpoint),
     }];
   });
-}
-
-function isFull({ extraSubflows, subflowsMax }: Connection): boolean {
-  return extraSubflows !== undefined && subflowsMax !== undefined &&
-    extraSubflows >= subflowsMax;
 }
