@@ -5,7 +5,7 @@
  */
 
 import { MptcpError } from "../codec/mptcp_error.ts";
-import { findPositions, locate } from "./positions.ts";
+import { findPositions, locator } from "./positions.ts";
 import {
   type Fault,
   type Path,
@@ -96,7 +96,9 @@ export async function readDocument<T>(
 ): Promise<T> {
   const own = text.replace(/^\uFEFF/, "");
   const refuse = (message: string, at?: number): never => {
-    const place = at === undefined ? {} : new Lines(own).positionOf(at);
+    const place = at === undefined
+      ? {}
+      : new Lines(own).positionOf(Math.min(at, own.length));
     throw new DocumentError(file, [{ ...place, path: "", message }]);
   };
   const tree = await parse(own, refuse);
@@ -117,8 +119,11 @@ async function parse(text: string, refuse: Refuse): Promise<Tree> {
   }
   const control = text.search(CONTROL);
   if (control >= 0) {
-    const code = text.charCodeAt(control).toString(16).padStart(4, "0");
-    refuse(`the character U+${code} is not allowed`, control);
+    const code = text.charCodeAt(control).toString(16).toUpperCase();
+    refuse(
+      `the character U+${code.padStart(4, "0")} is not allowed`,
+      control,
+    );
   }
   const tab = tabIndentation(text);
   if (tab >= 0) refuse("a tab cannot be indentation: use spaces", tab);
@@ -157,7 +162,7 @@ function syntaxFault(
 ): [message: string, at: number | undefined] {
   const reason = message.replace(/ at line \d+, column -?\d+[^]*$/, "");
   if (/1 document|single document/.test(reason)) {
-    const marks = [...text.matchAll(/^---(?=[ \t\r\n]|$)/gm)];
+    const marks = [...text.matchAll(/^(?:---|\.\.\.)(?=[ \t\r\n]|$)/gm)];
     const isFirst = /^(?:\s|#.*|%.*)*---/.test(text);
     const second = marks[isFirst ? 1 : 0];
     return ["there are several documents: one is needed", second?.index];
@@ -166,6 +171,7 @@ function syntaxFault(
     const [key] = findPositions(text)?.duplicates ?? [];
     if (key !== undefined) return [`duplicate key ${quote(key.name)}`, key.at];
   }
+  if (/maxDepth/.test(reason)) return [TOO_DEEP, offset];
   return [/\balias/i.test(reason) ? ALIASES : reason, offset];
 }
 
@@ -196,8 +202,9 @@ function errorOf(
 ): DocumentError {
   const lines = new Lines(text);
   const root = findPositions(text)?.root ?? { at: 0 };
+  const locate = locator(root, tree);
   const places = faults.map(({ path, message, isKey = false }) => ({
-    ...locate(root, tree, path, isKey),
+    ...locate(path, isKey),
     ...{ path: pathText(path), message },
   })).toSorted((one, other) => one.at - other.at);
   return new DocumentError(
@@ -213,29 +220,37 @@ function errorOf(
 
 /** The lines of a text. */
 class Lines {
-  readonly #text: string;
+  /** Where they begin. */
   readonly #starts: readonly number[];
+  /** Where characters of two UTF-16 units are. */
+  readonly #pairs: readonly number[];
 
   constructor(text: string) {
-    const breaks = text.matchAll(/\r\n|\r|\n/g);
-    this.#text = text;
-    this.#starts = [
-      0,
-      ...breaks.map(({ 0: { length }, index }) => index + length),
-    ];
+    const ends = text.matchAll(/\r\n|\r|\n/g);
+    this.#starts = [0, ...ends.map(({ 0: end, index }) => index + end.length)];
+    const pairs = text.matchAll(/[\ud800-\udbff][\udc00-\udfff]/g);
+    this.#pairs = [...pairs.map(({ index }) => index)];
   }
 
   /** The line and the character of an offset, both from 1. */
   positionOf(at: number): { readonly line: number; readonly column: number } {
-    let [line, next] = [0, this.#starts.length];
-    while (next - line > 1) {
-      const middle = (line + next) >> 1;
-      if (this.#starts[middle]! <= at) line = middle;
-      else next = middle;
-    }
-    const before = this.#text.slice(this.#starts[line], at);
-    return { line: line + 1, column: Array.from(before).length + 1 };
+    const line = countUpTo(this.#starts, at);
+    const start = this.#starts[line - 1]!;
+    const pairs = countUpTo(this.#pairs, at - 1) -
+      countUpTo(this.#pairs, start - 1);
+    return { line, column: at - start - pairs + 1 };
   }
+}
+
+/** How many of some offsets, which are in order, are not behind another. */
+function countUpTo(offsets: readonly number[], at: number): number {
+  let [count, end] = [0, offsets.length];
+  while (count < end) {
+    const middle = (count + end) >> 1;
+    if (offsets[middle]! <= at) count = middle + 1;
+    else end = middle;
+  }
+  return count;
 }
 
 /** The way to a value, as it is written in TypeScript. */

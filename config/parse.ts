@@ -1,4 +1,3 @@
-import { isSameAddress, parseAddress } from "../codec/inet.ts";
 import {
   MPTCP_PM_ADDR_FLAG_SIGNAL,
   MPTCP_PM_ADDR_FLAG_SUBFLOW,
@@ -7,6 +6,8 @@ import { checkFlags } from "../ops/add_addr.ts";
 import { flagBits, flagWords } from "../ops/flags.ts";
 import type { Config, Governs, WantedEndpoint } from "./config.ts";
 import { readDocument } from "./document.ts";
+import { isGoverned, rangesText } from "./endpoints.ts";
+import { keyOf } from "./match.ts";
 import {
   FILE,
   WIDEST,
@@ -108,52 +109,69 @@ function checkEndpoints(
   governs: Governs,
   report: Report,
 ): void {
+  const taken = new Map<string, number>();
   for (const [place, one] of endpoints.entries()) {
     if (one === undefined) continue;
     const path = ["endpoints", place];
     checkEndpoint(one, path, report);
     const { id, address } = one;
-    const before = endpoints.slice(0, place);
-    const twin = before.findIndex((other) => other && isTwin(one, other));
-    if (twin >= 0) {
+    const twin = namesOf(one).map((name) => taken.get(name))
+      .find((twin) => twin !== undefined);
+    if (twin !== undefined) {
       report(
         [...path, "address"],
         `duplicate address ${address}: endpoints[${twin}] has it`,
       );
     }
-    if (id === undefined) continue;
-    const owner = before.findIndex((other) => other?.id === id);
-    if (owner >= 0) {
+    const owner = taken.get(`id ${id}`);
+    if (id !== undefined && owner !== undefined) {
       report([...path, "id"], `duplicate id ${id}: endpoints[${owner}] has it`);
     }
-    const isGoverned = governs === "all" ||
-      governs.some(([from, to]) => from <= id && id <= to);
-    if (!isGoverned) {
+    if (id !== undefined && governs !== "all" && !isGoverned(id, governs)) {
       report(
         [...path, "id"],
-        `id ${id} is not governed by this file: ${rangesText(governs)} are`,
+        `this file governs ${rangesText(governs)}, not ${id}`,
       );
+    }
+    for (const name of [...claimsOf(one), `id ${id}`]) {
+      if (!taken.has(name)) taken.set(name, place);
     }
   }
   const count = endpoints.filter((one) => one && "address" in one).length;
-  const room = governs === "all"
-    ? WIDEST
-    : governs.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-  if (count > Math.min(room, WIDEST)) {
-    report(
-      ["endpoints"],
-      `${count} addresses: ` +
-        (room < WIDEST
-          ? `this file governs ${room} ids`
-          : `no kernel holds more than ${WIDEST}`),
-    );
+  if (count > WIDEST) {
+    const most = `no kernel holds more than ${WIDEST}`;
+    report(["endpoints"], `${count} addresses: ${most}`);
+  } else if (governs !== "all") {
+    const ids = governs.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+    if (count <= ids) return;
+    const governed = `this file governs ${rangesText(governs)} alone`;
+    report(["endpoints"], `${count} addresses: ${governed}`);
   }
 }
 
-/** Ids as the file has them. */
-function rangesText(ranges: Exclude<Governs, "all">): string {
-  return ranges.map(([from, to]) => from === to ? `${from}` : `${from}-${to}`)
-    .join(", ");
+/**
+ * What an endpoint may not share. The kernel goes by the address, and by the port
+ * where both are announced with one (`address_use_port()`).
+ */
+function namesOf(one: WrittenEndpoint): string[] {
+  if (one.address === undefined) return [];
+  const address = keyOf({ address: one.address, port: 0 });
+  return hasPort(one)
+    ? [`${address} alone`, `${address} ${one.port}`]
+    : [address];
+}
+
+/** What others may not share with it. */
+function claimsOf(one: WrittenEndpoint): string[] {
+  if (one.address === undefined) return [];
+  const address = keyOf({ address: one.address, port: 0 });
+  return [address, `${address} ${hasPort(one) ? one.port : "alone"}`];
+}
+
+function hasPort({ flags, port }: WrittenEndpoint): boolean {
+  if (flags === undefined) return port !== undefined;
+  const both = MPTCP_PM_ADDR_FLAG_SIGNAL | MPTCP_PM_ADDR_FLAG_SUBFLOW;
+  return (flagBits(flags) & both) === MPTCP_PM_ADDR_FLAG_SIGNAL;
 }
 
 /** What goes with only one of `address` and `match`. */
@@ -188,11 +206,11 @@ function checkEndpoint(
       true,
     );
   }
-  const isWrong = "flags" in one && one.flags === undefined;
-  if (isWrong) return;
+  if ("flags" in one && one.flags === undefined) return;
   const bits = flagBits(one.flags ?? []);
   const ofFlags = contradiction(bits, 0);
-  const ofPort = contradiction(bits, one.port ?? 0);
+  const port = kind === "address" ? one.port : undefined;
+  const ofPort = contradiction(bits, port ?? 0);
   if (ofFlags !== undefined) report([...path, "flags"], ofFlags);
   else if (ofPort !== undefined) report([...path, "port"], ofPort);
 }
@@ -205,20 +223,4 @@ function contradiction(bits: number, port: number): string | undefined {
   } catch (error) {
     return (error as Error).message.replace(/^C/, "c");
   }
-}
-
-/** Whether the kernel takes two endpoints for one: it goes by the address. */
-function isTwin(one: WrittenEndpoint, other: WrittenEndpoint): boolean {
-  if (one.address === undefined || other.address === undefined) return false;
-  return isSameAddress(
-    parseAddress(one.address),
-    parseAddress(other.address),
-  ) &&
-    !(hasPort(one) && hasPort(other) && one.port !== other.port);
-}
-
-/** Whether endpoints that differ in their ports differ (`address_use_port()`). */
-function hasPort({ flags = [] }: WrittenEndpoint): boolean {
-  const both = MPTCP_PM_ADDR_FLAG_SIGNAL | MPTCP_PM_ADDR_FLAG_SUBFLOW;
-  return (flagBits(flags) & both) === MPTCP_PM_ADDR_FLAG_SIGNAL;
 }

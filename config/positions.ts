@@ -60,30 +60,37 @@ export interface Place {
 }
 
 /**
- * Finds a value, or a key. Where the scanner and the parser differ, what is
- * around it stands for it, as far as they agree.
+ * Makes what finds a value, or a key. Where the scanner and the parser differ,
+ * what is around it stands for it, as far as they agree.
  *
  * @param root What the scanner has found.
  * @param tree What the parser has found.
- * @param path The way to it.
- * @param isKey Whether the key is asked for.
  */
-export function locate(
+export function locator(
   root: Spot,
   tree: Tree,
-  path: Path,
-  isKey: boolean,
-): Place {
-  let [spot, value, at] = [root, tree, root.at];
-  for (const [index, part] of path.entries()) {
-    if (!isAgreed(spot, value)) return { at, isExact: false };
-    const entry = typeof part === "number" ? undefined : spot.keys!.get(part)!;
-    spot = entry?.value ?? spot.items![part as number]!;
-    value = (value as Record<string | number, Tree>)[part]!;
-    const isItsKey = isKey && index === path.length - 1;
-    at = isItsKey && entry !== undefined ? entry.at : spot.at;
-  }
-  return { at, isExact: isAgreed(spot, value) };
+): (path: Path, isKey: boolean) => Place {
+  const known = new Map<Spot, boolean>();
+  const agree = (spot: Spot, value: Tree): boolean => {
+    const before = known.get(spot);
+    if (before !== undefined) return before;
+    known.set(spot, isAgreed(spot, value));
+    return known.get(spot)!;
+  };
+  return (path, isKey) => {
+    let [spot, value, at] = [root, tree, root.at];
+    for (const [index, part] of path.entries()) {
+      if (!agree(spot, value)) return { at, isExact: false };
+      const entry = typeof part === "number"
+        ? undefined
+        : spot.keys!.get(part)!;
+      spot = entry?.value ?? spot.items![part as number]!;
+      value = (value as Record<string | number, Tree>)[part]!;
+      const isItsKey = isKey && index === path.length - 1;
+      at = isItsKey && entry !== undefined ? entry.at : spot.at;
+    }
+    return { at, isExact: agree(spot, value) };
+  };
 }
 
 /** Whether both have found the same keys, or as many elements. */

@@ -36,29 +36,46 @@ import {
 /** The most endpoints that a kernel holds, and the highest limit: Linux 7.3. */
 export const WIDEST = 64;
 
+/** What looks like an address, as a pattern. */
+const ADDRESS = "([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)";
+
+/** Characters of the longest, with a prefix length. */
+const LONGEST_ADDRESS = 49;
+
 /** IPv4 or IPv6 address. */
 const address = scalar(
   "an IPv4 or IPv6 address",
-  { type: "string" },
-  (text) => parseAddress(text).text,
+  { type: "string", pattern: `^${ADDRESS}$` },
+  (text) => {
+    if (text.length > LONGEST_ADDRESS) return undefined;
+    const isWithPort = /^(\[.*\]|[^:]*\.[^:]*):\d+$/.test(text);
+    if (!isWithPort) return parseAddress(text).text;
+    throw new ArgumentTypeError(
+      `Invalid address ${quote(text)}: its port stands under "port"`,
+    );
+  },
 );
 
 /** Bytes of the longest name: `IFNAMSIZ`, without the NUL. */
 const LONGEST_NAME = 15;
 
-/** What is wrong with the name of a device (`dev_valid_name()`). */
+/** What is wrong with the name of a device (`dev_valid_name()`), or a glob. */
 function nameFault(name: string): string | undefined {
   if (name === "") return "a name is needed";
   const wrong = /[/:\s]/.exec(name)?.[0];
   if (wrong !== undefined) return `a name has no ${JSON.stringify(wrong)}`;
-  if (/^\.\.?$|^~$|^null$/.test(name)) return `no device has this name`;
-  return new TextEncoder().encode(name).length > LONGEST_NAME
+  if (/^\.\.?$|^~$|^null$/.test(name)) return "no device has this name";
+  const bytes = new TextEncoder().encode(name.replaceAll("*", ""));
+  return bytes.length > LONGEST_NAME
     ? `a name has ${LONGEST_NAME} bytes at most`
     : undefined;
 }
 
 /** The name of a device. */
-const device = scalar("the name of a device", { type: "string" }, (name) => {
+const device = scalar("the name of a device", {
+  type: "string",
+  pattern: "^[^/:\\s*?]{1,15}$",
+}, (name) => {
   const fault = /[*?]/.test(name)
     ? "one device is needed; match takes globs"
     : nameFault(name);
@@ -67,25 +84,25 @@ const device = scalar("the name of a device", { type: "string" }, (name) => {
 });
 
 /** Names of devices: `*` is any text, `?` any character. */
-const glob = scalar("the name of a device or a glob", { type: "string" }, (
-  text,
-) => {
+const glob = scalar("the name of a device or a glob", {
+  type: "string",
+  pattern: "^(?!!)[^/:\\s[\\]{}]+$",
+}, (text) => {
   const fault = /[[\]{}]/.test(text)
     ? "it has * for any text and ? for any character, no brackets"
     : text.startsWith("!")
     ? "what does not fit stands under not"
-    : nameFault(text.replaceAll("*", "") || "x");
-  if (text !== "" && fault === undefined) return text;
-  throw new ArgumentTypeError(
-    `Invalid glob ${quote(text)}: ${fault ?? "a name is needed"}`,
-  );
+    : nameFault(text);
+  if (fault === undefined) return text;
+  throw new ArgumentTypeError(`Invalid glob ${quote(text)}: ${fault}`);
 });
 
 /** A prefix, in its canonical text. */
 const prefix = scalar(
   "a prefix as 192.0.2.0/24",
-  { type: "string" },
+  { type: "string", pattern: `^${ADDRESS}(/[0-9]{1,3})?$` },
   (text) => {
+    if (text.length > LONGEST_ADDRESS) return undefined;
     const [written, length, ...more] = text.split("/");
     const { family, bytes } = parseAddress(written!);
     const bits = bytes.length * 8;
@@ -130,6 +147,12 @@ const flag: Type<EndpointFlag> = scalar(
     const word = WORDS.find((word) => word === text);
     if (word !== undefined) return word;
     if (/^0x[0-9a-f]{1,8}$/.test(text)) return text as EndpointFlag;
+    const several = text.split(/[\s,]+/);
+    if (several.every((one) => WORDS.some((word) => word === one))) {
+      throw new ArgumentTypeError(
+        `Unknown flag ${quote(text)}: a list is [${several.join(", ")}]`,
+      );
+    }
     throw new ArgumentTypeError(unknownWord("flag", text, WORDS));
   },
 );
@@ -159,7 +182,7 @@ const family = oneOf("family", "ipv4", "ipv6");
 
 /** What an address has to be; it stands for itself under `not`. */
 const match: Type<Match> = {
-  what: "what an address has to be",
+  what: "a mapping",
   schema: { $ref: "#/definitions/match" },
   get keys() {
     return matchKeys.keys;

@@ -148,7 +148,7 @@ function nameFault(name: string): string | undefined {
   if (/^available_/.test(name)) return "this sysctl can only be read";
   if (NAME.test(name)) return undefined;
   const plain = name.replace(/^net[./]mptcp[./]/, "").replaceAll("-", "_")
-    .toLowerCase();
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
   return NAME.test(plain)
     ? `unknown sysctl ${quote(name)} (did you mean ${quote(plain)}?)`
     : unknownWord("sysctl", name, Object.keys(KNOWN));

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { parse } from "@std/yaml";
 // deno-lint-ignore no-import-prefix
 import * as yaml from "npm:yaml@2.9.1";
-import { findPositions, locate } from "../../config/positions.ts";
+import { findPositions, locator } from "../../config/positions.ts";
 import { isMap, type Path, type Tree } from "../../config/types.ts";
 import { generatorAt } from "../helpers/random.ts";
 import { spoilt, YamlWriter } from "../helpers/random_yaml.ts";
@@ -81,12 +81,13 @@ function compare(text: string): { all: number; exact: number } {
   const places = tree === undefined ? undefined : oracle(text, tree);
   if (tree === undefined || places === undefined) return { all: 0, exact: 0 };
   const root = findPositions(text)?.root ?? { at: 0 };
+  const locate = locator(root, tree);
   let [all, exact] = [0, 0];
   for (const [path, isKey] of pathsOf(tree)) {
     const expected = places.get(nameOf(path, isKey));
     if (expected === undefined) continue;
     all++;
-    const { at, isExact } = locate(root, tree, path, isKey);
+    const { at, isExact } = locate(path, isKey);
     if (!isExact) continue;
     exact++;
     assertEquals(at, expected, `${nameOf(path, isKey)}\n${text}`);
