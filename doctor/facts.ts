@@ -96,11 +96,16 @@ export function living(snapshot: Parts): Connection[] {
 }
 
 /** The connections to other hosts. */
-export function outward({ connections, addresses }: Parts): Connection[] {
+export function outward(snapshot: Parts): Connection[] {
+  return (snapshot.connections ?? []).filter(isOutward(snapshot));
+}
+
+/** Whether a connection goes to another host. */
+export function isOutward(
+  { addresses }: Parts,
+): (connection: Pick<Connection, "remote">) => boolean {
   const own = new Set(addresses?.map(({ address }) => address));
-  return (connections ?? []).filter(({ remote }) =>
-    !own.has(plain(remote.address))
-  );
+  return ({ remote }) => !own.has(plain(remote.address));
 }
 
 /** Those that gave MPTCP up, since their own SYNs with it got lost. */

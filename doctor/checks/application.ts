@@ -1,4 +1,10 @@
-import { isUserspaceMode, outward, part, pathEndpoints } from "../facts.ts";
+import {
+  isOutward,
+  isUserspaceMode,
+  outward,
+  part,
+  pathEndpoints,
+} from "../facts.ts";
 import { command } from "../remedy.ts";
 import { type Observation, ok, unknown } from "../finding.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -8,7 +14,7 @@ export function application(snapshot: Snapshot): Observation[] {
   if (snapshot.token !== undefined) {
     return [ok("The program of this connection asked for MPTCP")];
   }
-  const tcp = part(snapshot, "tcp");
+  const tcp = part(snapshot, "tcp").filter(isOutward(snapshot));
   part(snapshot, "connections");
   const connections = outward(snapshot);
   if (connections.some(({ partial }) => partial)) {

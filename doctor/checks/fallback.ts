@@ -18,7 +18,7 @@ const COUNTERS = [
   ...["MPCapableFallbackSYNACK", "MPCapableFallbackACK", "MPFallbackTokenInit"],
   ...["MPCapableDataFallback", "DssFallback", "DSSCorruptionFallback"],
   ...["MD5SigFallback", "SimultConnectFallback", "DataCsumErr"],
-  ...["InfiniteMapTx", "InfiniteMapRx"],
+  ...["MPFailRx", "InfiniteMapTx", "InfiniteMapRx"],
 ];
 
 /** Why a connection fell back, as far as it shows. */
@@ -88,7 +88,9 @@ function place({ remote: { address, port } }: Connection): string {
 
 function reasonOf(connection: Connection, snapshot: Snapshot): Reason {
   if (connection.remoteKeyReceived) {
-    return count(snapshot, "DataCsumErr") > 0 ? "changed" : "stripped";
+    return count(snapshot, "DataCsumErr", "MPFailRx") > 0
+      ? "changed"
+      : "stripped";
   }
   return isInitiator(connection) ? "no-mptcp" : "client-stripped";
 }

@@ -1,4 +1,5 @@
 import { PathManager } from "../../../mod.ts";
+import type { Host } from "../../../testing/host.ts";
 import { waitFor } from "../../../testing/lab.ts";
 import { MptcpSocket } from "../../../testing/mptcp_socket.ts";
 import {
@@ -56,18 +57,53 @@ export const HEALTHY: readonly HostState[] = [
     },
   },
   {
+    name: "spare path",
+    where: "client",
+    make(lab) {
+      const { client } = lab;
+      addEndpoint(client, client.address(1), "dev", "client1", "subflow");
+      addEndpoint(
+        ...[client, client.address(2)] as const,
+        ...["dev", "client2", "subflow", "backup"],
+      );
+      return connect(lab);
+    },
+    signs: {
+      client: JOINED.client,
+      server: "MPCapableACKRX MPCapableSYNRX MPJoinAckRx MPJoinSynBackupRx " +
+        "MPJoinSynRx",
+      sockets: "10.77.1.1 Mmec, client2 Jjbec",
+    },
+  },
+  {
+    name: "connection that is over",
+    where: "client",
+    make(lab, stack) {
+      addSecond(lab);
+      const connection = connect(lab);
+      waitFor(() => lab.client.subflows().length === 2, "the second subflow");
+      connection.close();
+      connectWithin(lab.client, stack, true);
+      return connection;
+    },
+    signs: { ...JOINED, sockets: "127.0.0.1 TCP, 127.0.0.1 TCP" },
+  },
+  {
+    name: "server with a client that does not use MPTCP",
+    where: "server",
+    make(lab) {
+      const { server } = lab;
+      server.exec("nft", "add", "table", "inet", "filter");
+      addEndpoint(server, server.address(2), "signal");
+      return connect(lab, { tcpClient: true });
+    },
+    signs: { client: "", server: "", sockets: "10.77.1.1 TCP" },
+  },
+  {
     name: "connection within the host",
     where: "client",
     make(lab, stack) {
-      const { netns } = lab.client;
-      const own = { address: "127.0.0.1", port: 0 };
-      const listener = stack.use(MptcpSocket.listen(netns, own));
-      const near = stack.use(
-        MptcpSocket.connect(netns, own.address, listener.local, 1000),
-      );
-      const far = stack.use(listener.accept(1000));
-      near.send(10_000);
-      waitFor(() => far.receive() > 0, "data");
+      connectWithin(lab.client, stack, false);
       // The kernel tries it for this connection, too.
       addSecond(lab);
       return connect(lab);
@@ -154,3 +190,19 @@ export const HEALTHY: readonly HostState[] = [
     signs: JOINED,
   },
 ];
+
+/** A connection of the host with itself. */
+function connectWithin(
+  { netns }: Host,
+  stack: DisposableStack,
+  isTcp: boolean,
+): void {
+  const own = { address: "127.0.0.1", port: 0 };
+  const listener = stack.use(MptcpSocket.listen(netns, own, isTcp));
+  const near = stack.use(
+    MptcpSocket.connect(netns, own.address, listener.local, 1000, isTcp),
+  );
+  const far = stack.use(listener.accept(1000));
+  near.send(10_000);
+  waitFor(() => far.receive() > 0, "data");
+}

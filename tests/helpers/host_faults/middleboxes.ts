@@ -1,5 +1,6 @@
-import { Lab, waitFor } from "../../../testing/lab.ts";
+import { Lab, LabConnection, waitFor } from "../../../testing/lab.ts";
 import { MptcpSocket } from "../../../testing/mptcp_socket.ts";
+import { listen } from "../listen.ts";
 import {
   addMiddlebox,
   ANY_OPTION,
@@ -92,6 +93,19 @@ export const MIDDLEBOXES: readonly HostFault[] = [
     },
   ),
   {
+    ...behind(
+      "MPTCP stripped from the data, seen by the server",
+      "fallback",
+      { toServer: `${NO_SYN} meta length > 100 ${STRIP}` },
+      {
+        client: "MPCapableDataFallback MPCapableSYNACKRX MPCapableSYNTX",
+        server: "DssFallback MPCapableACKRX MPCapableSYNRX",
+        sockets: "10.77.1.1 mc",
+      },
+    ),
+    where: "server",
+  },
+  {
     name: "SYN with MPTCP dropped",
     check: "blackhole",
     where: "client",
@@ -157,6 +171,34 @@ export const MIDDLEBOXES: readonly HostFault[] = [
       sockets: CAPABLE.sockets,
     },
   ),
+  {
+    name: "server that does not listen any more",
+    check: "join",
+    where: "client",
+    make(lab, stack) {
+      const { client, server } = lab;
+      addSecond(lab);
+      using listener = listen(server);
+      const sockets = stack.use(new DisposableStack());
+      const near = sockets.use(MptcpSocket.connect(
+        client.netns,
+        client.address(1),
+        { address: SERVER[4], port: listener.local.port },
+        1000,
+      ));
+      const far = sockets.use(listener.accept(1000));
+      listener.close();
+      const connection = new LabConnection(near, far, sockets);
+      connection.transfer(10_000);
+      return connection;
+    },
+    signs: {
+      client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynTx",
+      server: CAPABLE.server,
+      sockets: CAPABLE.sockets,
+    },
+    mended: "the next connection",
+  },
   {
     name: "MP_JOIN lands on another host",
     check: "join",

@@ -92,7 +92,7 @@ export class Scene implements Disposable {
 }
 
 /** How many hosts are looked at together: most of the time the doctor waits. */
-const TOGETHER = 8;
+const TOGETHER = 6;
 
 /**
  * Does something in each state, in several at a time.

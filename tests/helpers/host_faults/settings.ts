@@ -39,6 +39,19 @@ const limitOfServer = (where: "client" | "server"): HostFault => ({
 /** Faults of the settings of MPTCP, and of the programs that use it. */
 export const SETTINGS: readonly HostFault[] = [
   {
+    name: "MPTCP switched off",
+    check: "enabled",
+    where: "client",
+    make(lab) {
+      addSecond(lab);
+      lab.client.sysctl("net.mptcp.enabled", 0);
+      // There can be no other.
+      return connect(lab, { tcpClient: true });
+    },
+    signs: { client: "", server: "", sockets: "10.77.1.1 TCP" },
+    mended: "the next connection",
+  },
+  {
     name: "limit of subflows 0 on the client",
     check: "limits",
     where: "client",
