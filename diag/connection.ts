@@ -184,8 +184,8 @@ export interface Subflow extends SocketFigures {
   readonly lastAckReceivedMs?: number;
 }
 
-/** An MPTCP connection. */
-export interface Connection extends SocketFigures, ConnectionFigures {
+/** An MPTCP connection, without its subflows. */
+export interface ConnectionSummary extends SocketFigures, ConnectionFigures {
   /** Its token on this host. */
   readonly token: number;
   /** The initial subflow's end on this host. */
@@ -196,6 +196,10 @@ export interface Connection extends SocketFigures, ConnectionFigures {
   readonly fallback: boolean;
   /** Whether the peer sent its key: it speaks MPTCP. */
   readonly remoteKeyReceived: boolean;
+}
+
+/** An MPTCP connection. */
+export interface Connection extends ConnectionSummary {
   /** The subflows that are there, the initial one first. */
   readonly subflows: readonly Subflow[];
   /**

@@ -11,7 +11,12 @@ import { QuestionClient } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import { NETLINK_SOCK_DIAG } from "../codec/sock_diag.gen.ts";
 import { DeviceNames } from "../netlink/device_names.ts";
-import type { Connection, Listener, Subflow } from "./connection.ts";
+import type {
+  Connection,
+  ConnectionSummary,
+  Listener,
+  Subflow,
+} from "./connection.ts";
 import type { Socket } from "./socket.ts";
 import { SocketTable } from "./socket_table.ts";
 import {
@@ -57,8 +62,8 @@ export function* listConnections(
   namespace: Namespace,
   most: number = CHUNK,
 ): Generator<Connection, void> {
-  using mptcp = openClient(namespace);
-  using tcp = openClient(namespace);
+  using mptcp = openSockDiag(namespace);
+  using tcp = openSockDiag(namespace);
   const names = new DeviceNames(namespace);
   const seen = new Set<number>();
   let chunk = new Chunk();
@@ -112,7 +117,7 @@ export function findConnection(
   namespace: Namespace,
   token: number,
 ): Connection | undefined {
-  using client = openClient(namespace);
+  using client = openSockDiag(namespace);
   const socket = lookUp(client, token);
   if (socket === undefined) {
     // A kernel that cannot list MPTCP sockets has the same answer.
@@ -129,7 +134,7 @@ export function findConnection(
 export function* listWithoutMptcp(
   namespace: Namespace,
 ): Generator<Subflow, void> {
-  using client = openClient(namespace);
+  using client = openSockDiag(namespace);
   const names = new DeviceNames(namespace);
   const question = subflowSockets((token) => token === 0);
   for (const socket of dumpTcp(client, question, ATTRIBUTABLE)) {
@@ -141,7 +146,7 @@ export function* listWithoutMptcp(
 export function* listListeners(
   namespace: Namespace,
 ): Generator<Listener, void> {
-  using client = openClient(namespace);
+  using client = openSockDiag(namespace);
   const names = new DeviceNames(namespace);
   for (const socket of dumpTcp(client, listeningSockets(), LISTEN)) {
     yield names.named(socket.listener());
@@ -152,14 +157,27 @@ export function* listListeners(
 export function* listTcpListeners(
   namespace: Namespace,
 ): Generator<Listener, void> {
-  using client = openClient(namespace);
+  using client = openSockDiag(namespace);
   const names = new DeviceNames(namespace);
   for (const socket of dumpTcp(client, plainSockets(), LISTEN)) {
     yield names.named(socket.listener());
   }
 }
 
-function openClient(namespace: Namespace): QuestionClient {
+/** Looks up one connection without its subflows, over an open socket. */
+export function findSummary(
+  client: QuestionClient,
+  namespace: Namespace,
+  token: number,
+): ConnectionSummary | undefined {
+  const socket = lookUp(client, token);
+  if (socket === undefined) return undefined;
+  const { subflows: _, ...summary } = socket.connection([]);
+  return new DeviceNames(namespace).named(summary);
+}
+
+/** Opens a socket for questions about sockets. */
+export function openSockDiag(namespace: Namespace): QuestionClient {
   return new QuestionClient(namespace.open(NETLINK_SOCK_DIAG));
 }
 

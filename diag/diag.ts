@@ -1,6 +1,7 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { connectionToken } from "../codec/arguments.ts";
 import { ProtocolError } from "../netlink/errors.ts";
+import type { QuestionClient } from "../netlink/questions.ts";
 import {
   type Namespace,
   type Netns,
@@ -9,15 +10,18 @@ import {
 import { type InterfaceAddress, listAddresses } from "./addresses.ts";
 import type {
   Connection,
+  ConnectionSummary,
   Listener,
   Subflow,
   TcpConnection,
 } from "./connection.ts";
 import {
   findConnection,
+  findSummary,
   listConnections,
   listListeners,
   listWithoutMptcp,
+  openSockDiag,
 } from "./connections.ts";
 import { type Counters, readCounters } from "./counters.ts";
 import { type EventListener, listEventListeners } from "./event_listeners.ts";
@@ -86,6 +90,8 @@ export class Diag implements Disposable {
   /** Whether the namespace is to be closed with this. */
   readonly #isOwner: boolean;
   readonly #streams = new Set<Disposable>();
+  /** A socket for look-ups, once there was one. */
+  #lookUps: QuestionClient | undefined;
   #closed = false;
 
   private constructor(namespace: Namespace, isOwner: boolean) {
@@ -140,6 +146,20 @@ export class Diag implements Disposable {
    */
   connection(token: number): Connection | undefined {
     return findConnection(this.#open, connectionToken(token));
+  }
+
+  /**
+   * Looks up one connection by its token, and not its subflows. The kernel finds
+   * it at once, while {@linkcode Diag.connection} goes through all TCP sockets.
+   *
+   * @param token Its token on this host, 1 to 0xffffffff.
+   * @returns `undefined`: there is no such connection, or no more, or the kernel
+   * cannot list MPTCP sockets.
+   */
+  summary(token: number): ConnectionSummary | undefined {
+    const namespace = this.#open;
+    const client = this.#lookUps ??= openSockDiag(namespace);
+    return findSummary(client, namespace, connectionToken(token));
   }
 
   /**
@@ -335,6 +355,7 @@ export class Diag implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     for (const stream of this.#streams) stream[Symbol.dispose]();
+    this.#lookUps?.[Symbol.dispose]();
     if (this.#isOwner) this.#namespace.close();
   }
 

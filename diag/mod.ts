@@ -20,6 +20,7 @@ export type { AddressScope, InterfaceAddress } from "./addresses.ts";
 export type {
   Connection,
   ConnectionFigures,
+  ConnectionSummary,
   Listener,
   SocketEnd,
   SocketFigures,

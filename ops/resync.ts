@@ -5,7 +5,12 @@
  */
 
 import { MPTCP_PM_EV_FLAG_SERVER_SIDE } from "../codec/mptcp_pm.gen.ts";
-import type { Connection, SocketState, Subflow } from "../diag/mod.ts";
+import type {
+  Connection,
+  ConnectionSummary,
+  SocketState,
+  Subflow,
+} from "../diag/mod.ts";
 import type {
   ClosedEvent,
   CreatedEvent,
@@ -168,7 +173,7 @@ const CLOSING: readonly SocketState[] = [
 ];
 
 /** Whether its program has closed it, which is when the kernel says `closed`. */
-export function isClosedHere({ inode, state }: Connection): boolean {
+export function isClosedHere({ inode, state }: ConnectionSummary): boolean {
   return inode === 0 && CLOSING.includes(state);
 }
 

@@ -8,25 +8,38 @@ import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
 import { parseAddress } from "../codec/inet.ts";
 import type { Diag } from "../diag/diag.ts";
-import { NetlinkError, SyscallError } from "../netlink/errors.ts";
+import { NetlinkError } from "../netlink/errors.ts";
+import type { Device } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
 import type { PathManager } from "../ops/path_manager.ts";
 import { AddressIds } from "./address_ids.ts";
-import { fits, type Interfaces, plainAddress } from "./interfaces.ts";
-import type { LocalAddress } from "./interfaces.ts";
+import {
+  fits,
+  type Interfaces,
+  type LocalAddress,
+  plainAddress,
+} from "./interfaces.ts";
 import type {
   AnnounceAddressOptions,
   CloseOptions,
   ManagedConnection,
   OpenOptions,
+  Reason,
 } from "./managed_connection.ts";
-import { type SubflowError, TrackedSubflow, type Tracker } from "./tracker.ts";
+import {
+  isOver,
+  type SubflowError,
+  TrackedSubflow,
+  type Tracker,
+  writable,
+} from "./tracker.ts";
 
 const ESRCH = 3;
+const ENODEV = 19;
 const EINVAL = 22;
+const ENOSPC = 28;
 const EADDRNOTAVAIL = 99;
 const ENETDOWN = 100;
-const ENOSPC = 28;
 
 /** Something that a policy did, or could not do. */
 export interface Decision {
@@ -53,21 +66,30 @@ export interface Tools {
   readonly tracker: Tracker<ManagedConnection>;
   readonly interfaces: Interfaces;
   /** Takes what was done. */
-  log(decision: Decision): void;
+  readonly log: (decision: Decision) => void;
+  /** Takes what whoever runs it should know. */
+  readonly warn: (message: string) => void;
 }
 
 /** The commands of one manager. */
 export class Commands {
   readonly #tools: Tools;
   readonly #ids = new AddressIds();
+  /** The subflows that were opened by it. */
+  readonly #own = new WeakSet<TrackedSubflow>();
 
   constructor(tools: Tools) {
     this.#tools = tools;
   }
 
-  /** Takes the id of a subflow that something else has opened. */
+  /** Takes the id of a subflow that was opened, by whomever. */
   learn({ openedHere, local, locId }: TrackedSubflow): void {
     if (openedHere) this.#ids.learn(local.address, locId);
+  }
+
+  /** Whether it opened a subflow itself. */
+  hasOpened(subflow: TrackedSubflow): boolean {
+    return this.#own.has(subflow);
   }
 
   addressesOf({ local }: ManagedConnection): LocalAddress[] {
@@ -78,99 +100,98 @@ export class Commands {
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
     const { to = connection.remote, backup = false, most = 1 } = options;
     const from = plainAddress(parseAddress(options.from).text);
-    const remote = {
-      address: plainAddress(parseAddress(to.address).text),
-      port: to.port || connection.remote.port,
-    };
-    if (from.includes(":") !== remote.address.includes(":")) {
+    const address = plainAddress(parseAddress(to.address).text);
+    if (from.includes(":") !== address.includes(":")) {
       throw new ArgumentTypeError(
-        `Cannot open a subflow from ${from} to ${remote.address}: ` +
+        `Cannot open a subflow from ${from} to ${address}: ` +
           "the addresses are of different families",
       );
     }
-    const find = () =>
-      connection.subflows.filter((one) =>
-        one.isOpen && plainAddress(one.local.address) === from &&
-        plainAddress(one.remote.address) === remote.address &&
-        one.remote.port === remote.port
-      );
-    const there = find();
-    if (there.length >= most) return there.at(-1)!;
-    const subflow = new TrackedSubflow({
-      ...{ local: { address: from, port: 0 }, remote, locId: 0, remId: 0 },
-    }, { initial: false, openedHere: true, state: "opening" });
-    subflow.backup = backup;
-    if (connection.closed) {
-      subflow.state = "closed";
-      return subflow;
+    const remote = { address, port: to.port || connection.remote.port };
+    const subflow = new TrackedSubflow(
+      { local: { address: from, port: 0 }, remote, locId: 0 },
+      { initial: false, openedHere: true },
+    );
+    const live = writable(subflow);
+    live.backup = backup;
+    const there = () => between(connection, subflow, most);
+    const found = there();
+    if (found !== undefined) return found;
+    const place = this.#place(from, options.dev);
+    if (!("errno" in place)) {
+      live.dev = place.dev;
+      this.#lookForOthers(connection);
+      const found = there();
+      if (found !== undefined) return found;
     }
-    const refuse = (error: SubflowError) => {
-      this.#log({ action: "open", connection, subflow, error }, options);
-      this.#tools.tracker.begin(connection, subflow);
-      this.#tools.tracker.end(connection, subflow, error);
-      return subflow;
-    };
-    const place = this.#place(from, options);
-    if ("errno" in place) return refuse(place);
-    subflow.dev = place.dev;
-    this.#lookForOthers(connection);
-    const found = find();
-    if (found.length >= most) return found.at(-1)!;
-    if (connection.closed) {
-      subflow.state = "closed";
-      return subflow;
-    }
-    const error = this.#withId(connection, from, 0, (id) => {
-      subflow.locId = id;
-      this.#tools.pm.subflowCreate({
-        ...{ token: connection.token, local: { address: from, id }, remote },
-        ...{ ...place, backup },
+    const { pm, tracker } = this.#tools;
+    const error = "errno" in place
+      ? place
+      : this.#withId(connection, from, 0, (id) => {
+        live.locId = id;
+        const { token } = connection;
+        const local = { address: from, id };
+        pm.subflowCreate({ token, local, remote, ...place, backup });
       });
-    });
-    if (error !== undefined) return refuse(error);
-    if (connection.closed) {
-      subflow.state = "closed";
+    if (connection.closed || connection.isInKernel) {
+      live.state = "closed";
       return subflow;
     }
-    this.#tools.tracker.begin(connection, subflow);
-    this.#log({ action: "open", connection, subflow }, options);
+    this.#own.add(subflow);
+    tracker.begin(connection, subflow);
+    this.#log({ action: "open", connection, subflow, error }, options);
+    if (error !== undefined) tracker.end(connection, subflow, error);
     return subflow;
   }
 
   /** The device to bind a subflow to, or why it cannot be opened there. */
   #place(
     from: string,
-    { dev }: OpenOptions,
+    dev: Device | undefined,
   ): { readonly dev?: string } | SubflowError {
     const { interfaces, pm } = this.#tools;
-    if (dev !== undefined) {
-      const name = typeof dev === "number"
-        ? pm.namespace.ifIndexToName(dev)
-        : dev;
-      return name === undefined ? failure(19) : { dev: name };
-    }
-    let link = interfaces.linkOf(from);
+    const index = typeof dev === "string"
+      ? pm.namespace.ifNameToIndex(dev)
+      : dev;
+    const find = () =>
+      dev === undefined
+        ? interfaces.linkOf(from)
+        : interfaces.linkAt(index ?? 0);
+    let link = find();
     if (link === undefined) {
+      // It may be younger than the last look.
       interfaces.update();
-      link = interfaces.linkOf(from);
+      link = find();
     }
     if (link === undefined) {
-      return failure(EADDRNOTAVAIL, `${from} is not on this host`);
+      return dev === undefined
+        ? failure(EADDRNOTAVAIL, `${from} is not on this host`)
+        : failure(ENODEV, `there is no device ${dev}`);
     }
-    // A connection cannot leave by loopback.
+    // What is bound to loopback cannot leave.
     if (link.flags.includes("loopback")) return {};
     return link.usable
       ? { dev: link.dev }
       : failure(ENETDOWN, `the link ${link.dev} is down`);
   }
 
-  /** Sees the subflows of other managers. */
+  /**
+   * Sees the subflows that others have opened. The kernel counts them: only
+   * where it counts others than are known, a list of all sockets is needed.
+   */
   #lookForOthers(connection: ManagedConnection): void {
     const { diag, tracker } = this.#tools;
-    const present = diag.connection(connection.token);
-    if (present === undefined || !tracker.see(present)) {
-      tracker.forget(connection.token);
-    }
+    const { token, subflows } = connection;
+    const summary = diag.summary(token);
+    if (summary === undefined || isOver(summary)) return tracker.forget(token);
+    const extra = subflows.filter(({ initial, isOpen }) => !initial && isOpen);
+    if (summary.extraSubflows !== extra.length) this.#see(token);
+  }
+
+  #see(token: number): void {
+    const { diag, tracker } = this.#tools;
+    const present = diag.connection(token);
+    if (present === undefined || !tracker.see(present)) tracker.forget(token);
   }
 
   /** Does something with the id of an address; once more with another id. */
@@ -185,32 +206,39 @@ export class Commands {
       if (id === undefined) return failure(ENOSPC, "all address ids are taken");
       const error = this.#attempt(connection, () => execute(id));
       if (error?.errno !== EINVAL || tries > 0) return error;
-      const { pm } = this.#tools;
+      // The kernel knows the address by another id, or another one by this.
+      const { token } = connection;
       const again = this.#attempt(connection, () => {
-        const { token } = connection;
-        this.#ids.rebuild(connection, pm.dumpAddrs({ token }));
+        this.#ids.rebuild(connection, this.#tools.pm.dumpAddrs({ token }));
       });
-      if (again !== undefined || connection.closed) return error;
+      if (again !== undefined) return error;
     }
   }
 
-  /** Does something; returns why it cannot be done. */
+  /** Does something, unless it cannot be done any more; returns why not. */
   #attempt(
     connection: ManagedConnection,
     execute: () => void,
   ): SubflowError | undefined {
+    if (connection.closed || connection.isInKernel) return undefined;
     try {
       execute();
       return undefined;
     } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
       if (isConnectionGone(error)) {
         this.#tools.tracker.forget(connection.token);
         return undefined;
       }
-      if (error instanceof NetlinkError || error instanceof SyscallError) {
-        return failure(error.errno, error.message);
+      if (error.extack?.message?.endsWith(IN_KERNEL)) {
+        writable(connection).isInKernel = true;
+        this.#tools.warn(
+          "Connections that were made while the path manager was the " +
+            "kernel's stay with it: only new ones can be managed",
+        );
+        return undefined;
       }
-      throw error;
+      return failure(error.errno, error.message);
     }
   }
 
@@ -219,30 +247,28 @@ export class Commands {
     subflow: TrackedSubflow,
     options: CloseOptions,
   ): void {
-    if (!subflow.isOpen || connection.closed) return;
+    if (connection.closed || !subflow.isOpen) return;
     const { token } = connection;
-    const { pm } = this.#tools;
     // The kernel chose its port.
-    if (subflow.local.port === 0) this.#lookForOthers(connection);
-    if (!subflow.isOpen || subflow.local.port === 0) return;
+    if (subflow.local.port === 0) this.#see(token);
     const { local, remote, locId } = subflow;
+    if (!subflow.isOpen || local.port === 0) return;
     const others = connection.subflows.filter((one) => one !== subflow);
     const tell = options.tell === true && subflow.state === "established" &&
       others.some(({ state }) => state === "established") &&
-      !others.some((one) => one.isOpen && one.locId === locId);
-    let error = tell
+      others.every((one) => !one.isOpen || one.locId !== locId);
+    const { pm } = this.#tools;
+    const untold = tell
       ? this.#attempt(connection, () => pm.remove({ token, id: locId }))
       : undefined;
-    const refused = this.#attempt(
-      connection,
-      () => pm.subflowDestroy({ token, local, remote }),
-    );
-    // The peer may have closed it already.
-    if (refused?.errno !== ESRCH) error ??= refused;
-    if (refused === undefined) subflow.state = "closing";
+    writable(subflow).state = "closing";
+    const error = this.#attempt(connection, () => {
+      pm.subflowDestroy({ token, local, remote });
+    });
     this.#log({
       ...{ action: "close", connection, subflow, tell },
-      ...error && { error },
+      // The peer may have closed it already.
+      error: error?.errno === ESRCH ? untold : error ?? untold,
     }, options);
   }
 
@@ -251,49 +277,56 @@ export class Commands {
     address: string,
     options: AnnounceAddressOptions,
   ): void {
-    if (connection.closed) return;
     const own = plainAddress(parseAddress(address).text);
     const { port = 0, dev } = options;
-    let given = 0;
-    const error = this.#withId(connection, own, port, (id) => {
-      given = id;
-      this.#tools.pm.announce({
-        ...{ token: connection.token, address: own, id, port },
-        ...dev !== undefined && { dev },
-      });
+    let id = 0;
+    const error = this.#withId(connection, own, port, (given) => {
+      id = given;
+      // The peer knows that of the initial subflow.
+      if (id === 0) return;
+      const { token } = connection;
+      const device = dev === undefined ? {} : { dev };
+      this.#tools.pm.announce({ token, address: own, id, port, ...device });
     });
-    if (error === undefined && !connection.closed) {
-      const others = connection.announcements.filter(({ id }) => id !== given);
-      const announcement = { address: own, port, id: given };
-      connection.announcements = [...others, announcement];
+    if (connection.closed || connection.isInKernel) return;
+    if (error === undefined && id !== 0) {
+      const others = connection.announcements.filter((one) => one.id !== id);
+      writable(connection).announcements = [
+        ...others,
+        { address: own, port, id },
+      ];
     }
-    this.#log({
-      ...{ action: "announce", connection, address: own },
-      ...error && { error },
-    }, options);
+    if (id === 0 && error === undefined) return;
+    this.#log({ action: "announce", connection, address: own, error }, options);
   }
 
   withdraw(
     connection: ManagedConnection,
     address: string,
-    options: { readonly reason?: string },
+    options: Reason,
   ): void {
     const own = plainAddress(parseAddress(address).text);
-    const { token, announcements } = connection;
-    for (const one of announcements) {
-      if (one.address !== own || connection.closed) continue;
-      const error = this.#attempt(
-        connection,
-        () => this.#tools.pm.remove({ token, id: one.id }),
-      );
-      if (error === undefined) {
-        connection.announcements = connection.announcements
-          .filter((other) => other !== one);
+    const { token } = connection;
+    for (const one of connection.announcements) {
+      if (one.address !== own) continue;
+      const { id, port } = one;
+      const { pm } = this.#tools;
+      const remove = () =>
+        this.#attempt(connection, () => pm.remove({ token, id }));
+      let error = remove();
+      if (error?.errno === EINVAL) {
+        // The kernel forgets an address when a subflow from it is destroyed.
+        error = this.#attempt(connection, () => {
+          pm.announce({ token, address: own, id, port });
+        }) ?? remove();
       }
-      this.#log({
-        ...{ action: "withdraw", connection, address: own },
-        ...error && { error },
-      }, options);
+      if (connection.closed) return;
+      writable(connection).announcements = connection.announcements
+        .filter((other) => other !== one);
+      this.#log(
+        { action: "withdraw", connection, address: own, error },
+        options,
+      );
     }
   }
 
@@ -301,27 +334,48 @@ export class Commands {
     connection: ManagedConnection,
     subflow: TrackedSubflow,
     backup: boolean,
-    options: { readonly reason?: string },
+    options: Reason,
   ): void {
-    if (subflow.state !== "established" || connection.closed) return;
+    if (subflow.state !== "established") return;
     const { local, remote } = subflow;
-    const error = this.#attempt(
-      connection,
-      () =>
-        this.#tools.pm.setSubflowBackup({
-          ...{ token: connection.token, local, remote, backup },
-        }),
-    );
-    if (error === undefined) subflow.backup = backup;
-    this.#log({
-      ...{ action: "set-backup", connection, subflow },
-      ...error && { error },
-    }, options);
+    const { token } = connection;
+    const error = this.#attempt(connection, () => {
+      this.#tools.pm.setSubflowBackup({ token, local, remote, backup });
+    });
+    if (connection.closed || connection.isInKernel) return;
+    if (error === undefined) writable(subflow).backup = backup;
+    this.#log({ action: "set-backup", connection, subflow, error }, options);
   }
 
-  #log(decision: Decision, { reason }: { readonly reason?: string }): void {
-    this.#tools.log(reason === undefined ? decision : { ...decision, reason });
+  #log(
+    { error, ...decision }: Omit<Decision, "error"> & {
+      readonly error: SubflowError | undefined;
+    },
+    { reason }: Reason,
+  ): void {
+    this.#tools.log({
+      ...decision,
+      ...reason !== undefined && { reason },
+      ...error !== undefined && { error },
+    });
   }
+}
+
+/** What the kernel says of a connection that it manages itself. */
+const IN_KERNEL = "userspace PM not selected";
+
+/** The subflow between two ends, if there are as many as there may be. */
+function between(
+  { subflows }: ManagedConnection,
+  { local, remote }: TrackedSubflow,
+  most: number,
+): TrackedSubflow | undefined {
+  const there = subflows.filter((one) =>
+    one.isOpen && one.remote.port === remote.port &&
+    plainAddress(one.local.address) === local.address &&
+    plainAddress(one.remote.address) === remote.address
+  );
+  return there.length < most ? undefined : there.at(-1);
 }
 
 function failure(errno: number, message = errnoText(errno)): SubflowError {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { AF_INET6, parseAddress } from "../codec/inet.ts";
 import type { InterfaceAddress } from "../diag/addresses.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Link } from "../diag/links.ts";
@@ -32,8 +31,9 @@ export class Interfaces {
   readonly #diag: Diag;
   readonly #isWanted: (address: LocalAddress) => boolean;
   #usable = new Map<string, LocalAddress>();
-  /** The links that have the addresses of this host. */
-  #links = new Map<string, Link>();
+  /** The links, by the addresses that they have, and by their indexes. */
+  #byAddress = new Map<string, Link>();
+  #byIndex = new Map<number, Link>();
 
   /**
    * Knows of none before {@linkcode Interfaces.update}.
@@ -53,20 +53,26 @@ export class Interfaces {
 
   /** The link that has an address; `undefined`: it is not on this host. */
   linkOf(address: string): Link | undefined {
-    return this.#links.get(address);
+    return this.#byAddress.get(address);
+  }
+
+  /** The link of an index; `undefined`: there is none. */
+  linkAt(ifIndex: number): Link | undefined {
+    return this.#byIndex.get(ifIndex);
   }
 
   /** Reads what is there. */
   update(): InterfaceChanges {
-    const links = new Map(this.#diag.links().map((one) => [one.ifIndex, one]));
+    const links = this.#diag.links();
+    this.#byIndex = new Map(links.map((one) => [one.ifIndex, one]));
+    this.#byAddress = new Map();
     const usable = new Map<string, LocalAddress>();
-    this.#links = new Map();
     for (const one of this.#diag.addresses()) {
       const { address, ifIndex } = one;
-      const link = links.get(ifIndex);
+      const link = this.#byIndex.get(ifIndex);
       if (link === undefined) continue;
       // Of several that have it, one that carries packets counts.
-      if (!this.#links.get(address)?.usable) this.#links.set(address, link);
+      if (!this.linkOf(address)?.usable) this.#byAddress.set(address, link);
       const local = { address, dev: link.dev, ifIndex };
       if (!isUsable(one, link) || !this.#isWanted(local)) continue;
       const key = `${address} ${ifIndex}`;
@@ -90,17 +96,10 @@ function isUsable(
     (scope === "global" || scope === "site");
 }
 
-/** Whether packets can go from one address to another: both are of a kind. */
-export function isReachable(from: string, to: string): boolean {
-  return parseAddress(plainAddress(from)).family ===
-    parseAddress(plainAddress(to)).family;
-}
-
-/** Whether a connection whose socket has this address can use another one. */
+/** Whether a connection whose socket has an address can use another one. */
 export function fits(socket: string, address: string): boolean {
   // A socket of IPv6 takes both.
-  return parseAddress(socket).family === AF_INET6 ||
-    !address.includes(":");
+  return socket.includes(":") || !address.includes(":");
 }
 
 /** An IPv4 address that a dual-stack socket shows, as itself. */

@@ -1,15 +1,25 @@
+import { integer } from "../codec/arguments.ts";
 import { Diag } from "../diag/diag.ts";
+import type { NetworkChanges } from "../diag/network_changes.ts";
 import type { EventStream } from "../ops/events.ts";
 import type { PathManager } from "../ops/path_manager.ts";
+import { Callbacks } from "./callbacks.ts";
 import { Commands, type Decision } from "./commands.ts";
 import { Interfaces, type LocalAddress } from "./interfaces.ts";
 import { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 import { Retries, type RetryOptions } from "./retries.ts";
-import { Tracker } from "./tracker.ts";
+import { isOver, type TrackedSubflow, Tracker } from "./tracker.ts";
 
 /** How often `tick` is called, in milliseconds. */
 const TICK_MS = 1000;
+/** The longest time that a timer takes, in milliseconds. */
+const MAX_TIMEOUT = 0x7fff_ffff;
+
+/** How often it looks for connections that have ended without an event. */
+const SWEEP_MS = 1000;
+/** After how many of these each connection was looked at. */
+const SWEEPS = 30;
 
 /** How to run a {@linkcode Policy}. */
 export interface ManageOptions {
@@ -20,13 +30,11 @@ export interface ManageOptions {
    * the former one at the end. @default {false}
    */
   readonly setMode?: boolean;
-  /**
-   * Which connections to manage. @default {all}
-   */
+  /** Which connections to manage. @default {all} */
   readonly match?: (connection: ManagedConnection) => boolean;
   /**
-   * Which addresses of this host to use. @default {those of links that carry
-   * packets}
+   * Which addresses of this host {@linkcode ManagedConnection.addresses} has, of
+   * those that can be used. @default {all}
    */
   readonly interfaces?: (address: LocalAddress) => boolean;
   /**
@@ -34,14 +42,24 @@ export interface ManageOptions {
    * @default {false}
    */
   readonly retry?: boolean | RetryOptions;
-  /** How often {@linkcode Policy.tick} is called, in milliseconds. @default {1000} */
+  /**
+   * How often {@linkcode Policy.tick} is called, in milliseconds: 1 to
+   * 2147483647. @default {1000}
+   */
   readonly tickMs?: number;
+  /**
+   * Whether to close the subflows that it has opened when it ends, and to take
+   * back what it has announced. @default {false}
+   */
+  readonly clean?: boolean;
   /** Takes what the policy decides. @default {nothing does} */
   readonly onDecision?: (decision: Decision) => void;
   /**
-   * Takes what goes wrong, such as what a callback throws.
-   * @default {`console.error`}
+   * Takes what hinders it, such as that new connections are the in-kernel path
+   * manager's. @default {`console.warn`}
    */
+  readonly onWarning?: (message: string) => void;
+  /** Takes what callbacks throw. @default {`console.error`} */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -51,21 +69,28 @@ export interface Manager extends Disposable {
   readonly connections: ReadonlyMap<number, ManagedConnection>;
   /** Settles when it has ended; rejects if it cannot go on. */
   readonly finished: Promise<void>;
-  /** Ends it. Subflows and announcements stay. Doing it again does nothing. */
+  /**
+   * Ends it; callbacks that wait for something go on. Doing it again does
+   * nothing.
+   */
   stop(): void;
+  /** Ends it at the end of a `using` block. */
+  [Symbol.dispose](): void;
 }
 
 /**
- * Runs a path manager for the connections of a namespace, those from before
- * included, until it is stopped.
+ * Runs a path manager for the connections of a namespace, until it is stopped.
+ * It takes over those that are there, with their subflows.
  *
  * Needs `CAP_NET_ADMIN`; Linux 5.19. Only connections that are made while the
- * path manager is `userspace` can be managed: see `setMode`.
+ * path manager is `userspace` can be managed: see `setMode`. While it runs, they
+ * accept subflows and announcements of the peer.
  *
  * @param pm The namespace, and what does the commands.
  * @param policy What to do.
  * @param options How.
- * @throws {SyscallError} `EPERM`.
+ * @throws {SyscallError} `EPERM`; with `setMode` also `EACCES`.
+ * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
  * @throws {UnsupportedError} The kernel is too old.
  *
  * @example A subflow over each interface, in ten lines
@@ -92,70 +117,68 @@ export function manage(
   return new RunningManager(pm, policy, options);
 }
 
-/** A call of a callback that is due. */
-interface Call {
-  readonly connection: ManagedConnection;
-  readonly name: keyof Policy;
-  readonly run: () => unknown;
-}
-
 class RunningManager implements Manager {
-  readonly #pm: PathManager;
-  readonly #policy: Policy;
   readonly #options: ManageOptions;
+  readonly #callbacks: Callbacks;
   readonly #tracker: Tracker<ManagedConnection>;
+  readonly #commands: Commands;
   readonly #diag: Diag;
   readonly #interfaces: Interfaces;
   readonly #events: EventStream;
-  readonly #stack = new DisposableStack();
+  readonly #changes: NetworkChanges;
+  readonly #warned = new Set<string>();
+  /** What is to be undone at the end. */
+  readonly #stack: DisposableStack;
+  /** The connections that are still to be looked at in this round. */
+  #unswept: Iterator<number> = [].values();
   readonly finished: Promise<void>;
-  /** What is due; and what waits for a callback of the same connection. */
-  #calls: Call[] = [];
-  readonly #busy = new Map<ManagedConnection, Call[]>();
-  #isCalling = false;
 
   constructor(pm: PathManager, policy: Policy, options: ManageOptions) {
     const { signal, setMode = false, interfaces = () => true } = options;
-    const { retry = false, tickMs = TICK_MS } = options;
-    this.#pm = pm;
-    this.#policy = policy;
+    const { retry = false, tickMs = TICK_MS, match = () => true } = options;
+    integer("tickMs", tickMs, 1, MAX_TIMEOUT);
     this.#options = options;
     using stack = new DisposableStack();
     this.#diag = stack.use(Diag.open({ namespace: pm.namespace }));
     this.#interfaces = new Interfaces(this.#diag, interfaces);
-    const retries = stack.use(
-      new Retries(retry === true ? {} : retry || undefined),
-    );
-    const post = this.#post.bind(this);
+    const { onError = console.error } = options;
+    const callbacks = this.#callbacks = new Callbacks(policy, match, onError);
+    const retries = stack.use(new Retries(retry));
     this.#tracker = new Tracker<ManagedConnection>({
-      established: (one) => post(one, "established"),
-      announced: (one, address) => post(one, "announced", address),
-      removed: (one, address) => post(one, "removed", address),
-      subflowOpened(one, subflow) {
-        commands.learn(subflow);
-        post(one, "subflowOpened", subflow);
+      established: (one) => callbacks.due(one, "established"),
+      announced: (one, address) => callbacks.due(one, "announced", address),
+      removed: (one, address) => callbacks.due(one, "removed", address),
+      subflowOpened: (one, subflow) => {
+        this.#opened(subflow);
+        callbacks.due(one, "subflowOpened", subflow);
       },
       subflowClosed(one, subflow) {
-        post(one, "subflowClosed", subflow);
         retries.closed(one, subflow);
+        callbacks.due(one, "subflowClosed", subflow);
       },
-      priority: (one, subflow) => post(one, "priority", subflow),
-      closed: (one) => post(one, "closed"),
-    }, (event) => new ManagedConnection(event, commands));
-    const commands = new Commands({
+      priority: (one, subflow) => callbacks.due(one, "priority", subflow),
+      closed: (one) => callbacks.due(one, "closed"),
+    }, (event) => new ManagedConnection(event, this.#commands));
+    this.#commands = new Commands({
       ...{ pm, diag: this.#diag, interfaces: this.#interfaces },
       tracker: this.#tracker,
       log: (decision) => options.onDecision?.(decision),
+      warn: (message) => this.#warn(message),
     });
     // Joined before the look: nothing is lost between the two.
     this.#events = stack.use(pm.events({ signal }));
+    this.#changes = stack.use(this.#diag.networkChanges({ signal }));
     if (setMode) stack.use(pm.setMode("userspace"));
+    else if (pm.getMode() !== "userspace") this.#warn(KERNEL_MODE);
     this.#interfaces.update();
     this.#tracker.resync(this.#diag.connections());
-    if (policy.tick !== undefined) {
-      const timer = setInterval(() => this.#tick(), tickMs);
+    const timers = [[() => this.#sweep(), SWEEP_MS]] as [() => void, number][];
+    if (policy.tick !== undefined) timers.push([() => this.#tick(), tickMs]);
+    for (const [action, ms] of timers) {
+      const timer = setInterval(action, ms);
       stack.defer(() => clearInterval(timer));
     }
+    if (options.clean) stack.defer(() => this.#clean());
     this.#stack = stack.move();
     this.finished = this.#run();
   }
@@ -166,81 +189,113 @@ class RunningManager implements Manager {
 
   async #run(): Promise<void> {
     try {
-      // Who started it gets to know it first.
+      // Who started it gets to know of it before the policy does anything.
       await undefined;
-      this.#call();
-      for await (const event of this.#events) {
-        this.#tracker.take(event);
-        if (event.type === "overrun") {
-          this.#tracker.resync(this.#diag.connections());
-        }
-        this.#call();
-      }
+      this.#callbacks.call();
+      await Promise.all([this.#follow(), this.#followNetwork()]);
     } finally {
       this.stop();
     }
   }
 
+  async #follow(): Promise<void> {
+    for await (const event of this.#events) {
+      this.#tracker.take(event);
+      if (event.type === "overrun") {
+        this.#tracker.resync(this.#diag.connections());
+      }
+      this.#callbacks.call();
+    }
+    this.stop();
+  }
+
+  async #followNetwork(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    for await (const change of this.#changes) {
+      if (change === "route" || change === "rule" || timer) continue;
+      // What changes at once is looked at once.
+      timer = setTimeout(() => {
+        timer = undefined;
+        this.#look();
+      });
+    }
+    clearTimeout(timer);
+    this.stop();
+  }
+
+  /** Looks at links and addresses. */
+  #look(): void {
+    if (this.#stack.disposed) return;
+    const { up, down } = this.#interfaces.update();
+    for (const connection of this.connections.values()) {
+      for (
+        const [name, addresses] of [
+          ["interfaceDown", down],
+          ["interfaceUp", up],
+        ] as const
+      ) {
+        for (const address of addresses) {
+          this.#callbacks.due(connection, name, address);
+        }
+      }
+    }
+    this.#callbacks.call();
+  }
+
   #tick(): void {
     for (const connection of this.connections.values()) {
       // The last one may not be done yet.
-      if (this.#busy.has(connection) || !connection.established) continue;
-      this.#post(connection, "tick");
+      if (this.#callbacks.isBusy(connection)) continue;
+      if (connection.established) this.#callbacks.due(connection, "tick");
     }
-    this.#call();
+    this.#callbacks.call();
   }
 
-  /** A callback is due, unless there is none. */
-  #post(
-    connection: ManagedConnection,
-    name: keyof Policy,
-    ...rest: unknown[]
-  ): void {
-    const { match = () => true } = this.#options;
-    const callback = this.#policy[name] as
-      | ((connection: ManagedConnection, ...rest: unknown[]) => unknown)
-      | undefined;
-    if (callback === undefined || !match(connection)) return;
-    const run = () => callback.call(this.#policy, connection, ...rest);
-    this.#calls.push({ connection, name, run });
-  }
-
-  /** Calls what is due, and what that makes due. */
-  #call(): void {
-    if (this.#isCalling) return;
-    this.#isCalling = true;
-    for (let index = 0; index < this.#calls.length; index++) {
-      const call = this.#calls[index]!;
-      const waiting = this.#busy.get(call.connection);
-      if (waiting !== undefined) waiting.push(call);
-      else this.#do(call);
+  /** Finds connections that have ended without an event. */
+  #sweep(): void {
+    const { connections } = this;
+    for (let count = Math.ceil(connections.size / SWEEPS); count > 0; count--) {
+      const { value: token, done } = this.#unswept.next();
+      if (done) {
+        this.#unswept = connections.keys();
+        break;
+      }
+      const summary = this.#diag.summary(token);
+      if (summary === undefined || isOver(summary)) this.#tracker.forget(token);
     }
-    this.#calls = [];
-    this.#isCalling = false;
+    this.#callbacks.call();
   }
 
-  #do({ connection, name, run }: Call): void {
-    let result: unknown;
-    try {
-      result = run();
-    } catch (error) {
-      return this.#report(error, name);
+  #opened(subflow: TrackedSubflow): void {
+    const isStarted = this.#stack !== undefined;
+    this.#commands.learn(subflow);
+    if (!isStarted || !subflow.openedHere) return;
+    if (!this.#commands.hasOpened(subflow)) this.#warn(OTHER_MANAGER);
+  }
+
+  #warn(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    const { onWarning = console.warn } = this.#options;
+    onWarning(message);
+  }
+
+  /** Closes and takes back what was opened and announced. */
+  #clean(): void {
+    const reason = "the manager ends";
+    for (const connection of this.connections.values()) {
+      for (const subflow of connection.subflows) {
+        if (!this.#commands.hasOpened(subflow)) continue;
+        connection.close(subflow, { reason });
+      }
+      for (const { address } of connection.announcements) {
+        connection.withdraw(address, { reason });
+      }
     }
-    if (!(result instanceof Promise)) return;
-    this.#busy.set(connection, []);
-    result.catch((error) => this.#report(error, name)).then(() => {
-      this.#calls.unshift(...this.#busy.get(connection)!);
-      this.#busy.delete(connection);
-      this.#call();
-    });
-  }
-
-  #report(cause: unknown, name: string): void {
-    const { onError = console.error } = this.#options;
-    onError(new Error(`The policy's ${name}() failed`, { cause }));
   }
 
   stop(): void {
+    this.#callbacks.stop();
     this.#stack.dispose();
   }
 
@@ -248,3 +303,10 @@ class RunningManager implements Manager {
     this.stop();
   }
 }
+
+const KERNEL_MODE =
+  "New connections are the in-kernel path manager's, which takes no commands: " +
+  'ask for setMode, or do "sysctl net.mptcp.path_manager=userspace"';
+const OTHER_MANAGER =
+  "Another program opens subflows of the same connections: two path managers " +
+  "may work against each other";

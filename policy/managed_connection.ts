@@ -5,8 +5,14 @@ import type { Commands } from "./commands.ts";
 import type { LocalAddress } from "./interfaces.ts";
 import { TrackedConnection, type TrackedSubflow } from "./tracker.ts";
 
+/** What a decision is logged with. */
+export interface Reason {
+  /** Why, for the log. @default {nothing is said} */
+  readonly reason?: string;
+}
+
 /** Which subflow to open. */
-export interface OpenOptions {
+export interface OpenOptions extends Reason {
   /** Address of this host. */
   readonly from: string;
   /**
@@ -26,12 +32,10 @@ export interface OpenOptions {
    * included: nothing is opened where so many are. @default {1}
    */
   readonly most?: number;
-  /** Why, for the log. @default {nothing is said} */
-  readonly reason?: string;
 }
 
 /** How to close a subflow. */
-export interface CloseOptions {
+export interface CloseOptions extends Reason {
   /**
    * Whether to take the local address back from the peer before, over another
    * subflow. The peer then stops sending there at once, which it would
@@ -40,18 +44,14 @@ export interface CloseOptions {
    * where no other subflow is left. @default {false}
    */
   readonly tell?: boolean;
-  /** Why, for the log. @default {nothing is said} */
-  readonly reason?: string;
 }
 
 /** How to announce an address. */
-export interface AnnounceAddressOptions {
+export interface AnnounceAddressOptions extends Reason {
   /** TCP port, 1 to 65535. @default {that of the connection} */
   readonly port?: number;
   /** Device that has the address, by name or index. @default {none} */
   readonly dev?: Device;
-  /** Why, for the log. @default {nothing is said} */
-  readonly reason?: string;
 }
 
 /** An address that this host has announced. */
@@ -75,7 +75,12 @@ export interface Announcement {
 export class ManagedConnection extends TrackedConnection {
   readonly #commands: Commands;
   /** The addresses that were announced by {@linkcode ManagedConnection.announce}. */
-  announcements: readonly Announcement[] = NONE;
+  readonly announcements: readonly Announcement[] = NONE;
+  /**
+   * Whether the in-kernel path manager has it, because it was made before the
+   * mode was set: nothing can be done. It is found out by the first attempt.
+   */
+  readonly isInKernel: boolean = false;
 
   /** Describes one; {@linkcode manage} does. */
   constructor(event: ConnectionEvent, commands: Commands) {
@@ -126,8 +131,9 @@ export class ManagedConnection extends TrackedConnection {
   }
 
   /**
-   * Announces an address of this host to the peer. Nothing listens there unless
-   * a program does.
+   * Announces an address of this host to the peer; again, if it was announced.
+   * Nothing listens on a port unless a program does. That of the initial subflow
+   * needs no announcement, and gets none.
    *
    * @param address IPv4 or IPv6 address, as the peer reaches it.
    * @param options Its port and device.
@@ -143,7 +149,7 @@ export class ManagedConnection extends TrackedConnection {
    * @param address IPv4 or IPv6 address.
    * @param options Why.
    */
-  withdraw(address: string, options: { readonly reason?: string } = {}): void {
+  withdraw(address: string, options: Reason = {}): void {
     this.#commands.withdraw(this, address, options);
   }
 
@@ -158,7 +164,7 @@ export class ManagedConnection extends TrackedConnection {
   setBackup(
     subflow: TrackedSubflow,
     backup: boolean,
-    options: { readonly reason?: string } = {},
+    options: Reason = {},
   ): void {
     this.#commands.setBackup(this, subflow, backup, options);
   }

@@ -5,7 +5,10 @@ import type { TrackedSubflow } from "./tracker.ts";
 export interface RetryOptions {
   /** How long after the first failure, in milliseconds. @default {1000} */
   readonly firstMs?: number;
-  /** After each failure twice as long, up to this. @default {60000} */
+  /**
+   * After each failure in a row it takes twice as long, up to this, in
+   * milliseconds. One that was there for 10 s begins anew. @default {60000}
+   */
   readonly mostMs?: number;
 }
 
@@ -17,25 +20,22 @@ export class Retries implements Disposable {
   /**
    * Waits for failures.
    *
-   * @param options When to open again; absent: never.
+   * @param options When to open again; `false`: never.
    */
-  constructor(options: RetryOptions | undefined) {
-    this.#options = options;
+  constructor(options: boolean | RetryOptions) {
+    this.#options = options === true ? {} : options || undefined;
   }
 
   /** A subflow was closed. */
   closed(connection: ManagedConnection, subflow: TrackedSubflow): void {
-    const { local, remote, error, failures, openedHere, dev, backup } = subflow;
+    const { local, remote, error, failures, openedHere, backup } = subflow;
     if (this.#options === undefined || !openedHere || !error) return;
     const { firstMs = 1000, mostMs = 60_000 } = this.#options;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       if (connection.closed) return;
-      connection.open({
-        ...{ from: local.address, to: remote, backup },
-        ...dev !== undefined && { dev },
-        reason: `${error.code}, failure ${failures}`,
-      });
+      const reason = `${error.code}, failure ${failures}`;
+      connection.open({ from: local.address, to: remote, backup, reason });
     }, Math.min(mostMs, firstMs * 2 ** (failures - 1)));
     this.#timers.add(timer);
   }

@@ -5,7 +5,11 @@
  * @module
  */
 
-import type { Connection, Subflow } from "../diag/connection.ts";
+import type {
+  Connection,
+  ConnectionSummary,
+  Subflow,
+} from "../diag/connection.ts";
 import type {
   AnnouncedEvent,
   ConnectionEvent,
@@ -15,7 +19,10 @@ import type {
 import { isClosedHere, isMade, isOpen, isSamePath } from "../ops/resync.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 
-/** Whether a subflow carries data: none is `opening` for longer than TCP tries. */
+/**
+ * Whether a subflow carries data: not while it is `opening`, nor once it is
+ * `closing` because that was asked for here.
+ */
 export type SubflowState = "opening" | "established" | "closing" | "closed";
 
 /** Why a subflow failed. */
@@ -40,69 +47,54 @@ const STABLE_MS = 10_000;
 /** A subflow, as it is now. */
 export class TrackedSubflow {
   /** The end on this host; port 0 while that is not known. */
-  local: SubflowAddress;
+  readonly local: SubflowAddress;
   /** The end on the peer. */
   readonly remote: SubflowAddress;
   /** Id of the local address. */
-  locId: number;
+  readonly locId: number;
   /** Id of the remote address; 0 until it is established. */
-  remId: number;
+  readonly remId: number = 0;
   /** Index of the device that it is bound to; 0: none. */
-  ifIndex = 0;
+  readonly ifIndex: number = 0;
   /** Name of that device; absent: none. */
-  dev: string | undefined = undefined;
+  readonly dev: string | undefined = undefined;
   /** Whether it can carry data. */
-  state: SubflowState;
+  readonly state: SubflowState = "opening";
   /** Whether it is the one that the connection began with. */
   readonly initial: boolean;
   /** Whether this host opened it. */
-  openedHere: boolean;
+  readonly openedHere: boolean;
   /** Whether this host wants to use it only when there is no other. */
-  backup = false;
+  readonly backup: boolean = false;
   /** Whether the peer wants that. */
-  backupByPeer = false;
-  /** How often in a row subflows with its addresses have failed. */
-  failures = 0;
+  readonly backupByPeer: boolean = false;
+  /** How often in a row subflows with these addresses have failed. */
+  readonly failures: number = 0;
   /** Why it was closed; absent: it is open, or there was no error. */
-  error: SubflowError | undefined = undefined;
-  /** When it was established, by `performance.now()`; 0: unknown. */
-  #since = 0;
+  readonly error: SubflowError | undefined = undefined;
+  /** When it was first seen to be established, by `performance.now()`. */
+  readonly since: number = 0;
 
-  /** Describes one; {@linkcode Tracker} does. */
+  /**
+   * Describes one that is being opened.
+   *
+   * @param ends Both ends, and the id of the local one.
+   * @param kind Where it comes from.
+   */
   constructor(
-    { local, remote, locId, remId }: Pick<
-      SubflowEvent,
-      "local" | "remote" | "locId" | "remId"
-    >,
-    { initial, openedHere, state }: {
-      readonly initial: boolean;
-      readonly openedHere: boolean;
-      readonly state: SubflowState;
-    },
+    { local, remote, locId }: Pick<SubflowEvent, "local" | "remote" | "locId">,
+    { initial, openedHere }: Pick<TrackedSubflow, "initial" | "openedHere">,
   ) {
     this.local = local;
     this.remote = remote;
     this.locId = locId;
-    this.remId = remId;
     this.initial = initial;
     this.openedHere = openedHere;
-    this.state = state;
   }
 
   /** Whether it is there, or about to be. */
   get isOpen(): boolean {
     return this.state === "established" || this.state === "opening";
-  }
-
-  /** It was established just now. */
-  establish(): void {
-    this.state = "established";
-    this.#since = performance.now();
-  }
-
-  /** Whether it was established for long enough to forget earlier failures. */
-  get isStable(): boolean {
-    return this.#since > 0 && performance.now() - this.#since >= STABLE_MS;
   }
 }
 
@@ -119,15 +111,19 @@ export class TrackedConnection {
   /** Whether the peer wants no subflows to its initial address and port. */
   readonly denyJoinId0: boolean;
   /** Whether further subflows are possible. */
-  established = false;
+  readonly established: boolean = false;
   /** Whether it has ended. */
-  closed = false;
-  /** Its subflows, the initial one first while it is there. */
-  subflows: readonly TrackedSubflow[];
+  readonly closed: boolean = false;
+  /** Its subflows, the oldest first. */
+  readonly subflows: readonly TrackedSubflow[] = NONE;
   /** The addresses that the peer has announced and not taken back. */
-  announced: readonly PeerAddress[] = NONE;
+  readonly announced: readonly PeerAddress[] = NONE;
 
-  /** Describes one; {@linkcode Tracker} does. */
+  /**
+   * Describes one without subflows.
+   *
+   * @param event What is known of it.
+   */
   constructor(event: ConnectionEvent) {
     const { token, local, remote, serverSide, denyJoinId0 } = event;
     this.token = token;
@@ -135,17 +131,17 @@ export class TrackedConnection {
     this.remote = remote;
     this.serverSide = serverSide;
     this.denyJoinId0 = denyJoinId0;
-    this.subflows = [
-      new TrackedSubflow(event, {
-        initial: true,
-        openedHere: !serverSide,
-        state: "established",
-      }),
-    ];
   }
 }
 
 const NONE: readonly never[] = Object.freeze([]);
+
+/** For the path manager itself: what others only read. */
+export function writable<Value>(
+  value: Value,
+): { -readonly [Key in keyof Value]: Value[Key] } {
+  return value;
+}
 
 /** What is called when something has changed; the objects are as they are now. */
 export interface TrackerObserver<Tracked extends TrackedConnection> {
@@ -235,9 +231,8 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
         const connection = this.#byToken.get(event.token);
         const gone = connection?.announced.find(({ id }) => id === event.remId);
         if (connection === undefined || gone === undefined) return;
-        connection.announced = connection.announced.filter((one) =>
-          one !== gone
-        );
+        writable(connection).announced = connection.announced
+          .filter((one) => one !== gone);
         this.#observer.removed?.(connection, gone);
         return;
       }
@@ -246,16 +241,15 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       case "sub-priority": {
         const connection = this.#byToken.get(event.token);
         if (connection === undefined) return;
-        const subflow = findSubflow(connection, event);
+        const subflow = findSubflow(connection, event, event.locId);
         if (event.type === "sub-established") {
           return this.#open(connection, subflow, event);
         }
         if (subflow === undefined) return;
         if (event.type === "sub-closed") {
-          subflow.remId ||= event.remId;
           return this.end(connection, subflow, event.error);
         }
-        subflow.backupByPeer = event.backup;
+        writable(subflow).backupByPeer = event.backup;
         this.#observer.priority?.(connection, subflow);
       }
     }
@@ -271,29 +265,35 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
   resync(present: Iterable<Connection>): void {
     const gone = new Set(this.#byToken.keys());
     for (const connection of present) {
-      if (this.see(connection)) gone.delete(connection.token);
+      if (this.#look(connection, true)) gone.delete(connection.token);
     }
     for (const token of gone) this.forget(token);
   }
 
   /**
-   * Takes what is there of one connection.
+   * Takes what is there of one connection. What is not there any more is left
+   * to its events, which tell why.
    *
+   * @param present The connection, as `Diag` lists it.
    * @returns Whether it is there.
    */
   see(present: Connection): boolean {
+    return this.#look(present, false);
+  }
+
+  #look(present: Connection, isAll: boolean): boolean {
     const { token, partial } = present;
     const known = this.#byToken.get(token);
     const isKnown = known !== undefined && isSamePath(known, present);
-    if (isKnown ? isClosedHere(present) : !isMade(present)) return false;
-    if (known && !isKnown) this.forget(token);
-    const connection = isKnown ? known : this.#made(eventOf(present));
-    if (!isKnown) connection.subflows = NONE;
+    if (isOver(present) || !isKnown && !isMade(present)) return false;
+    const connection = isKnown ? known : this.#make(eventOf(present));
     const seen = present.subflows.filter((one) => isOpen(one) || isSyn(one))
       .map((one) => this.#see(connection, one));
     for (const subflow of connection.subflows) {
       // One that the look missed would be lost for good.
-      if (partial || seen.some((one) => one.subflow === subflow)) continue;
+      if (!isAll || partial || seen.some((one) => one.subflow === subflow)) {
+        continue;
+      }
       this.end(connection, subflow);
     }
     if (present.subflows.some(isFullyEstablished)) this.#establish(connection);
@@ -305,24 +305,25 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
 
   /** Takes what is there of a subflow; tells whether it was established. */
   #see(connection: Tracked, present: Subflow) {
-    const { local, remote, initial, openedHere, flags } = present;
-    let subflow = findSubflow(connection, present);
+    const { local, remote, initial, openedHere, ifIndex, dev, flags } = present;
+    let subflow = findSubflow(connection, present, local.id);
     if (subflow === undefined) {
-      subflow = new TrackedSubflow({
-        ...{ local: plain(local), remote: plain(remote) },
-        ...{ locId: local.id, remId: remote.id },
-      }, { initial, openedHere, state: "opening" });
+      const ends = {
+        ...{ local: plain(local), remote: plain(remote), locId: local.id },
+      };
+      subflow = new TrackedSubflow(ends, { initial, openedHere });
       this.begin(connection, subflow);
-    } else if (subflow.local.port === 0) subflow.local = plain(local);
-    subflow.ifIndex = present.ifIndex;
-    subflow.dev = present.dev;
-    subflow.openedHere = openedHere;
-    subflow.backup = flags.includes("bkup-loc");
-    subflow.backupByPeer = flags.includes("bkup-rem");
+    }
+    const live = writable(subflow);
+    if (live.local.port === 0) live.local = plain(local);
+    live.openedHere = openedHere;
+    live.ifIndex = ifIndex;
+    live.dev = dev;
+    live.backup = flags.includes("bkup-loc");
+    live.backupByPeer = flags.includes("bkup-rem");
     const isNew = subflow.state === "opening" && isOpen(present);
     if (isNew) {
-      subflow.remId = remote.id;
-      subflow.establish();
+      establish(subflow, remote.id);
       this.#learn(connection, subflow);
     }
     return { subflow, isNew: isNew && !initial };
@@ -334,7 +335,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     if (connection.announced.some(({ id }) => id === remId)) return;
     const { address, port } = remote;
     const learned = { id: remId, address, port };
-    connection.announced = [...connection.announced, learned];
+    writable(connection).announced = [...connection.announced, learned];
   }
 
   /** A connection has ended. */
@@ -342,15 +343,18 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     const connection = this.#byToken.get(token);
     if (connection === undefined) return;
     this.#byToken.delete(token);
-    connection.closed = true;
-    for (const subflow of connection.subflows) subflow.state = "closed";
+    writable(connection).closed = true;
+    for (const subflow of connection.subflows) {
+      writable(subflow).state = "closed";
+    }
     this.#observer.closed?.(connection);
   }
 
   /** A subflow is being opened. */
   begin(connection: Tracked, subflow: TrackedSubflow): void {
-    subflow.failures = this.#failuresOf(connection, subflow);
-    add(connection, subflow);
+    writable(subflow).failures = this.#failuresOf(connection, subflow);
+    // Without the spare room that push() takes.
+    writable(connection).subflows = [...connection.subflows, subflow];
   }
 
   /** A subflow has ended, or could not be opened. */
@@ -359,20 +363,21 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     subflow: TrackedSubflow,
     error?: SubflowError,
   ): void {
-    if (subflow.state === "closed") return;
-    connection.subflows = connection.subflows.filter((one) => one !== subflow);
-    const isFailure = error !== undefined && subflow.state !== "closing";
-    if (isFailure) {
-      const before = subflow.isStable
-        ? 0
-        : this.#failuresOf(connection, subflow);
-      subflow.failures = before + 1;
+    const { state } = subflow;
+    if (state === "closed") return;
+    const live = writable(subflow);
+    live.state = "closed";
+    writable(connection).subflows = connection.subflows
+      .filter((one) => one !== subflow);
+    // Who closes it gets an error, too.
+    if (error !== undefined && state !== "closing") {
+      live.error = error;
+      live.failures = 1 +
+        (isStable(subflow) ? 0 : this.#failuresOf(connection, subflow));
       const failures = this.#failures.get(connection) ?? new Map();
-      failures.set(pathKey(subflow), before + 1);
+      failures.set(pathKey(subflow), live.failures);
       this.#failures.set(connection, failures);
     }
-    subflow.error = error;
-    subflow.state = "closed";
     this.#observer.subflowClosed?.(connection, subflow);
   }
 
@@ -380,9 +385,20 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     return this.#failures.get(connection)?.get(pathKey(subflow)) ?? 0;
   }
 
+  /** The connection of an event, its initial subflow included. */
   #made(event: ConnectionEvent): Tracked {
     const known = this.#byToken.get(event.token);
     if (known !== undefined && isSamePath(known, event)) return known;
+    const connection = this.#make(event);
+    const openedHere = !event.serverSide;
+    const subflow = new TrackedSubflow(event, { initial: true, openedHere });
+    establish(subflow, 0);
+    this.begin(connection, subflow);
+    return connection;
+  }
+
+  #make(event: ConnectionEvent): Tracked {
+    // A token that is used again.
     this.forget(event.token);
     const connection = this.#create(event);
     this.#byToken.set(event.token, connection);
@@ -391,7 +407,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
 
   #establish(connection: Tracked): void {
     if (connection.established) return;
-    connection.established = true;
+    writable(connection).established = true;
     this.#observer.established?.(connection);
   }
 
@@ -400,7 +416,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     if (connection === undefined) return;
     const others = connection.announced.filter((one) => one.id !== id);
     const announced = { id, address, port };
-    connection.announced = [...others, announced];
+    writable(connection).announced = [...others, announced];
     this.#observer.announced?.(connection, announced);
   }
 
@@ -410,52 +426,73 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     event: SubflowEvent,
   ): void {
     if (known !== undefined && known.state !== "opening") return;
-    const subflow = known ?? new TrackedSubflow(event, {
-      initial: false,
-      openedHere: isOpenedHere(connection, event),
-      state: "opening",
-    });
+    const openedHere = isOpenedHere(connection, event);
+    const subflow = known ??
+      new TrackedSubflow(event, { initial: false, openedHere });
     if (known === undefined) this.begin(connection, subflow);
-    const { local, locId, remId, ifIndex, dev, backup } = event;
-    subflow.local = local;
-    subflow.locId = locId;
-    subflow.remId = remId;
-    subflow.ifIndex = ifIndex;
-    subflow.dev = dev;
-    subflow.backupByPeer = backup;
-    subflow.establish();
+    const live = writable(subflow);
+    live.local = event.local;
+    live.ifIndex = event.ifIndex;
+    live.dev = event.dev;
+    live.backupByPeer = event.backup;
+    establish(subflow, event.remId);
     this.#observer.subflowOpened?.(connection, subflow);
   }
 }
 
-function add(connection: TrackedConnection, subflow: TrackedSubflow): void {
-  // Without the spare room that push() takes.
-  connection.subflows = [...connection.subflows, subflow];
+/** It was established just now. */
+function establish(subflow: TrackedSubflow, remId: number): void {
+  const live = writable(subflow);
+  live.remId = remId;
+  live.state = "established";
+  live.since = Math.ceil(performance.now());
 }
 
-/** The subflow with these ends. */
+/** Whether it was there for long enough to forget earlier failures. */
+function isStable({ since }: TrackedSubflow): boolean {
+  return since > 0 && performance.now() - since >= STABLE_MS;
+}
+
+/** The subflow with these ends, or the one that they must mean. */
 function findSubflow(
   { subflows }: TrackedConnection,
   { local, remote }: Pick<SubflowEvent, "local" | "remote">,
+  locId: number,
 ): TrackedSubflow | undefined {
-  return subflows.find((one) => isSamePath(one, { local, remote })) ??
-    // The kernel chooses the port of one that is being opened.
-    subflows.find((one) =>
-      one.local.port === 0 && one.local.address === local.address &&
-      isSameEnd(one.remote, remote)
-    );
+  let similar: TrackedSubflow | undefined;
+  for (const one of subflows) {
+    if (isSamePath(one, { local, remote })) return one;
+    if (one.locId !== locId) continue;
+    if (!isLike(one.local, local) || !isLike(one.remote, remote)) continue;
+    similar ??= one;
+  }
+  return similar;
 }
 
-function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
-  return one.port === other.port && one.address === other.address;
+/**
+ * Whether two ends may be one: the kernel chooses the port of a subflow that is
+ * being opened, and forgets what it was of one that is given up.
+ */
+function isLike(known: SubflowAddress, told: SubflowAddress): boolean {
+  return (known.port === told.port || known.port === 0 || told.port === 0) &&
+    (known.address === told.address || ANY.includes(told.address));
 }
 
-/** The side that is connected to has its port from before. */
+const ANY: readonly string[] = ["0.0.0.0", "::"];
+
+/** Whether nothing can come of a connection any more. */
+export function isOver(present: ConnectionSummary): boolean {
+  return isClosedHere(present) || present.state === "closed";
+}
+
+/** Whoever is connected to has its port from before. */
 function isOpenedHere(
-  { local, serverSide }: TrackedConnection,
+  { local, remote, serverSide, announced }: TrackedConnection,
   subflow: SubflowEvent,
 ): boolean {
-  return !serverSide || subflow.local.port !== local.port;
+  if (serverSide && subflow.local.port === local.port) return false;
+  const { port } = subflow.remote;
+  return port === remote.port || announced.some((one) => one.port === port);
 }
 
 /** Whether it waits for an answer. */

@@ -39,6 +39,7 @@ import {
 } from "./fake_socket.ts";
 
 const ESRCH = 3;
+const ECONNRESET = 104;
 const ENOTCONN = 107;
 
 /** How to make a connection of a {@linkcode FakeKernel}. */
@@ -182,6 +183,12 @@ export interface FakeRoute {
    * succeeded, such as 111; absent: the peer accepts it.
    */
   readonly refusal?: number;
+  /**
+   * Whether nobody answers: the subflow stays in `syn-sent`, and there is no
+   * event, until {@linkcode FakeConnection.setSubflow} or
+   * {@linkcode FakeConnection.closeSubflow} says so. @default {false}
+   */
+  readonly silent?: boolean;
   /** The local port. @default {the one that was asked for, or any} */
   readonly port?: number;
   /** Id of the peer's address. @default {that of its announcement, or 0} */
@@ -191,9 +198,11 @@ export interface FakeRoute {
 /** A subflow, both ends with their ids. */
 interface Subflow {
   readonly local: Address;
-  readonly remote: Address;
+  remote: Address;
   readonly cookie: number;
   figures: FakeSubflowFigures;
+  /** The id that the peer tells when it answers; absent: it has answered. */
+  readonly answeredId?: number;
   /** The kernel keeps the initial one in its list when it is closed. */
   isClosed?: true;
 }
@@ -277,6 +286,8 @@ export class KernelConnection implements FakeConnection {
     subflow.figures = { ...before, ...figures };
     const { backupByPeer = false } = before;
     if (before.state === "syn-sent" && figures.state === "established") {
+      const { remote, answeredId = remote.id } = subflow;
+      subflow.remote = { ...remote, id: answeredId };
       this.#emit("sub-established", subflow);
     }
     if ((figures.backupByPeer ?? backupByPeer) !== backupByPeer) {
@@ -442,7 +453,10 @@ export class KernelConnection implements FakeConnection {
     if (id !== 0 && !this.#withdraw(this.#addresses.splice(index, 1)[0]!)) {
       return;
     }
-    const gone = this.#open().filter(({ local }) => local.id === id);
+    // The peer does not know one that it has not answered.
+    const gone = this.#open().filter(({ local, figures }) =>
+      local.id === id && figures.state !== "syn-sent"
+    );
     for (const subflow of gone) this.#closeSubflow(subflow);
   }
 
@@ -477,7 +491,7 @@ export class KernelConnection implements FakeConnection {
     const route = this.established
       ? this.#host.route(readable({ local: given, remote }))
       : { error: ENOTCONN };
-    const { error, refusal, port = local.port } = route;
+    const { error, refusal, silent = false, port = local.port } = route;
     if (error !== undefined) {
       this.#forget(local);
       request.refuse(error, `connect error: -${error}`);
@@ -488,13 +502,14 @@ export class KernelConnection implements FakeConnection {
     const subflow: Subflow = {
       local: { ...given, port },
       // As the socket has it, whose family is that of the local end.
-      remote: { ...inFamily(local.family, remote), id: remId },
+      remote: { ...inFamily(local.family, remote), id: silent ? 0 : remId },
       cookie: this.#host.cookie(),
-      figures: {},
+      figures: silent ? { state: "syn-sent" } : {},
+      answeredId: remId,
     };
     this.#subflows.push(subflow);
     if (refusal !== undefined) this.#closeSubflow(subflow, refusal);
-    else this.#emit("sub-established", subflow);
+    else if (!silent) this.#emit("sub-established", subflow);
   }
 
   /** `mptcp_pm_addr_families_match()` */
@@ -524,7 +539,12 @@ export class KernelConnection implements FakeConnection {
         isExactly(one.local, local) && isExactly(one.remote, remote)
       ) ?? request.refuse(ESRCH, "subflow not found");
     this.#forget(local);
-    this.#closeSubflow(subflow);
+    if (subflow.figures.state !== "syn-sent") {
+      return this.#closeSubflow(subflow);
+    }
+    // Its socket is disconnected before the event.
+    subflow.remote = { ...subflow.remote, port: 0 };
+    this.#closeSubflow(subflow, ECONNRESET);
   }
 
   /** Only the peer gets an event. */

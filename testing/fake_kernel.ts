@@ -9,6 +9,7 @@
  */
 
 import { readU16 } from "../codec/bytes.ts";
+import { isSameAddress, parseAddress } from "../codec/inet.ts";
 import { familyOf } from "../codec/inet.ts";
 import { NLMSG_DONE, NLMSG_HDRLEN } from "../codec/nlmsghdr.ts";
 import { NETLINK_NETFILTER } from "../codec/nftables.gen.ts";
@@ -58,7 +59,7 @@ import {
   type SocketOptions,
 } from "./fake_netlink.ts";
 import { changeNetwork } from "./fake_network_changes.ts";
-import { answerRoute, type FakeInterfaces } from "./fake_route.ts";
+import { answerRoute, type FakeInterfaces, isUp } from "./fake_route.ts";
 import { type FakeAnswer, type FakeDial, FakeStream } from "./fake_stream.ts";
 import {
   type Delivery,
@@ -75,6 +76,7 @@ const ENOPROTOOPT = 92;
 const EPROTONOSUPPORT = 93;
 const EOPNOTSUPP = 95;
 const EADDRNOTAVAIL = 99;
+const ENETUNREACH = 101;
 const ENOBUFS = 105;
 
 /** What the network of a {@linkcode FakeKernel} does. */
@@ -86,7 +88,8 @@ export interface FakeNetwork {
    *
    * @param token The connection.
    * @param subflow The subflow as the command wants it; local port 0 is any.
-   * @returns Absent: the peer accepts it, if there is the device.
+   * @returns Absent: the peer accepts it, if there are the address and the
+   * device, and the device is up.
    */
   connect?(token: number, subflow: FakeSubflow): FakeRoute | undefined;
   /**
@@ -239,7 +242,7 @@ export class FakeKernel extends FakeNamespace {
    * Makes a connection, which causes the events `created` and `established`.
    * Commands cause the events that they cause on Linux, before they return:
    *
-   * - `subflowCreate()`: `sub-established`, or `sub-closed` if
+   * - `subflowCreate()`: `sub-established`, or `sub-closed` or nothing yet if
    *   {@linkcode FakeKernel.network} says so;
    * - `subflowDestroy()`: `sub-closed`;
    * - `remove()`: `sub-closed` for each subflow from that address, as the peer
@@ -319,10 +322,28 @@ export class FakeKernel extends FakeNamespace {
     const { local, ifIndex } = subflow;
     const route = this.network.connect?.(token, subflow);
     if (route?.error !== undefined) return route;
-    if (!route && ifIndex !== 0 && this.ifIndexToName(ifIndex) === undefined) {
-      return { error: ENODEV };
+    if (route === undefined) {
+      const error = this.#unroutable(local.address, ifIndex);
+      if (error !== undefined) return { error };
     }
     return { port: local.port || this.#port++, ...route };
+  }
+
+  /** Why a socket cannot be bound, as far as the network is known. */
+  #unroutable(address: string, ifIndex: number): number | undefined {
+    const dev = this.ifIndexToName(ifIndex);
+    if (ifIndex !== 0 && dev === undefined) return ENODEV;
+    const { interfaces, devices, options } = this;
+    if (interfaces === undefined) return undefined;
+    const bytes = parseAddress(address);
+    const own = interfaces.addresses.find((one) =>
+      devices.has(one.dev) && isSameAddress(parseAddress(one.address), bytes)
+    );
+    if (own === undefined || own.flags?.includes("tentative")) {
+      return EADDRNOTAVAIL;
+    }
+    const state = { interfaces, devices, options };
+    return dev === undefined || isUp(state, dev) ? undefined : ENETUNREACH;
   }
 
   /**

@@ -30,6 +30,7 @@ const METHODS: Readonly<Record<string, (pm: PathManager) => unknown>> = {
   subflowCreate: (pm) => pm.subflowCreate({ token: 1, local, remote }),
   subflowDestroy: (pm) => pm.subflowDestroy({ token: 1, local, remote }),
   events: (pm) => pm.events(),
+  namespace: (pm) => pm.namespace,
   getMode: (pm) => pm.getMode(),
   setMode: (pm) => pm.setMode("kernel"),
 };

@@ -1,0 +1,106 @@
+import type { ManagedConnection } from "./managed_connection.ts";
+import type { Policy } from "./policy.ts";
+
+/** A call of a callback that is due. */
+interface Call {
+  readonly connection: ManagedConnection;
+  readonly name: keyof Policy;
+  readonly rest: readonly unknown[];
+}
+
+/** Calls the callbacks of a policy: those of one connection one by one. */
+export class Callbacks {
+  readonly #policy: Policy;
+  readonly #isManaged: (connection: ManagedConnection) => boolean;
+  readonly #onError: (error: unknown) => void;
+  #due: Call[] = [];
+  /** What waits for a callback of the same connection. */
+  readonly #waiting = new Map<ManagedConnection, Call[]>();
+  #isCalling = false;
+  #isStopped = false;
+
+  /**
+   * Calls nothing by itself.
+   *
+   * @param policy The callbacks.
+   * @param isManaged For which connections.
+   * @param onError Takes what they throw.
+   */
+  constructor(
+    policy: Policy,
+    isManaged: (connection: ManagedConnection) => boolean,
+    onError: (error: unknown) => void,
+  ) {
+    this.#policy = policy;
+    this.#isManaged = isManaged;
+    this.#onError = onError;
+  }
+
+  /** Something has happened: calls nothing yet. */
+  due(
+    connection: ManagedConnection,
+    name: keyof Policy,
+    ...rest: readonly unknown[]
+  ): void {
+    if (this.#policy[name] === undefined) return;
+    this.#due.push({ connection, name, rest });
+  }
+
+  /** Whether a callback of a connection waits for something. */
+  isBusy(connection: ManagedConnection): boolean {
+    return this.#waiting.has(connection);
+  }
+
+  /** Calls what is due, and what that makes due. */
+  call(): void {
+    if (this.#isCalling) return;
+    this.#isCalling = true;
+    for (let index = 0; index < this.#due.length; index++) {
+      const call = this.#due[index]!;
+      const waiting = this.#waiting.get(call.connection);
+      if (waiting !== undefined) waiting.push(call);
+      else this.#call(call);
+    }
+    this.#due = [];
+    this.#isCalling = false;
+  }
+
+  #call(call: Call): void {
+    const { connection, name, rest } = call;
+    if (this.#isStopped || connection.isInKernel) return;
+    try {
+      if (!this.#isManaged(connection)) return;
+      const callback = this.#policy[name] as (...args: unknown[]) => unknown;
+      const result = callback.call(this.#policy, connection, ...rest);
+      if (result instanceof Promise) this.#wait(call, result);
+    } catch (error) {
+      this.#report(call, error);
+    }
+  }
+
+  async #wait(call: Call, result: Promise<unknown>): Promise<void> {
+    const { connection } = call;
+    const waiting: Call[] = [];
+    this.#waiting.set(connection, waiting);
+    try {
+      await result;
+    } catch (error) {
+      this.#report(call, error);
+    }
+    this.#waiting.delete(connection);
+    // They have waited for longer than what is due now.
+    this.#due.unshift(...waiting);
+    this.call();
+  }
+
+  #report({ connection, name }: Call, cause: unknown): void {
+    const token = `0x${connection.token.toString(16)}`;
+    const message = `The policy's ${name}() failed for connection ${token}`;
+    this.#onError(new Error(message, { cause }));
+  }
+
+  /** Calls nothing any more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+}
