@@ -16,11 +16,12 @@ export class Callbacks {
   #due: Call[] = [];
   /** What waits for a callback of the same connection. */
   readonly #waiting = new Map<ManagedConnection, Call[]>();
-  #isCalling = false;
+  /** Whether what is due is being called, or will be. */
+  #isRunning = false;
   #isStopped = false;
 
   /**
-   * Calls nothing by itself.
+   * Calls them as they become due.
    *
    * @param policy The callbacks.
    * @param isManaged For which connections.
@@ -36,7 +37,7 @@ export class Callbacks {
     this.#onError = onError;
   }
 
-  /** Something has happened: calls nothing yet. */
+  /** Something has happened: it is called once the caller is done. */
   due(
     connection: ManagedConnection,
     name: keyof Policy,
@@ -44,6 +45,13 @@ export class Callbacks {
   ): void {
     if (this.#policy[name] === undefined) return;
     this.#due.push({ connection, name, rest });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    queueMicrotask(() => this.#run());
   }
 
   /** Whether a callback of a connection waits for something. */
@@ -52,9 +60,7 @@ export class Callbacks {
   }
 
   /** Calls what is due, and what that makes due. */
-  call(): void {
-    if (this.#isCalling) return;
-    this.#isCalling = true;
+  #run(): void {
     for (let index = 0; index < this.#due.length; index++) {
       const call = this.#due[index]!;
       const waiting = this.#waiting.get(call.connection);
@@ -62,7 +68,7 @@ export class Callbacks {
       else this.#call(call);
     }
     this.#due = [];
-    this.#isCalling = false;
+    this.#isRunning = false;
   }
 
   #call(call: Call): void {
@@ -89,8 +95,8 @@ export class Callbacks {
     }
     this.#waiting.delete(connection);
     // They have waited for longer than what is due now.
-    this.#due.unshift(...waiting);
-    this.call();
+    this.#due = [...waiting, ...this.#due];
+    this.#schedule();
   }
 
   #report({ connection, name }: Call, cause: unknown): void {

@@ -21,6 +21,7 @@ import {
 } from "./interfaces.ts";
 import type {
   AnnounceAddressOptions,
+  Announcement,
   CloseOptions,
   ManagedConnection,
   OpenOptions,
@@ -257,14 +258,15 @@ export class Commands {
     const tell = options.tell === true && subflow.state === "established" &&
       others.some(({ state }) => state === "established") &&
       others.every((one) => !one.isOpen || one.locId !== locId);
-    const { pm } = this.#tools;
+    const { address } = local;
     const untold = tell
-      ? this.#attempt(connection, () => pm.remove({ token, id: locId }))
+      ? this.#remove(connection, { address, port: 0, id: locId })
       : undefined;
     writable(subflow).state = "closing";
     const error = this.#attempt(connection, () => {
-      pm.subflowDestroy({ token, local, remote });
+      this.#tools.pm.subflowDestroy({ token, local, remote });
     });
+    if (connection.closed || connection.isInKernel) return;
     this.#log({
       ...{ action: "close", connection, subflow, tell },
       // The peer may have closed it already.
@@ -306,20 +308,9 @@ export class Commands {
     options: Reason,
   ): void {
     const own = plainAddress(parseAddress(address).text);
-    const { token } = connection;
     for (const one of connection.announcements) {
       if (one.address !== own) continue;
-      const { id, port } = one;
-      const { pm } = this.#tools;
-      const remove = () =>
-        this.#attempt(connection, () => pm.remove({ token, id }));
-      let error = remove();
-      if (error?.errno === EINVAL) {
-        // The kernel forgets an address when a subflow from it is destroyed.
-        error = this.#attempt(connection, () => {
-          pm.announce({ token, address: own, id, port });
-        }) ?? remove();
-      }
+      const error = this.#remove(connection, one);
       if (connection.closed) return;
       writable(connection).announcements = connection.announcements
         .filter((other) => other !== one);
@@ -328,6 +319,22 @@ export class Commands {
         options,
       );
     }
+  }
+
+  /** Takes an address back from the peer. */
+  #remove(
+    connection: ManagedConnection,
+    { address, port, id }: Announcement,
+  ): SubflowError | undefined {
+    const { token } = connection;
+    const { pm } = this.#tools;
+    const remove = () =>
+      this.#attempt(connection, () => pm.remove({ token, id }));
+    const error = remove();
+    if (error?.errno !== EINVAL) return error;
+    // The kernel forgets an address when a subflow from it is destroyed.
+    const announce = () => pm.announce({ token, address, port, id });
+    return this.#attempt(connection, announce) ?? remove();
   }
 
   setBackup(

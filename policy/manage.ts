@@ -131,6 +131,9 @@ class RunningManager implements Manager {
   readonly #stack: DisposableStack;
   /** The connections that are still to be looked at in this round. */
   #unswept: Iterator<number> = [].values();
+  /** Rejects with what a timer throws. */
+  readonly #failure = Promise.withResolvers<never>();
+  #isStarted = false;
   readonly finished: Promise<void>;
 
   constructor(pm: PathManager, policy: Policy, options: ManageOptions) {
@@ -143,7 +146,9 @@ class RunningManager implements Manager {
     this.#interfaces = new Interfaces(this.#diag, interfaces);
     const { onError = console.error } = options;
     const callbacks = this.#callbacks = new Callbacks(policy, match, onError);
-    const retries = stack.use(new Retries(retry));
+    const retries = stack.use(
+      new Retries(retry, (action) => this.#guard(action)),
+    );
     this.#tracker = new Tracker<ManagedConnection>({
       established: (one) => callbacks.due(one, "established"),
       announced: (one, address) => callbacks.due(one, "announced", address),
@@ -157,7 +162,9 @@ class RunningManager implements Manager {
         callbacks.due(one, "subflowClosed", subflow);
       },
       priority: (one, subflow) => callbacks.due(one, "priority", subflow),
-      closed: (one) => callbacks.due(one, "closed"),
+      closed(one) {
+        if (one.established) callbacks.due(one, "closed");
+      },
     }, (event) => new ManagedConnection(event, this.#commands));
     this.#commands = new Commands({
       ...{ pm, diag: this.#diag, interfaces: this.#interfaces },
@@ -172,13 +179,14 @@ class RunningManager implements Manager {
     else if (pm.getMode() !== "userspace") this.#warn(KERNEL_MODE);
     this.#interfaces.update();
     this.#tracker.resync(this.#diag.connections());
-    const timers = [[() => this.#sweep(), SWEEP_MS]] as [() => void, number][];
-    if (policy.tick !== undefined) timers.push([() => this.#tick(), tickMs]);
-    for (const [action, ms] of timers) {
-      const timer = setInterval(action, ms);
+    const every = (ms: number, action: () => void) => {
+      const timer = setInterval(() => this.#guard(action), ms);
       stack.defer(() => clearInterval(timer));
-    }
+    };
+    every(SWEEP_MS, () => this.#sweep());
+    if (policy.tick !== undefined) every(tickMs, () => this.#tick());
     if (options.clean) stack.defer(() => this.#clean());
+    this.#isStarted = true;
     this.#stack = stack.move();
     this.finished = this.#run();
   }
@@ -189,12 +197,22 @@ class RunningManager implements Manager {
 
   async #run(): Promise<void> {
     try {
-      // Who started it gets to know of it before the policy does anything.
-      await undefined;
-      this.#callbacks.call();
-      await Promise.all([this.#follow(), this.#followNetwork()]);
+      await Promise.race([
+        Promise.all([this.#follow(), this.#followNetwork()]),
+        this.#failure.promise,
+      ]);
     } finally {
       this.stop();
+    }
+  }
+
+  /** Does something outside of what is waited for. */
+  #guard(action: () => void): void {
+    if (this.#stack.disposed) return;
+    try {
+      action();
+    } catch (error) {
+      this.#failure.reject(error);
     }
   }
 
@@ -204,7 +222,6 @@ class RunningManager implements Manager {
       if (event.type === "overrun") {
         this.#tracker.resync(this.#diag.connections());
       }
-      this.#callbacks.call();
     }
     this.stop();
   }
@@ -213,10 +230,10 @@ class RunningManager implements Manager {
     let timer: ReturnType<typeof setTimeout> | undefined;
     for await (const change of this.#changes) {
       if (change === "route" || change === "rule" || timer) continue;
-      // What changes at once is looked at once.
+      // What changes together is looked at once.
       timer = setTimeout(() => {
         timer = undefined;
-        this.#look();
+        this.#guard(() => this.#look());
       });
     }
     clearTimeout(timer);
@@ -225,21 +242,17 @@ class RunningManager implements Manager {
 
   /** Looks at links and addresses. */
   #look(): void {
-    if (this.#stack.disposed) return;
     const { up, down } = this.#interfaces.update();
-    for (const connection of this.connections.values()) {
-      for (
-        const [name, addresses] of [
-          ["interfaceDown", down],
-          ["interfaceUp", up],
-        ] as const
-      ) {
-        for (const address of addresses) {
+    const due = (name: keyof Policy, addresses: readonly LocalAddress[]) => {
+      for (const address of addresses) {
+        for (const connection of this.connections.values()) {
+          if (!connection.established) continue;
           this.#callbacks.due(connection, name, address);
         }
       }
-    }
-    this.#callbacks.call();
+    };
+    due("interfaceDown", down);
+    due("interfaceUp", up);
   }
 
   #tick(): void {
@@ -248,7 +261,6 @@ class RunningManager implements Manager {
       if (this.#callbacks.isBusy(connection)) continue;
       if (connection.established) this.#callbacks.due(connection, "tick");
     }
-    this.#callbacks.call();
   }
 
   /** Finds connections that have ended without an event. */
@@ -263,13 +275,11 @@ class RunningManager implements Manager {
       const summary = this.#diag.summary(token);
       if (summary === undefined || isOver(summary)) this.#tracker.forget(token);
     }
-    this.#callbacks.call();
   }
 
   #opened(subflow: TrackedSubflow): void {
-    const isStarted = this.#stack !== undefined;
     this.#commands.learn(subflow);
-    if (!isStarted || !subflow.openedHere) return;
+    if (!this.#isStarted || !subflow.openedHere) return;
     if (!this.#commands.hasOpened(subflow)) this.#warn(OTHER_MANAGER);
   }
 

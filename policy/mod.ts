@@ -27,6 +27,7 @@ export type {
   CloseOptions,
   ManagedConnection,
   OpenOptions,
+  Reason,
 } from "./managed_connection.ts";
 export { ndiffports, type NdiffportsOptions } from "./ndiffports.ts";
 export type { Policy } from "./policy.ts";

@@ -15,15 +15,21 @@ export interface RetryOptions {
 /** Opens again what has failed. */
 export class Retries implements Disposable {
   readonly #options: RetryOptions | undefined;
+  readonly #run: (action: () => void) => void;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   /**
    * Waits for failures.
    *
    * @param options When to open again; `false`: never.
+   * @param run Runs what is due.
    */
-  constructor(options: boolean | RetryOptions) {
+  constructor(
+    options: boolean | RetryOptions,
+    run: (action: () => void) => void,
+  ) {
     this.#options = options === true ? {} : options || undefined;
+    this.#run = run;
   }
 
   /** A subflow was closed. */
@@ -34,8 +40,9 @@ export class Retries implements Disposable {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       if (connection.closed) return;
+      const from = local.address;
       const reason = `${error.code}, failure ${failures}`;
-      connection.open({ from: local.address, to: remote, backup, reason });
+      this.#run(() => connection.open({ from, to: remote, backup, reason }));
     }, Math.min(mostMs, firstMs * 2 ** (failures - 1)));
     this.#timers.add(timer);
   }

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { NETLINK_SOCK_DIAG } from "../../codec/sock_diag.gen.ts";
-import { type Connection, Diag } from "../../diag/mod.ts";
 import { SyscallError } from "../../ffi/syscall_error.ts";
 import type { PathManagerEvent } from "../../ops/event.ts";
 import type { EventsOptions, EventStream } from "../../ops/events.ts";
@@ -9,37 +8,8 @@ import { PathManager } from "../../ops/path_manager.ts";
 import { resync } from "../../ops/resync.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { knownLines, presentLines } from "../helpers/known.ts";
-import { generatorAt, type Random } from "../helpers/random.ts";
-
-const LOST = new SyscallError("recvfrom", 105, "receive from the kernel");
-
-/** A kernel whose events may come late or never. */
-class LateKernel extends FakeKernel {
-  readonly #late: Uint8Array<ArrayBuffer>[] = [];
-  isLate = false;
-
-  override emit(event: Uint8Array<ArrayBuffer> | Error, group?: number): void {
-    if (this.isLate && !(event instanceof Error)) this.#late.push(event);
-    else super.emit(event, group);
-  }
-
-  /** Some events come. */
-  deliver(count: number = Infinity): void {
-    for (const event of this.#late.splice(0, count)) super.emit(event);
-  }
-
-  /** Those that have not come are lost. */
-  lose(): void {
-    this.#late.length = 0;
-    this.emit(LOST);
-  }
-}
-
-/** What `Diag` sees of a kernel. */
-function look(kernel: FakeKernel): Connection[] {
-  using diag = Diag.open({ namespace: kernel });
-  return [...diag.connections()];
-}
+import { LateKernel, look, step } from "../helpers/fake_life.ts";
+import { generatorAt } from "../helpers/random.ts";
 
 function open<Kernel extends FakeKernel>(kernel: Kernel) {
   return { kernel, pm: PathManager.open({ namespace: kernel }) };
@@ -80,37 +50,6 @@ function texts(events: readonly PathManagerEvent[]): string[] {
     ("token" in event ? ` ${event.token}` : "") +
     ("synthetic" in event ? ")" : "")
   );
-}
-
-let ports = 1000;
-
-/** Does one of the things that connections go through. */
-function step(kernel: FakeKernel, random: Random): void {
-  const token = 1 + random(4);
-  const connection = kernel.connections.get(token);
-  const local = { address: `10.0.0.${1 + random(3)}`, port: ports++ };
-  if (connection === undefined) {
-    kernel.connect(token, {
-      ...{ local, serverSide: random(2) === 0, established: random(3) > 0 },
-    });
-    return;
-  }
-  const count = connection.subflows().length;
-  const kind = random(12);
-  if (kind === 0) return connection.close();
-  if (kind === 1) return connection.establish();
-  if (kind < 6 || count === 0) {
-    return connection.openSubflow({
-      ...{ local, locId: random(3), remId: random(3), ifIndex: random(4) },
-      ...{ openedHere: random(2) === 0, backupByPeer: random(4) === 0 },
-      ...random(4) === 0 && { openedHere: true, state: "syn-sent" },
-    });
-  }
-  const index = random(count);
-  if (kind < 9) return connection.closeSubflow(index);
-  connection.setSubflow(index, {
-    ...{ state: "established", backupByPeer: random(2) === 0 },
-  });
 }
 
 Deno.test("a resync leads from any state to any other, and then to nothing", () => {

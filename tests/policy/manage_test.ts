@@ -1,37 +1,98 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PathManager } from "../../mod.ts";
-import { fullmesh, manage, ndiffports, type Policy } from "../../policy/mod.ts";
-import { FakeInterfaces, FakeKernel } from "../../testing/mod.ts";
+import {
+  fullmesh,
+  manage,
+  type ManagedConnection,
+  type ManageOptions,
+  type Manager,
+  ndiffports,
+  type Policy,
+} from "../../policy/mod.ts";
+import {
+  type FakeConnection,
+  FakeInterfaces,
+  type FakeNetwork,
+} from "../../testing/mod.ts";
+import { LateKernel } from "../helpers/fake_life.ts";
 
-/** A host with three addresses on three devices. */
-function openKernel() {
-  const kernel = new FakeKernel();
-  kernel.sysctls.set("path_manager", "userspace");
-  const { addresses } = kernel.interfaces = new FakeInterfaces();
-  for (const number of [0, 1, 2]) {
-    addresses.push({ address: `10.0.${number}.1`, dev: `eth${number}` });
-  }
-  return { kernel, pm: PathManager.open({ namespace: kernel }) };
-}
-
+const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
 const local = { address: "10.0.0.1", port: 40000 };
-const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-function paths(kernel: FakeKernel, token: number): string[] {
-  return kernel.connections.get(token)!.subflows().map((one) =>
-    `${one.local.address}#${one.locId} ${one.remote.address} ${one.ifIndex}`
-  );
+/** A host with three addresses on three devices, and what manages it. */
+class World implements AsyncDisposable {
+  readonly kernel = new LateKernel();
+  readonly managers: Manager[] = [];
+  readonly problems: string[] = [];
+  readonly decisions: string[] = [];
+
+  constructor(network: FakeNetwork = {}) {
+    this.kernel.network = network;
+    this.kernel.sysctls.set("path_manager", "userspace");
+    const { addresses } = this.kernel.interfaces = new FakeInterfaces();
+    for (const number of [0, 1, 2]) {
+      addresses.push({ address: `10.0.${number}.1`, dev: `eth${number}` });
+    }
+  }
+
+  pm(): PathManager {
+    return PathManager.open({ namespace: this.kernel });
+  }
+
+  async start(policy: Policy, options: ManageOptions = {}): Promise<Manager> {
+    const manager = manage(this.pm(), policy, {
+      onWarning: (message) => this.problems.push(message),
+      onError: (error) => this.problems.push(`${(error as Error).cause}`),
+      onDecision: ({ action, subflow, address, tell, reason, error }) =>
+        this.decisions.push(
+          [
+            ...[action, subflow?.local.address ?? address, tell && "told"],
+            ...[reason, error?.code],
+          ].filter(Boolean).join(" "),
+        ),
+      ...options,
+    });
+    this.managers.push(manager);
+    await turn();
+    return manager;
+  }
+
+  connect(options = {}): FakeConnection {
+    const tokens = [...this.kernel.connections.keys()];
+    return this.kernel.connect(5 + tokens.length, { local, ...options });
+  }
+
+  /** Takes what has been told since the last time. */
+  taken(): string[] {
+    return this.decisions.splice(0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const manager of this.managers) {
+      manager.stop();
+      await manager.finished;
+    }
+    assertEquals(this.problems, []);
+  }
 }
 
+/** The paths of a connection, with the ids and devices that they have. */
+function paths(connection: FakeConnection): string[] {
+  return connection.subflows().map(({ local, locId, remote, ifIndex }) =>
+    `${local.address}#${locId} ${remote.address} ${ifIndex}`
+  ).toSorted();
+}
+
+const MESH = [
+  "10.0.0.1#0 10.0.0.2 0",
+  "10.0.0.1#0 10.0.9.2 2",
+  "10.0.1.1#1 10.0.0.2 3",
+  "10.0.1.1#1 10.0.9.2 3",
+  "10.0.2.1#2 10.0.0.2 4",
+  "10.0.2.1#2 10.0.9.2 4",
+];
 const READY: readonly [string, Policy, string[]][] = [
-  ["fullmesh", fullmesh(), [
-    "10.0.0.1#0 10.0.0.2 0",
-    "10.0.0.1#0 10.0.9.2 2",
-    "10.0.1.1#1 10.0.0.2 3",
-    "10.0.1.1#1 10.0.9.2 3",
-    "10.0.2.1#2 10.0.0.2 4",
-    "10.0.2.1#2 10.0.9.2 4",
-  ]],
+  ["fullmesh", fullmesh(), MESH],
   ["ndiffports", ndiffports({ subflows: 3 }), [
     "10.0.0.1#0 10.0.0.2 0",
     "10.0.0.1#0 10.0.0.2 2",
@@ -39,25 +100,476 @@ const READY: readonly [string, Policy, string[]][] = [
   ]],
 ];
 for (const [name, policy, expected] of READY) {
-  Deno.test(`${name} makes its subflows, once`, async () => {
-    const { kernel, pm } = openKernel();
-    kernel.connect(5, { local });
-    const managers = [manage(pm, policy), manage(pm, policy)];
+  Deno.test(`${name} opens its subflows, once`, async () => {
+    await using world = new World();
+    const { kernel } = world;
+    const one = world.connect();
+    const manager = await world.start(policy);
+    const announce = () =>
+      kernel.emitEvent("announced", {
+        ...{ token: 5, remote: { address: "10.0.9.2", port: 443 }, remId: 7 },
+      });
+    announce();
     await turn();
-    const remote = { address: "10.0.9.2", port: 443 };
-    kernel.emitEvent("announced", { token: 5, remote, remId: 7 });
-    await turn();
-    assertEquals(paths(kernel, 5).toSorted(), expected);
-    kernel.connect(6, { local, serverSide: true });
-    await turn();
-    assertEquals(paths(kernel, 6).length, 1);
-    const states = [...managers[0]!.connections.get(5)!.subflows]
+    assertEquals(paths(one), expected);
+    const states = manager.connections.get(5)!.subflows
       .map(({ state }) => state);
     assertEquals(states, expected.map(() => "established" as const));
-    for (const manager of managers) {
-      manager.stop();
-      await manager.finished;
-    }
-    pm.close();
+    // Of a restart, of events that were lost, and of what is repeated.
+    manager.stop();
+    await world.start(policy);
+    kernel.emitOverrun();
+    announce();
+    await turn();
+    assertEquals(paths(one), expected);
+    // The peer's connections are the peer's business.
+    const other = world.connect({ serverSide: true });
+    await turn();
+    assertEquals(other.subflows().length, 1);
   });
 }
+
+Deno.test("two managers at once open nothing twice, and are told", async () => {
+  await using world = new World();
+  for (const _ of [1, 2]) await world.start(fullmesh());
+  const { kernel } = world;
+  // Neither has heard of what the other has done.
+  kernel.isLate = true;
+  const connection = world.connect();
+  kernel.deliver();
+  kernel.isLate = false;
+  await turn();
+  assertEquals(
+    paths(connection),
+    MESH.filter((path) => path.includes(" 10.0.0.2")),
+  );
+  const [problem, ...others] = world.problems.splice(0);
+  assert(problem!.startsWith("Another program opens subflows"));
+  assertEquals(others, []);
+});
+
+Deno.test("an address has the same id everywhere, as far as others let it", async () => {
+  await using world = new World();
+  const pm = world.pm();
+  const [one, two] = [world.connect(), world.connect()];
+  // Others have given these before.
+  pm.announce({ token: 6, address: "10.0.7.1", id: 1 });
+  pm.announce({ token: 6, address: "10.0.2.1", id: 9 });
+  const manager = await world.start(fullmesh());
+  const ids = (connection: FakeConnection) =>
+    paths(connection).map((path) => path.split(" ")[0]);
+  const usual = ["10.0.0.1#0", "10.0.1.1#1", "10.0.2.1#2"];
+  assertEquals(ids(one), usual);
+  assertEquals(ids(two), ["10.0.0.1#0", "10.0.1.1#3", "10.0.2.1#9"]);
+  // What closes and fails changes nothing.
+  const connection = manager.connections.get(5)!;
+  for (const subflow of connection.subflows) connection.close(subflow);
+  await turn();
+  assertEquals(connection.subflows, []);
+  for (const from of ["10.0.2.1", "10.0.1.1", "10.0.0.1", "10.0.2.1"]) {
+    connection.open({ from });
+  }
+  connection.announce("10.0.1.1", { port: 8080 });
+  assertEquals(ids(one), usual);
+  assertEquals(
+    connection.announcements,
+    [{ address: "10.0.1.1", port: 8080, id: 3 }],
+  );
+  assertEquals(ids(world.connect()), ["10.0.0.1#0"]);
+  await turn();
+  assertEquals(ids(kernelConnection(world, 7)), usual);
+  // A manager that comes later takes them over.
+  manager.stop();
+  await world.start({});
+  const late = world.managers.at(-1)!.connections.get(5)!;
+  late.close(late.subflows.find(({ locId }) => locId === 2)!);
+  await turn();
+  late.open({ from: "10.0.2.1" });
+  assertEquals(ids(one), usual);
+});
+
+function kernelConnection(world: World, token: number): FakeConnection {
+  return world.kernel.connections.get(token)!;
+}
+
+Deno.test("all ids can be in use", async () => {
+  await using world = new World();
+  world.connect();
+  const manager = await world.start({});
+  const connection = manager.connections.get(5)!;
+  for (let port = 1; port <= 256; port++) {
+    connection.announce("10.0.1.1", { port });
+  }
+  assertEquals(connection.announcements.length, 255);
+  assertEquals(world.decisions.at(-1), "announce 10.0.1.1 ENOSPC");
+});
+
+Deno.test("what cannot be opened is told as what fails, without asking where that is known", async () => {
+  const network: FakeNetwork = {};
+  await using world = new World(network);
+  const { kernel } = world;
+  const closed: string[] = [];
+  world.connect();
+  const manager = await world.start({
+    subflowClosed(_connection, { local, error, failures, state }) {
+      assertEquals(state, "closed");
+      closed.push(`${local.address} ${error?.code} ${failures}`);
+    },
+  });
+  const connection = manager.connections.get(5)!;
+  kernel.changeNetwork(({ links, addresses }) => {
+    links.set("eth2", { flags: ["up"] });
+    addresses.push({ address: "10.0.4.1", dev: "lo" });
+  });
+  await turn(5);
+  const requests = () => kernel.sent.length;
+  for (
+    const [options, code] of [
+      [{ from: "10.0.2.1" }, "ENETDOWN"],
+      [{ from: "10.0.1.1", dev: "eth2" }, "ENETDOWN"],
+      [{ from: "10.0.1.1", dev: 4 }, "ENETDOWN"],
+      [{ from: "10.0.3.1" }, "EADDRNOTAVAIL"],
+      [{ from: "10.0.1.1", dev: "eth9" }, "ENODEV"],
+      [{ from: "10.0.1.1", dev: 99 }, "ENODEV"],
+    ] as const
+  ) {
+    const before = requests();
+    const { state, error } = connection.open(options);
+    assertEquals([state, error?.code], ["closed", code]);
+    // But it looks whether there is one by now.
+    const looks = code === "ENETDOWN" ? 0 : 2;
+    assertEquals(requests() - before, looks);
+  }
+  network.connect = () => ({ error: 101 });
+  assertEquals(
+    connection.open({ from: "10.0.1.1" }).error?.code,
+    "ENETUNREACH",
+  );
+  network.connect = () => ({ refusal: 111 });
+  assertEquals(connection.open({ from: "10.0.1.1" }).state, "opening");
+  await turn();
+  assertEquals(closed, [
+    ...["10.0.2.1 ENETDOWN 1", "10.0.1.1 ENETDOWN 1", "10.0.1.1 ENETDOWN 2"],
+    ...["10.0.3.1 EADDRNOTAVAIL 1", "10.0.1.1 ENODEV 3", "10.0.1.1 ENODEV 4"],
+    ...["10.0.1.1 ENETUNREACH 5", "10.0.1.1 ECONNREFUSED 6"],
+  ]);
+  delete network.connect;
+  // Nothing that is bound to loopback gets out.
+  const { state, dev } = connection.open({ from: "10.0.4.1" });
+  assertEquals([state, dev], ["opening", undefined]);
+  for (
+    const [from, address, message] of [
+      ["10.0.1.1", "fd00::1", "the addresses are of different families"],
+      ["10.0.1", "10.0.0.2", "4 numbers are needed"],
+    ] as const
+  ) {
+    const to = { address, port: 1 };
+    assertThrows(() => connection.open({ from, to }), TypeError, message);
+  }
+});
+
+Deno.test("a subflow that nobody answers can be given up, and opened again", async () => {
+  const network: FakeNetwork = { connect: () => ({ silent: true }) };
+  await using world = new World(network);
+  const fake = world.connect();
+  const closed: (string | undefined)[] = [];
+  const manager = await world.start({
+    subflowClosed: (_, { error }) => closed.push(error?.code),
+  });
+  const connection = manager.connections.get(5)!;
+  const subflow = connection.open({ from: "10.0.1.1" });
+  assertEquals(connection.open({ from: "10.0.1.1" }), subflow);
+  assertEquals([subflow.state, subflow.local.port], ["opening", 0]);
+  connection.close(subflow);
+  assertEquals([subflow.state, subflow.local.port > 0], ["closing", true]);
+  const again = connection.open({ from: "10.0.1.1" });
+  await turn();
+  // The end of the first is none of the second.
+  assertEquals([subflow.state, again.state], ["closed", "opening"]);
+  assertEquals([closed, subflow.failures], [[undefined], 0]);
+  fake.setSubflow(1, { state: "established" });
+  await turn();
+  assertEquals([again.state, fake.subflows().length], ["established", 2]);
+});
+
+Deno.test("`close()` tells the peer before, where that can be and does no harm", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  const fake = world.connect();
+  const manager = await world.start(fullmesh());
+  kernel.emitEvent("announced", {
+    ...{ token: 5, remote: { address: "10.0.9.2", port: 443 }, remId: 7 },
+  });
+  await turn();
+  world.taken();
+  const connection = manager.connections.get(5)!;
+  const closing = async (address: string) => {
+    const subflow = connection.subflows.find(({ local, isOpen }) =>
+      local.address === address && isOpen
+    )!;
+    connection.close(subflow, { tell: true, reason: "test" });
+    // Again does nothing.
+    connection.close(subflow);
+    await turn();
+    assertEquals(subflow.state, "closed");
+    return world.taken();
+  };
+  // Another subflow from there would go, too.
+  assertEquals(await closing("10.0.1.1"), ["close 10.0.1.1 test"]);
+  assertEquals(await closing("10.0.1.1"), ["close 10.0.1.1 told test"]);
+  assertEquals(await closing("10.0.0.1"), ["close 10.0.0.1 test"]);
+  assertEquals(await closing("10.0.0.1"), ["close 10.0.0.1 told test"]);
+  assertEquals(await closing("10.0.2.1"), ["close 10.0.2.1 test"]);
+  // Nothing is left to tell it over.
+  assertEquals(await closing("10.0.2.1"), ["close 10.0.2.1 test"]);
+  assertEquals(fake.subflows(), []);
+  connection.open({ from: "10.0.1.1" });
+  assertEquals(paths(fake), ["10.0.1.1#1 10.0.0.2 3"]);
+  await turn();
+  const [subflow] = connection.subflows;
+  connection.setBackup(subflow!, true);
+  assertEquals([fake.subflows()[0]!.backup, subflow!.backup], [true, true]);
+});
+
+Deno.test("announced addresses are taken back, also when the kernel forgot them", async () => {
+  await using world = new World();
+  const fake = world.connect();
+  const manager = await world.start({});
+  const connection = manager.connections.get(5)!;
+  connection.announce("10.0.1.1", { dev: "eth1" });
+  connection.announce("10.0.2.1");
+  // The peer knows this one.
+  connection.announce("10.0.0.1");
+  assertEquals(
+    fake.addresses().map(({ address, id, ifIndex }) => [address, id, ifIndex]),
+    [["10.0.1.1", 1, 3], ["10.0.2.1", 2, 0]],
+  );
+  const subflow = connection.open({ from: "10.0.2.1" });
+  await turn();
+  connection.close(subflow);
+  assertEquals(fake.addresses().length, 1);
+  for (const address of ["10.0.1.1", "10.0.2.1", "10.0.3.1"]) {
+    connection.withdraw(address, { reason: "test" });
+  }
+  assertEquals([fake.addresses(), connection.announcements], [[], []]);
+  assertEquals(world.taken().slice(-2), [
+    ...["withdraw 10.0.1.1 test", "withdraw 10.0.2.1 test"],
+  ]);
+});
+
+Deno.test("that a connection has ended is no error", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  const fakes = [1, 2, 3, 4, 5].map(() => world.connect());
+  const closed: number[] = [];
+  const manager = await world.start({
+    closed: ({ token }) => closed.push(token),
+  });
+  kernel.isLate = true;
+  const [one, two, three, four, five] = [...manager.connections.values()];
+  for (const fake of fakes) fake.close();
+  assertEquals(one!.open({ from: "10.0.1.1" }).state, "closed");
+  assertEquals(one!.open({ from: "10.0.1.1" }).state, "closed");
+  two!.announce("10.0.1.1");
+  two!.withdraw("10.0.1.1");
+  three!.close(three!.subflows[0]!, { tell: true });
+  four!.setBackup(four!.subflows[0]!, true);
+  await turn();
+  assertEquals([closed, world.decisions], [[5, 6, 7, 8], []]);
+  kernel.deliver();
+  await turn();
+  assertEquals(closed, [5, 6, 7, 8, 9]);
+  assertEquals(five!.closed, true);
+});
+
+Deno.test("callbacks of one connection wait for each other, and harm no other", async () => {
+  await using world = new World();
+  const [one, two] = [world.connect(), world.connect()];
+  const gate = Promise.withResolvers<void>();
+  const calls: string[] = [];
+  const manager = await world.start({
+    async established({ token }) {
+      calls.push(`established ${token}`);
+      if (token === 5) await gate.promise;
+      calls.push(`done ${token}`);
+      if (token === 6) throw new Error("six");
+    },
+    subflowOpened({ token }) {
+      calls.push(`opened ${token}`);
+      if (token === 6) throw new Error("seven");
+    },
+    tick: ({ token }) => calls.push(`tick ${token}`),
+    closed: ({ token }) => calls.push(`closed ${token}`),
+  }, { tickMs: 1, match: ({ token }) => token < 7 });
+  const remote = { address: "10.0.0.2", port: 50000 };
+  for (const fake of [one, two, world.connect()]) {
+    fake.openSubflow({ remote, openedHere: false });
+  }
+  one.close();
+  await turn(20);
+  assertEquals(calls.splice(0).filter((call) => !call.startsWith("tick 6")), [
+    ...["established 5", "established 6", "done 6", "opened 6"],
+  ]);
+  gate.resolve();
+  await turn(20);
+  assertEquals(calls.filter((call) => !call.startsWith("tick 6")), [
+    ...["done 5", "opened 5", "closed 5"],
+  ]);
+  assert(calls.includes("tick 6"));
+  assertEquals(world.problems.splice(0), ["Error: six", "Error: seven"]);
+  manager.stop();
+  calls.length = 0;
+  two.close();
+  await turn(5);
+  assertEquals(calls, []);
+});
+
+Deno.test("what fails is tried again, ever later, as long as it is wanted", async () => {
+  const attempts: number[] = [];
+  const network: FakeNetwork = {
+    connect(token) {
+      if (token === 6) return { refusal: 111 };
+      attempts.push(performance.now());
+      return attempts.length < 4 ? { refusal: 110 } : undefined;
+    },
+  };
+  await using world = new World(network);
+  const [fake, other] = [world.connect(), world.connect()];
+  const manager = await world.start({
+    established: (connection) => connection.open({ from: "10.0.1.1" }),
+    closed: () => {},
+  }, { retry: { firstMs: 20, mostMs: 40 } });
+  await turn();
+  other.close();
+  await turn(200);
+  assertEquals(attempts.length, 4);
+  const gaps = attempts.slice(1).map((at, index) => at - attempts[index]!);
+  gaps.forEach((gap, index) => assert(gap >= [19, 39, 39][index]!));
+  assertEquals(fake.subflows().length, 2);
+  assertEquals(world.taken().slice(-1), [
+    "open 10.0.1.1 ETIMEDOUT, failure 3",
+  ]);
+  // What the peer or a policy closes has not failed.
+  const connection = manager.connections.get(5)!;
+  connection.close(connection.subflows[1]!);
+  await turn(50);
+  assertEquals([fake.subflows().length, world.taken()], [1, [
+    "close 10.0.1.1",
+  ]]);
+});
+
+Deno.test("addresses come and go", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  const fake = world.connect();
+  const changes: string[] = [];
+  const policy = fullmesh();
+  const manager = await world.start({
+    ...policy,
+    interfaceUp(connection, address) {
+      changes.push(`up ${address.address} ${address.dev}`);
+      policy.interfaceUp!(connection, address);
+    },
+    interfaceDown: (_, { address, dev }) =>
+      changes.push(`down ${address} ${dev}`),
+  }, { interfaces: ({ dev }) => dev !== "eth0" });
+  const connection = manager.connections.get(5)!;
+  const addresses = () => connection.addresses.map(({ address }) => address);
+  assertEquals(addresses(), ["10.0.1.1", "10.0.2.1"]);
+  const steps: [(interfaces: FakeInterfaces) => void, string[]][] = [
+    [({ links }) => links.set("eth1", { flags: ["up"] }), [
+      "down 10.0.1.1 eth1",
+    ]],
+    [({ links }) => links.delete("eth1"), ["up 10.0.1.1 eth1"]],
+    [({ links }) => links.set("eth0", { flags: [] }), []],
+    [({ addresses }) => addresses.pop(), ["down 10.0.2.1 eth2"]],
+    [({ addresses }) => {
+      const dev = "eth2";
+      addresses.push({ address: "10.0.5.1", dev });
+      addresses.push({ address: "10.0.6.1", dev, flags: ["deprecated"] });
+      addresses.push({ address: "fe80::1", dev });
+      addresses.push({ address: "fd00::1", dev, flags: ["tentative"] });
+      // Not for an IPv4 socket.
+      addresses.push({ address: "fd00::2", dev });
+    }, ["up 10.0.5.1 eth2", "up fd00::2 eth2"]],
+  ];
+  for (const [change, expected] of steps) {
+    kernel.changeNetwork(change);
+    await turn(5);
+    assertEquals(changes.splice(0), expected);
+  }
+  assertEquals(addresses(), ["10.0.1.1", "10.0.5.1"]);
+  assertEquals(paths(fake), [
+    "10.0.0.1#0 10.0.0.2 0",
+    "10.0.1.1#1 10.0.0.2 3",
+    "10.0.2.1#2 10.0.0.2 4",
+    "10.0.5.1#3 10.0.0.2 4",
+  ]);
+});
+
+Deno.test("it ends by its signal, with its path manager, and by an error", async () => {
+  const ends: [string, (world: World, manager: Manager) => void][] = [
+    ["stop", (_, manager) => manager.stop()],
+    ["dispose", (_, manager) => manager[Symbol.dispose]()],
+    ["signal", (world) => world.kernel.files.get("abort")],
+  ];
+  for (const [name, end] of ends) {
+    await using world = new World();
+    world.kernel.sysctls.set("path_manager", "kernel");
+    const abort = new AbortController();
+    const manager = await world.start({}, {
+      ...{ setMode: true, signal: abort.signal },
+    });
+    assertEquals(world.kernel.sysctls.get("path_manager"), "userspace");
+    if (name === "signal") abort.abort();
+    else end(world, manager);
+    await manager.finished;
+    assertEquals(world.kernel.sysctls.get("path_manager"), "kernel");
+    assert(world.kernel.subscriptions.every(({ closed }) => closed), name);
+    const own = world.kernel.transports.filter(({ closed }) => !closed);
+    assertEquals(own.length, 1, name);
+  }
+});
+
+Deno.test("an error of the kernel ends it", async () => {
+  const world = new World();
+  world.connect();
+  const manager = await world.start({});
+  const ended = assertRejects(() => manager.finished, Error, "EPROTO");
+  world.kernel.emit(new Error("EPROTO"));
+  await ended;
+  assert(world.kernel.subscriptions.every(({ closed }) => closed));
+});
+
+Deno.test("the in-kernel path manager by mistake is told, once", async () => {
+  await using world = new World();
+  world.kernel.sysctls.set("path_manager", "kernel");
+  const pathManager = "kernel" as const;
+  for (const _ of [1, 2]) world.connect({ pathManager });
+  const closed: ManagedConnection[] = [];
+  const manager = await world.start({
+    established(connection) {
+      for (const { address: from } of connection.addresses) {
+        assertEquals(connection.open({ from }).error, undefined);
+      }
+    },
+    subflowClosed: (connection) => closed.push(connection),
+  });
+  await turn();
+  const [mode, old] = world.problems.splice(0);
+  assert(mode!.includes("sysctl net.mptcp.path_manager=userspace"));
+  assert(old!.includes("only new ones can be managed"));
+  assertEquals([world.problems, world.decisions, closed], [[], [], []]);
+  assert([...manager.connections.values()].every((one) => one.isInKernel));
+});
+
+Deno.test("nothing starts without the privilege, nor with wrong options", async () => {
+  await using world = new World();
+  const pm = world.pm();
+  assertThrows(() => manage(pm, {}, { tickMs: 0 }), RangeError, "tickMs");
+  assertThrows(() => ndiffports({ subflows: 0 }), RangeError, "subflows");
+  world.kernel.privileged = false;
+  assertThrows(() => manage(pm, {}, { setMode: true }), Error, "EPERM");
+  assertEquals(world.kernel.sysctls.get("path_manager"), "userspace");
+  assert(world.kernel.subscriptions.every(({ closed }) => closed));
+});

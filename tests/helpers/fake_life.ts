@@ -1,0 +1,74 @@
+/**
+ * A fake kernel on which things happen at random, and whose events may be late.
+ *
+ * @module
+ */
+
+import { type Connection, Diag } from "../../diag/mod.ts";
+import { NETLINK_GENERIC } from "../../netlink/genl.ts";
+import { SyscallError } from "../../ffi/syscall_error.ts";
+import { FakeKernel } from "../../testing/fake_kernel.ts";
+import type { Random } from "./random.ts";
+
+const LOST = new SyscallError("recvfrom", 105, "receive from the kernel");
+
+/** A kernel whose events may come late or never. */
+export class LateKernel extends FakeKernel {
+  readonly #late: Parameters<FakeKernel["emit"]>[] = [];
+  isLate = false;
+
+  override emit(...told: Parameters<FakeKernel["emit"]>): void {
+    const [event, , protocol] = told;
+    const isEvent = protocol === NETLINK_GENERIC && !(event instanceof Error);
+    if (this.isLate && isEvent) this.#late.push(told);
+    else super.emit(...told);
+  }
+
+  /** Some events come. */
+  deliver(count: number = Infinity): void {
+    for (const told of this.#late.splice(0, count)) super.emit(...told);
+  }
+
+  /** Those that have not come are lost. */
+  lose(): void {
+    this.#late.length = 0;
+    this.emit(LOST);
+  }
+}
+
+/** What `Diag` sees of a kernel. */
+export function look(kernel: FakeKernel): Connection[] {
+  using diag = Diag.open({ namespace: kernel });
+  return [...diag.connections()];
+}
+
+let ports = 1000;
+
+/** Does one of the things that connections go through. */
+export function step(kernel: FakeKernel, random: Random): void {
+  const token = 1 + random(4);
+  const connection = kernel.connections.get(token);
+  const local = { address: `10.0.0.${1 + random(3)}`, port: ports++ };
+  if (connection === undefined) {
+    kernel.connect(token, {
+      ...{ local, serverSide: random(2) === 0, established: random(3) > 0 },
+    });
+    return;
+  }
+  const count = connection.subflows().length;
+  const kind = random(12);
+  if (kind === 0) return connection.close();
+  if (kind === 1) return connection.establish();
+  if (kind < 6 || count === 0) {
+    return connection.openSubflow({
+      ...{ local, locId: random(3), remId: random(3), ifIndex: random(4) },
+      ...{ openedHere: random(2) === 0, backupByPeer: random(4) === 0 },
+      ...random(4) === 0 && { openedHere: true, state: "syn-sent" },
+    });
+  }
+  const index = random(count);
+  if (kind < 9) return connection.closeSubflow(index);
+  connection.setSubflow(index, {
+    ...{ state: "established", backupByPeer: random(2) === 0 },
+  });
+}

@@ -1,0 +1,305 @@
+/**
+ * Policies on real connections, compared with what `ss` and `ip` show.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { Diag } from "../../diag/mod.ts";
+import { PathManager } from "../../mod.ts";
+import {
+  fullmesh,
+  manage,
+  type ManagedConnection,
+  type ManageOptions,
+  type Manager,
+  ndiffports,
+  type Policy,
+} from "../../policy/mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { Lab, until } from "../../testing/lab.ts";
+import { KINDS } from "../helpers/connection_kinds.ts";
+import { liveTest } from "../helpers/live.ts";
+import { seenLines, trackedLines } from "../helpers/tracked.ts";
+
+/** Runs policies on hosts, until the end of the block. */
+class Managers implements AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+  readonly problems: unknown[] = [];
+
+  start(host: Host, policy: Policy, options: ManageOptions = {}): Manager {
+    const pm = this.#stack.use(PathManager.open({ netns: host.netns }));
+    const manager = manage(pm, policy, {
+      setMode: true,
+      onWarning: (message) => this.problems.push(message),
+      onError: (error) => this.problems.push(error),
+      ...options,
+    });
+    this.#stack.defer(async () => {
+      manager.stop();
+      await manager.finished;
+    });
+    return manager;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+    assertEquals(this.problems, []);
+  }
+}
+
+/** The paths of the subflows, as `ss` shows them. */
+function paths(host: Host): string[] {
+  const address = (end: string) =>
+    end.replace(/:\d+$/, "").replace(/%.*/, "")
+      .replace(/^\[(::ffff:)?(.*)\]$/, "$2");
+  return host.subflows()
+    .map(({ local, remote }) => `${address(local)} ${address(remote)}`)
+    .toSorted();
+}
+
+/** What is there, without what a program has closed. */
+function look({ netns }: Host): string[] {
+  using diag = Diag.open({ netns });
+  return seenLines(
+    [...diag.connections()].filter(({ inode }) => inode !== 0),
+  );
+}
+
+for (const { name, options, at } of KINDS) {
+  liveTest(`a full mesh carries data over all paths: ${name}`, async () => {
+    using lab = Lab.open({ paths: 2, rate: 20 });
+    const { client, server } = lab;
+    await using managers = new Managers();
+    const manager = managers.start(client, fullmesh());
+    managers.start(server, {
+      established: (connection) => connection.announce(at(server, 2)),
+    });
+    using connection = lab.connect(options);
+    await connection.transferAsync(1000);
+    const [near, far] = [1, 2].map((path) => at(client, path));
+    const [first, second] = [1, 2].map((path) => at(server, path));
+    // There are no routes between the paths.
+    const expected = [`${near} ${first}`, `${far} ${second}`].toSorted();
+    const ofFamily = () =>
+      paths(client).filter((path) => expected.includes(path));
+    await until(() => ofFamily().length >= 2, "the second path");
+    await connection.transferAsync(2_000_000);
+    assertEquals(ofFamily(), expected);
+    for (const { bytesReceived, local } of server.subflows()) {
+      if (local.includes(server.address(1)) || local.includes(second!)) {
+        assertGreaterOrEqual(bytesReceived, 100_000, local);
+      }
+    }
+    const known = manager.connections.get(connection.client.token)!;
+    assertEquals(known.announced.map(({ address }) => address), [second]);
+  });
+}
+
+liveTest("managers that come later open nothing twice", async () => {
+  using lab = Lab.open({ paths: 3 });
+  const { client } = lab;
+  await using managers = new Managers();
+  const first = managers.start(client, fullmesh());
+  using connection = lab.connect();
+  await connection.transferAsync(1000);
+  const opened = () => [...first.connections.values()][0]?.subflows.length;
+  await until(() => opened() === 3, "three subflows");
+  const before = paths(client);
+  managers.start(client, fullmesh(), { setMode: false });
+  managers.start(client, ndiffports({ subflows: 1 }), { setMode: false });
+  await connection.transferAsync(1000);
+  first.stop();
+  await first.finished;
+  const last = managers.start(client, fullmesh());
+  await connection.transferAsync(100_000);
+  assertEquals(paths(client), before);
+  const known = () => trackedLines(last.connections.values());
+  await until(() => known().join() === look(client).join(), "the look");
+});
+
+liveTest("what comes and goes is followed, and ids stay", async () => {
+  using lab = Lab.open({ paths: 3 });
+  const { client, server } = lab;
+  await using managers = new Managers();
+  const told: string[] = [];
+  const mesh = fullmesh();
+  const manager = managers.start(client, {
+    ...mesh,
+    interfaceUp(connection, address) {
+      told.push(`up ${address.address} ${address.dev}`);
+      mesh.interfaceUp!(connection, address);
+    },
+    interfaceDown(connection, { address, dev }) {
+      told.push(`down ${address} ${dev}`);
+      for (const subflow of connection.subflows) {
+        if (subflow.local.address !== address) continue;
+        connection.close(subflow, { tell: true, reason: `${dev} is down` });
+      }
+    },
+  });
+  using one = lab.connect();
+  using two = lab.connect();
+  for (const connection of [one, two]) await connection.transferAsync(1000);
+  await until(() => paths(client).length === 6, "six subflows");
+  const all = paths(client);
+  const ids = () =>
+    [...manager.connections.values()].map(({ subflows }) =>
+      subflows.map(({ local, locId, dev }) =>
+        `${local.address} ${locId} ${dev}`
+      )
+        .toSorted().join()
+    );
+  const before = ids();
+  assertEquals(before[0], before[1]);
+
+  client.ip("link", "set", client.dev(2), "down");
+  await until(() => paths(server).length === 4, "the peer to be told");
+  for (const connection of [one, two]) await connection.transferAsync(100_000);
+  client.ip("link", "set", client.dev(2), "up");
+  await until(() => paths(client).length === 6, "the path to be back");
+  assertEquals([paths(client), ids()], [all, before]);
+
+  client.ip("address", "delete", `${client.address(3)}/24`, "dev", "client3");
+  await until(() => paths(server).length === 4, "the peer to be told");
+  client.ip("address", "add", `${client.address(3)}/24`, "dev", "client3");
+  await until(() => paths(client).length === 6, "the path to be back");
+  assertEquals([paths(client), ids()], [all, before]);
+  const [second, third] = [2, 3].map((path) =>
+    `${client.address(path)} ${client.dev(path)}`
+  );
+  const expected = ["down", "up"].flatMap((change) =>
+    [second, third].flatMap((one) => Array(2).fill(`${change} ${one}`))
+  );
+  assertEquals(
+    told.filter((line) => line.includes("10.77")).toSorted(),
+    expected,
+  );
+  const known = () => trackedLines(manager.connections.values());
+  await until(() => known().join() === look(client).join(), "the look");
+});
+
+liveTest("a connection whose only subflow was reset is saved", async () => {
+  using lab = Lab.open({ paths: 2 });
+  const { client, server } = lab;
+  await using managers = new Managers();
+  const reset: (string | undefined)[] = [];
+  managers.start(client, {
+    subflowClosed(connection, { initial, error }) {
+      if (initial) reset.push(error?.code);
+      connection.open({
+        ...{ from: client.address(2) },
+        to: { address: server.address(2), port: connection.remote.port },
+      });
+    },
+  });
+  using connection = lab.connect();
+  await connection.transferAsync(1000);
+  const { port } = connection.client.remote;
+  connection.client.send(50_000);
+  client.exec("ss", "-Kt", "dport", "=", `:${port}`);
+  await until(() => paths(client)[0]?.startsWith(client.address(2)), "a path");
+  await connection.transferAsync(1_000_000);
+  assertEquals(reset, ["ECONNABORTED"]);
+});
+
+liveTest(
+  "what fails is tried again, and what cannot work is said",
+  async () => {
+    using lab = Lab.open({ paths: 2 });
+    const { client, server } = lab;
+    await using managers = new Managers();
+    const failed: string[] = [];
+    let managed: ManagedConnection | undefined;
+    managers.start(client, {
+      established(connection) {
+        managed = connection;
+        connection.open({ from: client.address(2), to: far(connection) });
+      },
+      subflowClosed(_connection, { error, failures }) {
+        failed.push(`${error?.code} ${failures}`);
+      },
+    }, { retry: { firstMs: 50 } });
+    const far = ({ remote }: ManagedConnection) => ({
+      ...{ address: server.address(2), port: remote.port },
+    });
+    const rule = [
+      ...["INPUT", "-i", server.dev(2), "-p", "tcp", "-j", "REJECT"],
+      ...["--reject-with", "tcp-reset"],
+    ];
+    server.exec("iptables", "-A", ...rule);
+    using connection = lab.connect();
+    await connection.transferAsync(1000);
+    await until(() => failed.length === 2, "two failures");
+    server.exec("iptables", "-D", ...rule);
+    await until(() => paths(client).length === 2, "the third attempt");
+    assertEquals(failed.slice(0, 2), ["ECONNREFUSED 1", "ECONNREFUSED 2"]);
+
+    // What is known to fail is not asked of the kernel.
+    client.ip("link", "set", client.dev(2), "down");
+    const from = client.address(2);
+    await until(() => {
+      const to = { address: server.address(2), port: 1 };
+      return managed!.open({ from, to }).error?.code === "ENETDOWN";
+    }, "the link to be known to be down");
+    client.ip("link", "set", client.dev(2), "up");
+    await until(
+      () => !client.ip("link", "show", client.dev(2)).includes("DOWN"),
+      "up",
+    );
+
+    // A SYN that nobody answers can be given up.
+    server.exec("iptables", "-A", "INPUT", "-i", server.dev(2), "-j", "DROP");
+    const silent = await until(() => {
+      const to = { address: server.address(2), port: 2 };
+      const subflow = managed!.open({ from, to });
+      return subflow.state === "opening" && subflow;
+    }, "a subflow");
+    managed!.close(silent);
+    assertEquals(silent.state, "closing");
+    await until(() => silent.state === "closed", "its end");
+    assert(!client.exec("ss", "-tnH", "state", "syn-sent").includes(":2 "));
+  },
+);
+
+liveTest("connections that end without an event are found", async () => {
+  using lab = Lab.open({ paths: 1 });
+  await using managers = new Managers();
+  const closed: number[] = [];
+  const manager = managers.start(lab.client, {
+    closed: ({ token }) => closed.push(token),
+  });
+  using connection = lab.connect();
+  await connection.transferAsync(1000);
+  const { token } = connection.client;
+  await until(() => manager.connections.get(token)?.established, "it");
+  // The peer aborts it: it has data that it has not read.
+  connection.client.send(1000);
+  await until(() => connection.client.subflows().length === 1, "");
+  connection.server.close();
+  await until(() => !manager.connections.has(token), "the sweep", 5000);
+  assertEquals(closed, [token]);
+});
+
+liveTest("a manager that ends leaves things as they were", async () => {
+  using lab = Lab.open({ paths: 2 });
+  const { client } = lab;
+  await using managers = new Managers();
+  using pm = PathManager.open({ netns: client.netns });
+  const manager = managers.start(client, {
+    established(connection) {
+      connection.announce(client.address(2));
+      connection.open({ from: client.address(2) });
+    },
+  }, { clean: true });
+  assertEquals(pm.getMode(), "userspace");
+  using connection = lab.connect();
+  await connection.transferAsync(1000);
+  await until(() => paths(client).length === 2, "the second path");
+  assertEquals(pm.dumpAddrs({ token: connection.client.token }).length, 1);
+  manager.stop();
+  await manager.finished;
+  assertEquals(pm.getMode(), "kernel");
+  const { token } = connection.client;
+  assertEquals(pm.dumpAddrs({ token }), []);
+  assertEquals(paths(client).length, 1);
+});
