@@ -184,8 +184,8 @@ export interface Subflow extends SocketFigures {
   readonly lastAckReceivedMs?: number;
 }
 
-/** An MPTCP connection, without its subflows. */
-export interface ConnectionSummary extends SocketFigures, ConnectionFigures {
+/** An MPTCP connection. */
+export interface Connection extends SocketFigures, ConnectionFigures {
   /** Its token on this host. */
   readonly token: number;
   /** The initial subflow's end on this host. */
@@ -196,10 +196,6 @@ export interface ConnectionSummary extends SocketFigures, ConnectionFigures {
   readonly fallback: boolean;
   /** Whether the peer sent its key: it speaks MPTCP. */
   readonly remoteKeyReceived: boolean;
-}
-
-/** An MPTCP connection. */
-export interface Connection extends ConnectionSummary {
   /** The subflows that are there, the initial one first. */
   readonly subflows: readonly Subflow[];
   /**
@@ -208,6 +204,9 @@ export interface Connection extends ConnectionSummary {
    */
   readonly partial?: true;
 }
+
+/** An MPTCP connection without its subflows. */
+export type ConnectionSummary = Omit<Connection, "subflows" | "partial">;
 
 /** An MPTCP socket that listens. */
 export interface Listener
