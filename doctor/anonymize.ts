@@ -35,6 +35,7 @@ import type {
   Attempt,
   Reading,
   Snapshot,
+  SocketTrial,
   Target,
   TimedEvent,
 } from "./snapshot.ts";
@@ -238,6 +239,7 @@ const SNAPSHOT: Rule<Snapshot> = object<Snapshot>({
   kernel: stays,
   distribution: stays,
   protocols: stays,
+  socket: object<SocketTrial>({ code: stays }),
   settings: object<Settings>({
     pathManager: stays,
     availablePathManagers: stays,
@@ -276,14 +278,15 @@ const SNAPSHOT: Rule<Snapshot> = object<Snapshot>({
   firewall: list(object<FirewallTable>({ kind: stays, name: table })),
   target: object<Target>({
     host,
+    error: text,
     attempts: list(object<Attempt>({
       address,
       source: address,
       dev: device,
+      local: address,
       outcome: stays,
       code: stays,
       counters: stays,
-      connection: CONNECTION,
     })),
   }),
   before: (before, to) => SNAPSHOT(before, to),

@@ -5,6 +5,7 @@
  */
 
 import type { Diag } from "../diag/diag.ts";
+import { unbound } from "./attempts.ts";
 import {
   isInitiator,
   OUTSIDE,
@@ -26,14 +27,18 @@ export function askRoutes(
   diag: Diag,
   snapshot: Omit<Snapshot, "unknown">,
 ): AskedRoute[] {
-  const peers = outward(snapshot).filter(isInitiator)
-    .map(({ remote }) => plain(remote.address));
+  const { target } = snapshot;
+  const peers = target === undefined
+    ? outward(snapshot).filter(isInitiator)
+      .map(({ remote }) => plain(remote.address))
+    : unbound(target).slice(-1).map(({ address }) => address);
   const known = [...new Set(peers)].slice(0, MOST);
   return (known.length > 0 ? known : OUTSIDE).flatMap((destination) => {
     const asked: AskedRoute[] = [
       { destination, route: diag.route(destination) },
     ];
     if (!asked[0]!.route.found && known.length === 0) return [];
+    if (asked[0]!.route.found && asked[0]!.route.type === "local") return [];
     const isIPv6 = destination.includes(":");
     const endpoints = pathEndpoints(snapshot)
       .map((one) => ({ ...one, source: plain(one.address) }))

@@ -26,6 +26,7 @@ import { route } from "./checks/route.ts";
 import { rpFilter } from "./checks/rp_filter.ts";
 import { sameSubnet } from "./checks/same_subnet.ts";
 import { subflow } from "./checks/subflow.ts";
+import { target } from "./checks/target.ts";
 
 /** Looks at what was read. What it throws says why it cannot. */
 export type Look = (snapshot: Snapshot) => readonly Observation[];
@@ -47,6 +48,7 @@ export type CheckName =
   | "path-manager"
   | "blackhole"
   | "fallback"
+  | "target"
   | "limits"
   | "endpoint-flags"
   | "endpoint-device"
@@ -88,6 +90,11 @@ export const CHECKS: Readonly<Record<CheckName, Check>> = {
     about: "Did connections become plain TCP?",
     because: ["blackhole"],
     look: fallback,
+  },
+  target: {
+    about: "Does the place answer that was asked for?",
+    because: ["kernel", "enabled"],
+    look: target,
   },
   limits: {
     about: "Do limits keep subflows away?",

@@ -6,7 +6,8 @@
 
 import type { Connection } from "../diag/connection.ts";
 import { Diag } from "../diag/diag.ts";
-import { ProtocolError } from "../netlink/errors.ts";
+import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { ProtocolError, SyscallError } from "../netlink/errors.ts";
 import {
   type Namespace,
   type Netns,
@@ -16,7 +17,9 @@ import { PathManager } from "../ops/path_manager.ts";
 import { askRoutes } from "./ask_routes.ts";
 import { relevantNeighbours, relevantRules } from "./relevant.ts";
 import { demandConnection } from "./one_connection.ts";
-import type { Reading, Snapshot } from "./snapshot.ts";
+import { type Place, probe, type Probed } from "./probe.ts";
+import type { Reading, Snapshot, SocketTrial } from "./snapshot.ts";
+import { pause } from "./time.ts";
 
 /** What to read. */
 export interface CollectOptions {
@@ -30,6 +33,13 @@ export interface CollectOptions {
   readonly namespace?: Namespace;
   /** The token of the only connection to look at. @default {all} */
   readonly token?: number;
+  /**
+   * A place to connect to: then that connection is the only one to look at. A
+   * carriage return is sent over it, which servers wait after for more, or skip;
+   * from other addresses and devices of this host connections are made without
+   * data. All are closed again. @default {none}
+   */
+  readonly target?: Place;
   /** Ends it early: the promise is rejected with the reason. */
   readonly signal?: AbortSignal;
 }
@@ -80,13 +90,15 @@ export function reasonOf({ message }: Error): string {
 /**
  * Reads everything that {@linkcode diagnose} looks at, twice, to tell what
  * passes from what stays: that takes one second, or four if something is in
- * flight. Nothing is changed. What needs a privilege that is missing is named
+ * flight; with a `target`, as long as its connections take, 16 seconds at the
+ * most. Nothing is changed. What needs a privilege that is missing is named
  * in `unknown`, with the reason.
  *
  * @param options Where to look.
  * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`, `EACCES`: the
  * privilege to enter it is missing.
  * @throws {NotFoundError} There is no connection of the token.
+ * @throws {RangeError} The port of the target is none.
  *
  * @example Save it
  * ```ts
@@ -96,8 +108,11 @@ export function reasonOf({ message }: Error): string {
  * ```
  */
 export async function collect(
-  { netns, namespace: given, token, signal }: CollectOptions = {},
+  { netns, namespace: given, token, target, signal }: CollectOptions = {},
 ): Promise<Snapshot> {
+  if (token !== undefined && target !== undefined) {
+    throw new ArgumentTypeError("Contradicting options: token and target");
+  }
   using opened = given === undefined ? openNamespace(netns) : undefined;
   const namespace = given ?? opened!;
   using diag = Diag.open({ namespace });
@@ -105,7 +120,12 @@ export async function collect(
   const start = performance.now();
   const earlier = readOnce(diag, parts, token);
   if (token !== undefined) demandConnection(earlier.reading, token);
-  await pause(isInFlight(earlier) ? FLIGHT_MS : CALM_MS, signal);
+  const probed = target && await probe(namespace, diag, target, {
+    ...earlier.reading,
+    ...readSetup(namespace, diag, parts),
+  }, signal);
+  const end = start + waitMs(earlier.reading, target);
+  await pause(Math.max(0, end - performance.now()), signal);
   const later = readOnce(diag, parts, token);
   if (token !== undefined) demandConnection(later.reading, token);
   const durationMs = Math.round(performance.now() - start);
@@ -119,6 +139,7 @@ export async function collect(
     most: MOST,
     more: later.more,
     ...readHost(namespace, diag, parts),
+    ...probed !== undefined && ofTarget(probed, earlier.reading),
   };
   const snapshot = {
     ...host,
@@ -132,6 +153,18 @@ export async function collect(
       () => relevantNeighbours(diag.neighbours(), snapshot),
     ),
     unknown: parts.unknown,
+  };
+}
+
+/** The connection to the target, and no other one. */
+function ofTarget({ target, looks }: Probed, earlier: Reading) {
+  const last = looks.slice(-1);
+  return {
+    target,
+    earlier: { ...earlier, connections: looks.slice(0, 1) },
+    connections: last,
+    more: false,
+    ...last[0] !== undefined && { token: last[0].token },
   };
 }
 
@@ -164,8 +197,6 @@ function readOnce(
 
 /** What stays, unless somebody changes it. */
 function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
-  using opened = new DisposableStack();
-  const pm = () => opened.use(PathManager.open({ namespace }));
   const file = (path: string) => namespace.readFile(path);
   return {
     ...parts.read(
@@ -178,9 +209,8 @@ function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
       () => file("/etc/os-release")?.match(/^PRETTY_NAME="?(.*?)"?$/m)?.[1],
     ),
     ...parts.read("protocols", () => protocols(namespace)),
-    ...parts.read("settings", () => diag.settings()),
-    ...parts.read("limits", () => pm().getLimits()),
-    ...parts.read("endpoints", () => [...pm().dumpAddrs()]),
+    ...parts.read("socket", () => trySocket(namespace)),
+    ...readSetup(namespace, diag, parts),
     ...parts.read("eventListeners", () => diag.eventListeners()),
     ...parts.read("managers", () => diag.managers()),
     ...parts.read("listeners", () => diag.listeners().take(MOST).toArray()),
@@ -192,6 +222,28 @@ function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
     ...parts.read("reversePath", () => diag.reversePath()),
     ...parts.read("firewall", () => diag.firewall()),
   };
+}
+
+/** What the host is set to. */
+function readSetup(namespace: Namespace, diag: Diag, parts: Parts) {
+  using opened = new DisposableStack();
+  const pm = () => opened.use(PathManager.open({ namespace }));
+  return {
+    ...parts.read("settings", () => diag.settings()),
+    ...parts.read("limits", () => pm().getLimits()),
+    ...parts.read("endpoints", () => [...pm().dumpAddrs()]),
+  };
+}
+
+/** Opens a socket as programs do, and closes it. */
+function trySocket(namespace: Namespace): SocketTrial {
+  try {
+    namespace.stream("127.0.0.1", true).close();
+    return { opened: true };
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    return { opened: false, code: error.code };
+  }
 }
 
 const PROTOCOLS = "/proc/thread-self/net/protocols";
@@ -209,27 +261,18 @@ function protocols(namespace: Namespace): string[] {
     .filter((name) => name.startsWith("MPTCP"));
 }
 
-/** Whether something is under way that will soon be over. */
-function isInFlight({ reading }: Once): boolean {
-  const { connections = [], addresses = [], counters = {} } = reading;
+/** From one reading to the other: until what is under way is over. */
+function waitMs(
+  { connections = [], addresses = [], counters = {} }: Reading,
+  target: Place | undefined,
+): number {
+  if (addresses.some(({ tentative }) => tentative)) return FLIGHT_MS;
+  // Connections of its own take the time that they need.
+  if (target !== undefined) return 0;
   const isOpening = connections.some(({ subflows }) =>
     subflows.some(({ state }) => state === "syn-sent")
   );
-  return isOpening || addresses.some(({ tentative }) => tentative) ||
-    // Those who repeat their SYN for somebody else's sake are not seen here.
-    (counters["IPReversePathFilter"] ?? 0) > 0;
-}
-
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const stop = () => reject(signal!.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", stop);
-  }
+  // Those who repeat their SYN for somebody else's sake are not seen here.
+  const isDropping = (counters["IPReversePathFilter"] ?? 0) > 0;
+  return isOpening || isDropping ? FLIGHT_MS : CALM_MS;
 }

@@ -33,7 +33,7 @@ export interface DiagnoseOptions {
  * @param snapshot What was read, here or elsewhere.
  * @returns Problems first, the most probable cause on top. A finding that
  * follows from others names them in `because`, and stands behind them. Each
- * check is there at least once.
+ * check is there at least once, but `target` only with a target.
  * @throws {TypeError} `ignore` names no check, or the snapshot has another
  * version.
  * @throws {NotFoundError} The snapshot has no connection with the token.

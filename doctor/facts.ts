@@ -12,7 +12,8 @@ import type { Endpoint } from "../ops/endpoint.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { reasonOf, UnreadError } from "./unread.ts";
 
-type Parts = Omit<Snapshot, "unknown">;
+/** What was read so far. */
+export type Parts = Partial<Snapshot>;
 
 /** Addresses that nobody has: routes to them lead to the Internet. */
 export const OUTSIDE: readonly string[] = ["192.0.2.1", "2001:db8::1"];

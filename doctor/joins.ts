@@ -13,14 +13,12 @@ import {
   living,
   missingPaths,
   moved,
+  type Parts,
   pathEndpoints,
   plain,
   works,
 } from "./facts.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
-import type { Snapshot } from "./snapshot.ts";
-
-type Parts = Omit<Snapshot, "unknown">;
 
 /**
  * `pending`: no answer to the SYN. `refused`: the peer answered it, and reset

@@ -16,6 +16,7 @@
  */
 
 export { anonymize } from "./anonymize.ts";
+export { attemptText, outcomeText } from "./attempts.ts";
 export { collect, type CollectOptions } from "./collect.ts";
 export {
   type Check,
@@ -32,12 +33,15 @@ export {
   SNAPSHOT_LIMIT,
   snapshotJson,
 } from "./snapshot_json.ts";
+export type { Place } from "./probe.ts";
 export { remedyIn } from "./remedy.ts";
 export type {
   AskedRoute,
   Attempt,
+  AttemptOutcome,
   Reading,
   Snapshot,
+  SocketTrial,
   Target,
   TimedEvent,
 } from "./snapshot.ts";

@@ -56,6 +56,8 @@ export interface Snapshot extends Reading {
   readonly distribution?: string;
   /** Those of `MPTCP` and `MPTCPv6` that the kernel has. */
   readonly protocols?: readonly string[];
+  /** Whether MPTCP sockets can be opened. */
+  readonly socket?: SocketTrial;
   /** The sysctls of `net.mptcp`. */
   readonly settings?: Settings;
   /** The limits of the in-kernel path manager. */
@@ -88,7 +90,10 @@ export interface Snapshot extends Reading {
   readonly firewall?: readonly FirewallTable[];
   /** The token of the one connection that it is about. */
   readonly token?: number;
-  /** What became of connections that were made for this. */
+  /**
+   * What became of connections that were made for this: then the snapshot is
+   * about them, and has no other connections.
+   */
   readonly target?: Target;
   /** What there was before a fault was made to happen. */
   readonly before?: Snapshot;
@@ -120,15 +125,35 @@ export interface TimedEvent {
   readonly event: PathManagerEvent;
 }
 
+/** What became of a socket that was opened to see whether that is allowed. */
+export interface SocketTrial {
+  /** Whether a program with the rights of this one gets MPTCP sockets. */
+  readonly opened: boolean;
+  /** Why not, such as `EACCES`. */
+  readonly code?: string;
+}
+
 /** What became of MPTCP connections to one place. */
 export interface Target {
-  /** As it was asked for. */
+  /** Name or address, as it was asked for. */
   readonly host: string;
   /** TCP port. */
   readonly port: number;
-  /** One for each way that was tried: bound to nothing comes first. */
+  /** Why the name has no address. */
+  readonly error?: string;
+  /**
+   * One for each way that was tried. Those that are bound to nothing come first,
+   * one for each address until one gets through; {@linkcode Reading.connections}
+   * has the connection that did.
+   */
   readonly attempts: readonly Attempt[];
 }
+
+/**
+ * `tcp`: without MPTCP, from the answer to its SYN on. `blackhole`: MPTCP did
+ * not get through, and TCP did. `failed`: neither did.
+ */
+export type AttemptOutcome = "mptcp" | "tcp" | "blackhole" | "failed";
 
 /** One connection that was made, and closed again. */
 export interface Attempt {
@@ -140,14 +165,23 @@ export interface Attempt {
   readonly dev?: string;
   /** Id of the endpoint whose address and device it was bound to. */
   readonly id?: number;
+  /** Address of this host from which it was made, as far as it came. */
+  readonly local?: string;
   /** What became of it. */
-  readonly outcome: "mptcp" | "tcp" | "failed";
-  /** Why it failed, such as `ECONNREFUSED`. */
+  readonly outcome: AttemptOutcome;
+  /**
+   * Why MPTCP did not get through, such as `ECONNREFUSED`; `ETIMEDOUT`: without
+   * an answer.
+   */
   readonly code?: string;
-  /** Milliseconds that it took. */
+  /**
+   * Milliseconds: the round-trip time that the kernel measured, or until it
+   * failed.
+   */
   readonly ms: number;
-  /** Changes of the counters meanwhile, without those that did not move. */
-  readonly counters: Counters;
-  /** The connection after data went out and came, as far as it did. */
-  readonly connection?: Connection;
+  /**
+   * Changes of the counters meanwhile, without those that did not move; absent:
+   * other attempts were made at the same time.
+   */
+  readonly counters?: Counters;
 }

@@ -10,7 +10,7 @@ import type { Snapshot } from "./snapshot.ts";
 /** What may be absent, and says something by that, or nothing to checks. */
 const OPTIONAL: readonly (keyof Snapshot)[] = [
   ...["uptimeSeconds", "kernel", "distribution", "most", "more"] as const,
-  ...["token", "target", "before", "events"] as const,
+  ...["token", "target", "socket", "before", "events"] as const,
 ];
 
 /** A part that a check cannot do without is not there; the message says why. */

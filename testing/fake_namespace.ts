@@ -5,6 +5,7 @@
  * @module
  */
 
+import { parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
 import type {
@@ -153,10 +154,11 @@ export class FakeNamespace implements Namespace {
     throw new SyscallError("socket", EPROTONOSUPPORT, "open a socket");
   }
 
-  /** The addresses of a host, one of {@linkcode FakeNamespace.hosts}. */
+  /** An address, or those of a host in {@linkcode FakeNamespace.hosts}. */
   resolve(name: string): Promise<string[]> {
     this.#demandOpen();
-    const addresses = this.hosts.get(name);
+    const addresses = this.hosts.get(name) ??
+      (/^[\d.]+$|:/.test(name) ? [parseAddress(name).text] : undefined);
     if (addresses !== undefined) return Promise.resolve([...addresses]);
     const reason = "there is no host of this name (EAI_NONAME)";
     return Promise.reject(

@@ -11,6 +11,9 @@ import type { Snapshot } from "../snapshot.ts";
 
 /** Whether programs ask for MPTCP. */
 export function application(snapshot: Snapshot): Observation[] {
+  if (snapshot.target !== undefined) {
+    return [ok("The doctor itself asked for MPTCP")];
+  }
   if (snapshot.token !== undefined) {
     return [ok("The program of this connection asked for MPTCP")];
   }

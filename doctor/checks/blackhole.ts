@@ -1,3 +1,4 @@
+import { attemptText, unbound } from "../attempts.ts";
 import {
   count,
   counterText,
@@ -16,6 +17,17 @@ const OFF = ["Blackhole", "MPCapableSYNTXDisabled"];
 /** Whether MPTCP is switched off since SYNs with it got lost. */
 export function blackhole(snapshot: Snapshot): Observation[] {
   part(snapshot, "counters");
+  const first = snapshot.target && unbound(snapshot.target).at(-1);
+  if (first?.outcome === "blackhole") {
+    return [{
+      status: "problem",
+      summary: `SYNs with MPTCP to ${first.address} ${
+        first.code === "ETIMEDOUT" ? "get no answer" : "are refused"
+      }, and without it they get through: something on the way drops them`,
+      evidence: snapshot.target!.attempts.map(attemptText),
+      remedies: [],
+    }];
+  }
   // The first ones tried MPTCP and gave it up, the others do not try it.
   const plain = [
     ...gaveUp(snapshot).flatMap(({ subflows }) => subflows),

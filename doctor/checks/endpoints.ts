@@ -1,3 +1,4 @@
+import { attemptText } from "../attempts.ts";
 import type { Connection } from "../../diag/connection.ts";
 import {
   endpointText,
@@ -17,7 +18,7 @@ import {
 } from "../facts.ts";
 import { command } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { Attempt, Snapshot } from "../snapshot.ts";
 
 /** Tunnels, by the names that programs give: nobody wants a path beside them. */
 const TUNNEL = /^(tun|tap|wg|tailscale|ipsec)/;
@@ -61,6 +62,16 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   const isServer = connections.length > 0 && !connections.some(isInitiator);
   const alone = lonely(snapshot);
   const proposed = proposals(snapshot, alone);
+  const failed = failures(snapshot);
+  if (proposed.length === 0 && failed.length > 0) {
+    return {
+      status: "warning",
+      summary: `There is no endpoint, and from no other device of this host ` +
+        `${failed[0]!.address} can be reached`,
+      evidence: failed.map(attemptText),
+      remedies: [],
+    };
+  }
   // Subflows to what peers announce start from any address.
   const accepts = (snapshot.limits?.addAddrAccepted ?? 0) > 0;
   const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
@@ -85,6 +96,13 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   };
 }
 
+/** The connections of the doctor that failed, but for the first. */
+function failures({ target }: Snapshot): Attempt[] {
+  return target?.attempts.filter(({ outcome, source }) =>
+    outcome === "failed" && source !== undefined
+  ) ?? [];
+}
+
 /**
  * The addresses from which the same destinations are reached by another device.
  *
@@ -104,8 +122,10 @@ function proposals(
     source === undefined && route.found ? [route] : []
   );
   if (first.some(({ dev = "" }) => TUNNEL.test(dev))) return [];
+  const failed = failures(snapshot).map(({ source }) => source);
   return uplinks(snapshot, isWanted).filter(({ address, dev, ifIndex }) =>
-    !TUNNEL.test(dev) && first.every((route) => route.ifIndex !== ifIndex) &&
+    !TUNNEL.test(dev) && !failed.includes(address) &&
+    first.every((route) => route.ifIndex !== ifIndex) &&
     routes.some(({ source, dev: by, route }) =>
       source === address && by === dev && route.found && !route.assumed
     )

@@ -22,11 +22,19 @@ const COUNTERS = [
 ];
 
 /** Why a connection fell back, as far as it shows. */
-type Reason = "no-mptcp" | "client-stripped" | "stripped" | "changed";
+type Reason =
+  | "no-mptcp"
+  | "this-path"
+  | "client-stripped"
+  | "stripped"
+  | "changed";
 
 const WORDS: Readonly<Record<Reason, string>> = {
   "no-mptcp": "the program there does not use MPTCP, or something on the way " +
     "removes its options",
+  "this-path":
+    "something on the way that it begins with removes its options, " +
+    "since from elsewhere on this host they get through",
   "client-stripped": "the answer of the client came without MPTCP, since " +
     "something on the way removes its options",
   stripped: "something on the way removes the options of MPTCP after the " +
@@ -38,8 +46,10 @@ const WORDS: Readonly<Record<Reason, string>> = {
 export function fallback(snapshot: Snapshot): Observation[] {
   part(snapshot, "connections");
   const others = new Set(gaveUp(snapshot));
+  // The peer may have closed that of the doctor already.
+  const isOwn = snapshot.target !== undefined;
   const fallen = outward(snapshot).filter((one) =>
-    one.fallback && one.state === "established" && !others.has(one)
+    one.fallback && (one.state === "established" || isOwn) && !others.has(one)
   );
   const evidence = counterText(snapshot, ...COUNTERS);
   const speaking = living(snapshot);
@@ -92,5 +102,7 @@ function reasonOf(connection: Connection, snapshot: Snapshot): Reason {
       ? "changed"
       : "stripped";
   }
+  const { attempts = [] } = snapshot.target ?? {};
+  if (attempts.some(({ outcome }) => outcome === "mptcp")) return "this-path";
   return isInitiator(connection) ? "no-mptcp" : "client-stripped";
 }

@@ -9,7 +9,9 @@ const LOST: readonly JoinOutcome[] = ["pending", "reset", "stripped"];
 
 /** Whether there are rules that could drop what gets lost. */
 export function firewall(snapshot: Snapshot): Observation[] {
+  const { attempts = [] } = snapshot.target ?? {};
   const isLost = gaveUp(snapshot).length > 0 ||
+    attempts.some(({ code }) => code === "ETIMEDOUT") ||
     joinTroubles(snapshot).some(({ kind }) => LOST.includes(kind));
   if (!isLost) return [ok("Nothing gets lost that a firewall could drop")];
   const tables = part(snapshot, "firewall").filter(canDrop);

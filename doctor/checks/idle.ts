@@ -16,6 +16,7 @@ import type { Snapshot } from "../snapshot.ts";
 /** Whether connections wait for their first data, before which none joins. */
 export function idle(snapshot: Snapshot): Observation[] {
   part(snapshot, "connections");
+  if (snapshot.target !== undefined) return [ok("The doctor sent data itself")];
   const own = pathEndpoints(snapshot);
   const isIdle = (one: Connection) => !isFullyEstablished(one);
   const waiting = living(snapshot).filter((connection) =>

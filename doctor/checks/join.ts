@@ -1,3 +1,4 @@
+import { attemptsFrom, attemptText } from "../attempts.ts";
 import {
   aboutEndpoint,
   counterText,
@@ -37,6 +38,11 @@ const WORDS: Readonly<Record<JoinOutcome, string>> = {
     "endpoint again, and ask the doctor at once",
 };
 
+/** Where connections of the doctor show that it is not the path. */
+const ALONE = "has no answer to its SYN, but connections from there get " +
+  "through: something on the way drops SYNs with MP_JOIN, or they come to " +
+  "another host";
+
 /** What shows as missing, and no more than that. */
 const UNEXPLAINED: readonly JoinOutcome[] = ["untried", "unclear"];
 
@@ -49,17 +55,23 @@ export function join(snapshot: Snapshot): Observation[] {
   if (found.length === 0) {
     return [ok("No subflow is missing that could be there", ...evidence)];
   }
-  return found.map(({ connections, endpoint, kind, syns, works }) => ({
-    status: works || UNEXPLAINED.includes(kind) ? "warning" : "problem",
-    summary:
-      `The subflow from ${endpoint.address} of ${namesOf(connections)} ` +
-      WORDS[kind],
-    evidence: [
-      ...syns === undefined ? [] : [`SYN sent ${syns} times`],
-      ...listed(connections),
-      ...evidence,
-    ],
-    remedies: readd(endpoint),
-    about: aboutEndpoint(endpoint),
-  }));
+  return found.map(({ connections, endpoint, kind, syns, works }) => {
+    const own = attemptsFrom(endpoint, snapshot);
+    const isAlone = kind === "pending" &&
+      own.some(({ outcome }) => outcome === "mptcp");
+    return {
+      status: works || UNEXPLAINED.includes(kind) ? "warning" : "problem",
+      summary:
+        `The subflow from ${endpoint.address} of ${namesOf(connections)} ` +
+        (isAlone ? ALONE : WORDS[kind]),
+      evidence: [
+        ...syns === undefined ? [] : [`SYN sent ${syns} times`],
+        ...own.map(attemptText),
+        ...listed(connections),
+        ...evidence,
+      ],
+      remedies: readd(endpoint),
+      about: aboutEndpoint(endpoint),
+    };
+  });
 }

@@ -1,3 +1,4 @@
+import { attemptsFrom, attemptText } from "../attempts.ts";
 import {
   aboutEndpoint,
   deviceText,
@@ -95,7 +96,11 @@ function observe(
   const isOutside = OUTSIDE.includes(destination);
   const common = {
     status: isEverywhere && !isOutside ? "problem" : "warning",
-    evidence: [routeText(asked), ...neighbour(asked, snapshot)],
+    evidence: [
+      routeText(asked),
+      ...neighbour(asked, snapshot),
+      ...attemptsFrom(endpoint, snapshot).map(attemptText),
+    ],
     about: aboutEndpoint(endpoint),
   } as const;
   if (route.found && !route.assumed) {

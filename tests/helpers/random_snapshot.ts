@@ -190,6 +190,7 @@ export function randomSnapshot(random: Random, isAlone = false): Snapshot {
     flags: pick(random, [["subflow"], ["signal"], [], ["backup"]] as const),
     ...device(),
   }));
+  const host = pick(random, ["www.acme.example", here()]);
   const parts: Omit<Snapshot, "unknown"> = {
     version: 1,
     takenAt: "2026-11-29T00:37:03.000Z",
@@ -284,18 +285,21 @@ export function randomSnapshot(random: Random, isAlone = false): Snapshot {
       ].filter(() => random(2) === 0),
     ),
     ...maybe(random, "target", {
-      host: pick(random, ["www.acme.example", here()]),
+      host,
       port: 443,
-      attempts: some(random, 2, () => ({
+      ...maybe(random, "error", `Cannot look up "${host}": no host`),
+      attempts: some(random, 3, (at) => ({
         address: here(),
-        source: here(),
-        ...device(),
-        outcome: pick(random, ["mptcp", "tcp", "failed"]),
+        ...at > 0 && { source: here(), ...device() },
+        ...maybe(random, "id", random(4)),
+        ...maybe(random, "local", here()),
+        outcome: pick(random, ["mptcp", "tcp", "blackhole", "failed"]),
+        ...maybe(random, "code", pick(random, ["ETIMEDOUT", "ECONNREFUSED"])),
         ms: 7,
-        counters: counters(random),
-        connection: connection(),
+        ...maybe(random, "counters", counters(random)),
       })),
     }),
+    ...maybe(random, "socket", { opened: random(2) === 0, code: "EACCES" }),
     ...!isAlone && random(4) === 0 && {
       before: randomSnapshot(random, true),
       events: some(random, 5, (atMs) => ({ atMs, event: event() })),

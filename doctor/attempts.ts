@@ -1,0 +1,69 @@
+/**
+ * Connections of the doctor itself, in words.
+ *
+ * @module
+ */
+
+import type { Endpoint } from "../ops/endpoint.ts";
+import type { Attempt, Snapshot, Target } from "./snapshot.ts";
+
+/** Why a connection could not be made, by the name of the error. */
+const FAILURES: Readonly<Record<string, string>> = {
+  ETIMEDOUT: "no answer",
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  ENETUNREACH: "no route",
+  EHOSTUNREACH: "no host on the way answers",
+  EADDRNOTAVAIL: "the address cannot be used",
+  ENODEV: "no such device",
+  ENETDOWN: "the device is down",
+  EPERM: "not permitted",
+  EACCES: "not permitted",
+  ENOPROTOOPT: "MPTCP is switched off",
+  EPROTONOSUPPORT: "no MPTCP in this kernel",
+};
+
+/** What became of an attempt, such as `MPTCP, 12.3 ms`. */
+export function outcomeText({ outcome, code = "", ms }: Attempt): string {
+  switch (outcome) {
+    case "mptcp":
+      return `MPTCP, ${ms} ms`;
+    case "tcp":
+      return `TCP, ${ms} ms`;
+    case "blackhole":
+      return `TCP only, with MPTCP ${failureText(code)}`;
+    default:
+      return failureText(code);
+  }
+}
+
+function failureText(code: string): string {
+  return `${FAILURES[code] ?? "an error"} (${code})`;
+}
+
+/** An attempt as evidence. */
+export function attemptText(attempt: Attempt): string {
+  const { source, local, dev } = attempt;
+  const from = source ?? local;
+  const words = [
+    "a connection of the doctor",
+    ...from === undefined ? [] : [`from ${from}`],
+    ...dev === undefined ? [] : [`by ${dev}`],
+  ];
+  return `${words.join(" ")}: ${outcomeText(attempt)}`;
+}
+
+/** The attempts that were bound to nothing, to one address after the other. */
+export function unbound({ attempts }: Target): Attempt[] {
+  return attempts.filter(({ source, dev }) =>
+    source === undefined && dev === undefined
+  );
+}
+
+/** What became of connections from the address of an endpoint. */
+export function attemptsFrom(
+  { id }: Endpoint,
+  { target }: Snapshot,
+): Attempt[] {
+  return target?.attempts.filter((one) => one.id === id) ?? [];
+}
