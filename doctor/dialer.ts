@@ -97,7 +97,7 @@ export class Dialer implements Disposable {
       const { rttUs = 1000 * ms } = found?.subflows[0] ?? {};
       const attempt = {
         ...{ address: to.address, ...way, ...rest, outcome } as const,
-        ms: Math.round(rttUs / 100) / 10,
+        ms: Math.round(rttUs / 10) / 100,
         ...counters && { counters },
       };
       return { attempt, ...stream !== undefined && { stream } };

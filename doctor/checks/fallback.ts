@@ -1,3 +1,4 @@
+import { attemptText } from "../attempts.ts";
 import {
   count,
   counterText,
@@ -81,6 +82,7 @@ export function fallback(snapshot: Snapshot): Observation[] {
         connections[0]!.remoteKeyReceived ? "received" : "not received"
       }`,
       ...listed(connections),
+      ...snapshot.target?.attempts.map(attemptText) ?? [],
       ...evidence,
     ],
     remedies: [],
