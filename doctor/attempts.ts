@@ -41,16 +41,20 @@ function failureText(code: string): string {
   return `${FAILURES[code] ?? "an error"} (${code})`;
 }
 
-/** An attempt as evidence. */
-export function attemptText(attempt: Attempt): string {
-  const { source, local, dev } = attempt;
+/** Where an attempt began, such as `from 10.0.2.1 by wwan0`. */
+export function originText({ source, local, dev }: Attempt): string {
   const from = source ?? local;
   const words = [
-    "a connection of the doctor",
     ...from === undefined ? [] : [`from ${from}`],
     ...dev === undefined ? [] : [`by ${dev}`],
   ];
-  return `${words.join(" ")}: ${outcomeText(attempt)}`;
+  return words.length === 0 ? "from this host" : words.join(" ");
+}
+
+/** An attempt as evidence. */
+export function attemptText(attempt: Attempt): string {
+  return `a connection of the doctor ${originText(attempt)}: ` +
+    outcomeText(attempt);
 }
 
 /** The attempts that were bound to nothing, to one address after the other. */

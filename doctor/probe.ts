@@ -8,7 +8,7 @@ import { tcpPort } from "../codec/arguments.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import type { Connection } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
-import type { Namespace, SocketAddress, Stream } from "../netlink/transport.ts";
+import type { Namespace, Stream } from "../netlink/transport.ts";
 import { Dialer, type Dialled } from "./dialer.ts";
 import {
   isFullyEstablished,

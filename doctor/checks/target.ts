@@ -1,4 +1,4 @@
-import { attemptText, unbound } from "../attempts.ts";
+import { attemptText, originText, unbound } from "../attempts.ts";
 import { type Observation, ok } from "../finding.ts";
 import type { Attempt, Snapshot, Target } from "../snapshot.ts";
 
@@ -31,8 +31,8 @@ export function target(snapshot: Snapshot): Observation[] {
   const other = attempts.find(({ outcome }) => outcome !== "failed");
   const advice = other === undefined
     ? ""
-    : `; from ${other.source} by ${other.dev} it answers, and connections ` +
-      "do not begin there: the first path has to work";
+    : `; ${originText(other)} it answers, and connections do not begin ` +
+      "there: the first path has to work";
   return [problem(`${where} ${failure}${advice}`, ...evidence)];
 }
 
@@ -68,6 +68,6 @@ function answer(first: Attempt, { target, connections }: Snapshot): string {
   const other = target?.attempts.find(({ outcome }) => outcome === "mptcp");
   return other === undefined
     ? "answers without MPTCP"
-    : `speaks MPTCP, as it does from ${other.source}, but not on the way ` +
+    : `speaks MPTCP, as it does ${originText(other)}, but not on the way ` +
       "that connections begin with";
 }

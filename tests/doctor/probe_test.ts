@@ -120,8 +120,8 @@ const ROWS: readonly {
     ],
     says: {
       target: [
-        `ok: ${PEER} port 443 speaks MPTCP, as it does from 10.0.1.1, but not ` +
-        "on the way that connections begin with",
+        `ok: ${PEER} port 443 speaks MPTCP, as it does from 10.0.1.1 by eth1, ` +
+        "but not on the way that connections begin with",
       ],
       fallback: [
         "problem: MPTCP is not used by the connection 0x10000001 to " +
