@@ -21,6 +21,7 @@ export interface CliObject {
 const IN_KERNEL = "the in-kernel path manager";
 const ONE = "one connection, which the userspace path manager has";
 const LOOK = "look";
+const KEEP = "keep";
 
 /** All of them, in the order of the help. */
 export const OBJECTS: readonly CliObject[] = [
@@ -108,6 +109,12 @@ export const OBJECTS: readonly CliObject[] = [
     about: "wait until something is there, or happens",
     group: LOOK,
     load: () => import("./objects/wait.ts"),
+  },
+  {
+    word: "schema",
+    about: "what a configuration file can say, for editors",
+    group: KEEP,
+    load: () => import("./objects/schema.ts"),
   },
   {
     word: "completion",

@@ -134,7 +134,7 @@ const WORDS = ADDR_FLAGS.map(([word]) => word)
 
 /** A flag of an endpoint. */
 const flag: Type<EndpointFlag> = scalar(
-  "a flag",
+  `${WORDS.slice(0, -1).join(", ")} or ${WORDS.at(-1)}`,
   {
     anyOf: [{ enum: WORDS }, { type: "string", pattern: "^0x[0-9a-f]{1,8}$" }],
   },
@@ -183,7 +183,8 @@ const family = oneOf("family", "ipv4", "ipv6");
 /** What an address has to be; it stands for itself under `not`. */
 const match: Type<Match> = {
   what: "a mapping",
-  schema: { $ref: "#/definitions/match" },
+  // Beside a reference nothing else counts.
+  schema: { allOf: [{ $ref: "#/definitions/match" }] },
   get keys() {
     return matchKeys.keys;
   },
@@ -217,7 +218,7 @@ const matchKeys = mapOf({
     "Addresses in such a state fit, too; under `not`: only such.",
     someOf(oneOf("state", "tentative", "failed", "deprecated", "temporary")),
   ),
-  not: doc("What does not fit.", someOf(match)),
+  not: doc("What does not fit, by the same keys.", someOf(match)),
 });
 
 const ENDPOINT = mapOf({
@@ -356,7 +357,8 @@ export const FILE: Type<WrittenConfig> = mapOf({
   ),
   settings: doc(
     "Sysctls of `net.mptcp`, by the names behind the dot; one that is absent is " +
-      "left as it is.",
+      "left as it is. The value of one that this version of mptcp does not " +
+      "know is written as it stands here.",
     SETTINGS,
   ),
   endpoints: doc(

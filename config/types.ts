@@ -46,7 +46,7 @@ export interface Type<T> {
   /** What it is for, where it stands. */
   readonly doc?: string;
   /** The keys of a mapping. */
-  readonly keys?: readonly Key[];
+  readonly keys?: readonly Key[] | undefined;
   /** Reads a value; `undefined`: what is wrong with it is reported. */
   read(value: Tree, path: Path, report: Report): T | undefined;
 }
@@ -223,12 +223,15 @@ export function oneOf<Word extends string>(
 /** A list; elements that are wrong are `undefined`. */
 export function listOf<T>(item: Type<T>): Type<(T | undefined)[]> {
   return {
-    what: `a list of ${item.what}`,
+    what: "a list",
+    get keys() {
+      return item.keys;
+    },
     schema: { type: "array", items: item.schema },
     read(value, path, report) {
       return Array.isArray(value)
         ? value.map((one, index) => item.read(one, [...path, index], report))
-        : reportType({ what: "a list" }, value, path, report);
+        : reportType(this, value, path, report);
     },
   };
 }

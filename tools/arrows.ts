@@ -8,10 +8,14 @@
  */
 
 import { type Import, readImports, unitOf, UNITS } from "./imports.ts";
+import { writePart } from "./page.ts";
 
-const FILE = new URL("../CONTRIBUTING.md", import.meta.url);
-const [START, END] = ["<!-- made by `deno task arrows` -->\n", "<!-- end -->"];
 const WIDTH = 100;
+
+/** The drawing, as CONTRIBUTING.md has it. */
+export function drawing(imports: readonly Import[]): string {
+  return `\`\`\`text\n${draw(imports)}\n\`\`\`\n`;
+}
 
 /**
  * One line for each unit that is there: what is in it, and what it imports; in
@@ -49,20 +53,10 @@ export function draw(imports: readonly Import[]): string {
   }).join("\n");
 }
 
-/** A document with the drawing between its marks. */
-export function withDrawing(document: string, drawing: string): string {
-  const [before, rest] = document.split(START);
-  const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`There is no ${START.trim()}`);
-  return `${before}${START}\n\`\`\`text\n${drawing}\n\`\`\`\n\n${END}${after}`;
-}
-
 if (import.meta.main) {
-  const present = Deno.readTextFileSync(FILE);
-  const wanted = withDrawing(present, draw(readImports()));
-  if (!Deno.args.includes("--check")) Deno.writeTextFileSync(FILE, wanted);
-  else if (wanted !== present) {
-    console.error("CONTRIBUTING.md is out of date: run `deno task arrows`");
-    Deno.exitCode = 1;
-  }
+  await writePart(
+    "CONTRIBUTING.md",
+    "deno task arrows",
+    drawing(readImports()),
+  );
 }

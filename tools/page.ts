@@ -30,11 +30,53 @@ export async function writePage(
   text: string,
   command: string,
 ): Promise<void> {
-  const file = new URL(`../docs/${name}`, import.meta.url);
+  await bring(`docs/${name}`, text, command);
+}
+
+/**
+ * A document with another text between the line that says what makes it and
+ * `<!-- end -->`.
+ *
+ * @param command What makes it.
+ */
+export function withPart(
+  document: string,
+  command: string,
+  part: string,
+): string {
+  const [start, end] = [`<!-- made by \`${command}\` -->\n`, "<!-- end -->"];
+  const [before, rest] = document.split(start);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`There is no ${start.trim()}`);
+  return `${before}${start}\n${part}\n${end}${after}`;
+}
+
+/**
+ * Writes a part of a document, or with `--check` checks that it is there.
+ *
+ * @param path The document.
+ * @param command What writes it.
+ * @param part The text, before it is formatted.
+ */
+export async function writePart(
+  path: string,
+  command: string,
+  part: string,
+): Promise<void> {
+  const present = Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
+  await bring(path, withPart(present, command, part), command);
+}
+
+async function bring(
+  path: string,
+  text: string,
+  command: string,
+): Promise<void> {
+  const file = new URL(`../${path}`, import.meta.url);
   const wanted = await formatted(text);
   if (!Deno.args.includes("--check")) Deno.writeTextFileSync(file, wanted);
   else if (wanted !== Deno.readTextFileSync(file)) {
-    console.error(`docs/${name} is out of date: run \`${command}\``);
+    console.error(`${path} is out of date: run \`${command}\``);
     Deno.exitCode = 1;
   }
 }

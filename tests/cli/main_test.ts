@@ -10,6 +10,7 @@ import { main } from "../../cli/main.ts";
 import { allCommands, type CliObject, OBJECTS } from "../../cli/objects.ts";
 import { PLAIN } from "../../cli/style.ts";
 import { command } from "../../cli/words/grammar.ts";
+import { parseConfig } from "../../config/mod.ts";
 import { SyscallError } from "../../mod.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import type { Distortion } from "../../testing/fake_namespace.ts";
@@ -324,6 +325,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     "monitor",
     "record",
     ...["subflows", "connections", "event"].map((word) => `wait ${word}`),
+    "schema",
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
   ]);
 });
@@ -789,6 +791,48 @@ Deno.test("`main()` ends as the command says, and opens no more than it asks for
       await run("-j try twice", new Error("opened")),
       { code: 5, out: "0\n5\n", err: "", opened: [] },
     );
+  } finally {
+    (OBJECTS as CliObject[]).pop();
+  }
+});
+
+Deno.test("`main()` names what is wrong in a file, with its lines", async () => {
+  const text =
+    'limits: { subflow: 1 }\nendpoints: [{ address: 10.0.0.1, dev: "a \\e" }]';
+  const object: CliObject = {
+    word: "try",
+    about: "",
+    group: "",
+    load: () =>
+      Promise.resolve({
+        COMMANDS: [
+          command({
+            summary: "",
+            operands: {},
+            run: async () => ({ text: "", json: await parseConfig(text, "f") }),
+          }),
+        ],
+      }),
+  };
+  (OBJECTS as CliObject[]).push(object);
+  try {
+    const lines = [
+      'f:1:11: limits.subflow: unknown key "subflow" (did you mean "subflows"?)',
+      'f:2:39: endpoints[0].dev: invalid device "a \\u001b": a name has no " "',
+    ];
+    assertEquals(await run("try", new Error("opened")), {
+      code: 255,
+      out: "",
+      err: lines.join("\n") + "\n",
+      opened: [],
+    });
+    const { err } = await run("-j try", new Error("opened"));
+    const { error, faults } = JSON.parse(err);
+    assertEquals(error, lines.join("\n"));
+    assertEquals(faults[0], {
+      ...{ line: 1, column: 11, path: "limits.subflow" },
+      message: 'unknown key "subflow" (did you mean "subflows"?)',
+    });
   } finally {
     (OBJECTS as CliObject[]).pop();
   }

@@ -78,7 +78,9 @@ Deno.test("`bin/mptcp` says where to get deno if there is none", () => {
 });
 
 Deno.test("`mptcp` needs no permission to explain itself", () => {
-  const lines = ["--version", "--help", "endpoint help", "completion bash"];
+  const lines = [
+    ...["--version", "--help", "endpoint help", "completion bash", "schema"],
+  ];
   for (const line of lines) {
     const { code, out, err } = run([
       ...deno,

@@ -12,6 +12,12 @@ import {
   parseIPv4,
   parseIPv6,
 } from "../../codec/mod.ts";
+import {
+  type Config,
+  DocumentError,
+  type Match,
+  parseConfig,
+} from "../../config/mod.ts";
 import { Diag } from "../../diag/mod.ts";
 import { ProtocolError } from "../../mod.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
@@ -21,6 +27,9 @@ import { run, wordsOf } from "../helpers/run_main.ts";
 import { goldenLines } from "../helpers/golden.ts";
 import { pick, type Random } from "../helpers/random.ts";
 import inet from "../golden/inet.jsonl" with { type: "text" };
+import { spoilt, YamlWriter } from "../helpers/random_yaml.ts";
+import { BAD_FILES } from "../config/bad_files.ts";
+import { GOOD_FILES } from "../config/good_files.ts";
 import { expandIPv6 } from "./reference.ts";
 import { demand, kindOf, type Targets } from "./target.ts";
 
@@ -257,6 +266,75 @@ function runFiles(
   }
 }
 
+/** Configuration files, right and wrong. */
+const RIGHT = GOOD_FILES.map(([text]) => text);
+const CONFIGS = [...RIGHT, ...BAD_FILES.map(([text]) => text)]
+  .filter(({ length }) => length < 2000);
+
+function randomConfig(random: Random): string {
+  switch (random(4)) {
+    case 0:
+      return new YamlWriter(random).document();
+    case 1: {
+      const lines = pick(random, CONFIGS).split(/(?<=\n)/);
+      lines.splice(random(lines.length), random(3), pick(random, CONFIGS));
+      return lines.join("");
+    }
+    case 2:
+      return pick(random, RIGHT)
+        .replaceAll("\n", () => pick(random, ["\n", "\r\n", " # [\n\n"]));
+    default:
+      return spoilt(random, pick(random, random(2) ? RIGHT : CONFIGS));
+  }
+}
+
+/** A fault as it is printed. */
+const FAULT = /^f(:\d+(:\d+)?)?: [^\n]+$/;
+
+/** Demands that a file is taken, or refused with what is wrong in it. */
+async function runConfig(text: string): Promise<string> {
+  let config;
+  try {
+    config = await parseConfig(text, "f");
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    const { faults, message } = error;
+    demand(faults.length > 0, "refused for nothing");
+    demand(message.split("\n").every((line) => FAULT.test(line)), message);
+    const lines = text.split(/\r\n|\r|\n/);
+    for (const { line, column } of faults) {
+      if (line === undefined) continue;
+      const length = lines[line - 1]?.length ?? -1;
+      demand((column ?? 1) <= length + 1, () => `${line}:${column} is outside`);
+    }
+    return "refused";
+  }
+  const written = jsonOf(config);
+  const again = jsonOf(await parseConfig(written));
+  demand(again === written, () => `${written} is read as ${again}`);
+  return "taken";
+}
+
+/** A file, as JSON, that says the same. */
+function jsonOf({ limits, settings, endpoints, governs }: Config): string {
+  const { subflows, addAddrAccepted: add_addr_accepted } = limits ?? {};
+  const match = ({ family, not, ...others }: Match): object => ({
+    ...others,
+    family: family && `ipv${family}`,
+    not: not?.map(match),
+  });
+  return JSON.stringify({
+    limits: limits && { subflows, add_addr_accepted },
+    settings,
+    endpoints: endpoints?.map(({ place: _, ...one }) =>
+      "match" in one ? { ...one, match: match(one.match) } : one
+    ),
+    governs: governs === "all"
+      ? governs
+      : { ids: governs.map(([from, to]) => `${from}-${to}`) },
+  });
+}
+
 /** What reads texts. */
 export const TEXT_TARGETS: Targets = {
   parseIPv4: {
@@ -301,6 +379,10 @@ export const TEXT_TARGETS: Targets = {
         textOf(input),
         (diag) => diag.eventListeners().map(({ portId }) => portId),
       ),
+  },
+  "configuration file": {
+    make: (random) => encoder.encode(randomConfig(random)),
+    run: (input) => runConfig(textOf(input)),
   },
   "command line": {
     // No word has a NUL in it.

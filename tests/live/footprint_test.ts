@@ -263,9 +263,10 @@ liveTest(
       ["wait event created timeout 0.2", [...EVENTS, "write pipe:"]],
     ];
     assertEquals(
-      (await allCommands()).filter(({ path: [object] }) =>
-        object !== "completion"
-      )
+      (await allCommands())
+        .filter(({ path: [object] }) =>
+          !["completion", "schema"].includes(object!)
+        )
         .map(({ path }) => path.join(" "))
         .filter((words) => !lines.some(([line]) => line.startsWith(words))),
       [],
@@ -290,11 +291,13 @@ liveTest(
   },
 );
 
-liveTest("help and completion need no permission", async () => {
+liveTest("help, completion and the schema need no permission", async () => {
   using made = await openOperationsLab();
   using observer = new Observer(made);
   for (
-    const line of ["--version", "--help", "endpoint help", "completion bash"]
+    const line of [
+      ...["--version", "--help", "endpoint help", "completion bash", "schema"],
+    ]
   ) {
     const command = [script, ...line.split(" ")];
     observer.watch(command);

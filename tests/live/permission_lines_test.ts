@@ -189,6 +189,15 @@ const proveLook: Proof = async (desk, line) => {
   assertMatch(out, found?.[1] ?? new RegExp(token.replace(/^0+/, "")));
 };
 
+const proveSchema: Proof = (desk, line) => {
+  const install = readme.match(/^deno install --global .*$/m)![0];
+  assertEquals(desk.type(install).code, 0);
+  assertEquals(desk.type(line), { code: 0, out: "", err: "" });
+  const file = `${desk.folder}/project/${line.split(" > ")[1]}`;
+  const { definitions } = JSON.parse(Deno.readTextFileSync(file));
+  assertEquals(Object.keys(definitions), ["match"]);
+};
+
 /** One of the examples, which gives each connection these addresses. */
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
@@ -236,6 +245,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
   [/^mptcp .*\b(?:connection|doctor|record|top|wait)\b/, proveLook],
   [/^mptcp counters --prometheus .*--out \S+$/, proveMetrics],
+  [/^mptcp schema > mptcp\.schema\.json$/, proveSchema],
   [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
   [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],
   [/^sudo deno run .* examples\/one_per_interface\.ts( eth|$)/, both],

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
-import { draw, withDrawing } from "../../tools/arrows.ts";
+import { draw, drawing } from "../../tools/arrows.ts";
 import {
   type Import,
   isAllowed,
@@ -8,6 +8,7 @@ import {
   unitOf,
   UNITS,
 } from "../../tools/imports.ts";
+import { withPart } from "../../tools/page.ts";
 import { root } from "../helpers/command_line.ts";
 
 const imports = readImports();
@@ -148,7 +149,7 @@ export const text = \`import "./in_text.ts"\`;
 
 Deno.test("the drawing in CONTRIBUTING.md shows what is imported", () => {
   const text = Deno.readTextFileSync(`${root}CONTRIBUTING.md`);
-  assertEquals(text, withDrawing(text, draw(imports)));
+  assertEquals(text, withPart(text, "deno task arrows", drawing(imports)));
   const one = (from: string, to: string): Import => ({
     from,
     to,
