@@ -1,5 +1,5 @@
 // Generated from codec/spec/sock_diag.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: ed9858580eeec981e68b0ccdd37c6c9243da56a3cdd0ce3d8d1d7feaaa0e561a
+// SHA-256 of the specification: 3c04695909144730d68268f7581e4e7189ba8ff9b5f229004720d8e174b2a6ad
 // deno-fmt-ignore-file
 
 /**
@@ -273,7 +273,7 @@ export interface MptcpInfo {
 }
 
 /** Layout of the struct `tcp-info`. */
-export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 216, members: [
+export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 232, members: [
   { key: "state", kind: "u8", offset: 0 },
   { key: "caState", kind: "u8", offset: 1 },
   { key: "retransmits", kind: "u8", offset: 2 },
@@ -301,6 +301,7 @@ export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 216, 
   { key: "deliveryRate", kind: "u64", offset: 160 },
   { key: "bytesSent", kind: "u64", offset: 200 },
   { key: "bytesRetrans", kind: "u64", offset: 208 },
+  { key: "sndWnd", kind: "u32", offset: 228 },
 ] };
 
 /**
@@ -362,6 +363,8 @@ export interface TcpInfo {
   readonly bytesSent?: bigint | undefined;
   /** Bytes sent again. Since Linux 4.19. */
   readonly bytesRetrans?: bigint | undefined;
+  /** Window that the peer offers, in bytes. Since Linux 5.4. */
+  readonly sndWnd?: number | undefined;
 }
 
 /** Table of the set `inet-diag-req`. */

@@ -184,6 +184,26 @@ export interface Subflow extends SocketFigures {
   readonly lastAckReceivedMs?: number;
 }
 
+/** What a socket waits for, and repeats if it does not come. */
+export type SocketTimer =
+  | "retransmission"
+  | "keepalive"
+  | "time-wait"
+  | "probe";
+
+/** A subflow that was looked up by itself, with what tells of trouble. */
+export interface SubflowReading extends Subflow {
+  /** The timer that is running; absent: none. */
+  readonly timer?: SocketTimer;
+  /** Milliseconds until it expires; absent: none is running. */
+  readonly timerExpiresMs?: number;
+  /**
+   * Bytes that the peer is ready to receive: less than one segment if its
+   * program does not read. Since Linux 5.4.
+   */
+  readonly sendWindow?: number;
+}
+
 /** An MPTCP connection. */
 export interface Connection extends SocketFigures, ConnectionFigures {
   /** Its token on this host. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { AF_INET, AF_INET6 } from "../codec/inet.ts";
+import { AF_INET, AF_INET6, parseAddress } from "../codec/inet.ts";
 import { NetlinkError } from "../netlink/errors.ts";
 import { QuestionClient } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
@@ -16,6 +16,7 @@ import type {
   ConnectionSummary,
   Listener,
   Subflow,
+  SubflowReading,
 } from "./connection.ts";
 import type { Socket } from "./socket.ts";
 import { SocketTable } from "./socket_table.ts";
@@ -174,6 +175,35 @@ export function findSummary(
   if (socket === undefined) return undefined;
   const { subflows: _, ...summary } = socket.connection([]);
   return new DeviceNames(namespace).named(summary);
+}
+
+/** Any cookie (`INET_DIAG_NOCOOKIE`). */
+const ANY = 0xffff_ffff;
+
+/** Looks up one subflow by its ends, over an open socket. */
+export function findSubflow(
+  client: QuestionClient,
+  namespace: Namespace,
+  { local, remote, ifIndex }: Pick<Subflow, "local" | "remote" | "ifIndex">,
+): SubflowReading | undefined {
+  const [src, dst] = [
+    parseAddress(local.address),
+    parseAddress(remote.address),
+  ];
+  const question = subflowSockets(() => true);
+  try {
+    const socket = client.get(question, {
+      ...{ family: src.family, protocol: IPPROTO_TCP, ext: EXT_INFO },
+      ...{ states: EVERY, ifindex: ifIndex, cookie0: ANY, cookie1: ANY },
+      ...{ sport: local.port, dport: remote.port },
+      ...{ src: src.bytes, dst: dst.bytes },
+    });
+    if (socket === OTHER) return undefined;
+    return new DeviceNames(namespace).named((socket as Socket).reading());
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errno === ENOENT) return;
+    throw error;
+  }
 }
 
 /** Opens a socket for questions about sockets. */

@@ -13,10 +13,12 @@ import type {
   ConnectionSummary,
   Listener,
   Subflow,
+  SubflowReading,
   TcpConnection,
 } from "./connection.ts";
 import {
   findConnection,
+  findSubflow,
   findSummary,
   listConnections,
   listListeners,
@@ -160,6 +162,23 @@ export class Diag implements Disposable {
     const namespace = this.#open;
     const client = this.#lookUps ??= openSockDiag(namespace);
     return findSummary(client, namespace, connectionToken(token));
+  }
+
+  /**
+   * Looks up one subflow by its ends, without a list: for what has to be looked
+   * at again and again.
+   *
+   * @param ends Both ends with their ports, and the index of the device that it
+   * is bound to, as {@linkcode Diag.connections} has them; 0: none.
+   * @returns `undefined`: there is no such subflow, or no more.
+   * @throws {TypeError} A text is no address.
+   */
+  subflow(
+    ends: Pick<Subflow, "local" | "remote" | "ifIndex">,
+  ): SubflowReading | undefined {
+    const namespace = this.#open;
+    const client = this.#lookUps ??= openSockDiag(namespace);
+    return findSubflow(client, namespace, ends);
   }
 
   /**

@@ -25,8 +25,10 @@ export type {
   SocketEnd,
   SocketFigures,
   SocketState,
+  SocketTimer,
   Subflow,
   SubflowEnd,
+  SubflowReading,
   TcpConnection,
 } from "./connection.ts";
 export {

@@ -49,13 +49,20 @@ import {
   type Listener,
   SOCKET_STATES,
   type SocketState,
+  type SocketTimer,
   type Subflow,
+  type SubflowReading,
   type TcpConnection,
 } from "./connection.ts";
 
 const FALLBACK = 1;
 const REMOTE_KEY_RECEIVED = 2;
 const KNOWN_FLAGS = SUBFLOW_FLAGS.reduce((bits, [, bit]) => bits | bit, 0);
+
+/** What the numbers of timers mean. */
+const TIMERS: readonly (SocketTimer | undefined)[] = [
+  ...[undefined, "retransmission", "keepalive", "time-wait", "probe"] as const,
+];
 
 /** Where the members of a struct are: decoding all of them takes longer. */
 type Places<Values extends object> = {
@@ -375,6 +382,18 @@ export class Socket {
       ? subflow
       : present(subflow);
     return (unknownFlags === 0 ? shown : { ...shown, unknownFlags }) as Subflow;
+  }
+
+  /** What a TCP socket under MPTCP says, with what tells of trouble. */
+  reading(): SubflowReading {
+    const timer = TIMERS[this.#bytes[this.#header + MSG.timer]!];
+    const sendWindow = this.#infoU32(TCP.sndWnd);
+    return {
+      ...this.subflow(),
+      ...timer !== undefined &&
+        { timer, timerExpiresMs: this.#u32(MSG.expires) },
+      ...sendWindow !== undefined && { sendWindow },
+    };
   }
 
   /** What a TCP socket says that has nothing of MPTCP. */

@@ -36,6 +36,7 @@ import {
   mptcpInfo,
   subflowFlags,
   tcpInfo,
+  timerOf,
 } from "./fake_socket.ts";
 
 const ESRCH = 3;
@@ -372,7 +373,7 @@ export class KernelConnection implements FakeConnection {
       return {
         ...common(cookie, { uid, inode, ...figures }),
         ...{ local, remote, ifIndex: local.ifIndex },
-        timerRetransmits: figures.timerRetransmits ?? 0,
+        ...timerOf(figures),
         info: tcpInfo(figures),
         ulp: {
           subflow: {

@@ -1,7 +1,7 @@
 /**
  * `NETLINK_SOCK_DIAG`: MPTCP and TCP sockets, after `net/ipv4/inet_diag.c`,
- * `net/mptcp/mptcp_diag.c` and `net/mptcp/diag.c`. Not here: single TCP sockets,
- * closing them, filters in bytecode, and attributes that only `ss` asks for.
+ * `net/mptcp/mptcp_diag.c` and `net/mptcp/diag.c`. Not here: closing sockets,
+ * filters in bytecode, and attributes that only `ss` asks for.
  *
  * @module
  */
@@ -147,11 +147,26 @@ function find(
   header: InetDiagReqV2,
 ): Bytes {
   demandProtocol(state, protocol);
-  if (protocol !== IPPROTO_MPTCP) throw new Refusal(EOPNOTSUPP);
-  const connection = state.byToken.get(header.cookie0);
-  if (connection === undefined) throw new Refusal(ENOENT);
-  const socket = connection.mptcpSocket();
+  const socket = protocol === IPPROTO_MPTCP
+    ? state.byToken.get(header.cookie0)?.mptcpSocket()
+    : Iterator.from(state.tcp()).find((one) => isThatOne(header, one));
+  if (socket === undefined) throw new Refusal(ENOENT);
   return encodeSocket(state, request, 0, header.ext, protocol, socket);
+}
+
+/** Whether it is the one that is asked for (`inet_diag_find_one_icsk()`). */
+function isThatOne(
+  { family, sport, dport, src, dst, ifindex, cookie0 }: InetDiagReqV2,
+  { local, remote, ifIndex = 0, cookie }: DiagSocket,
+): boolean {
+  const isSame = (address: string, bytes: Uint8Array) => {
+    const parsed = parseAddress(address);
+    return parsed.family === family &&
+      parsed.bytes.every((byte, at) => byte === bytes[at]);
+  };
+  return sport === local.port && dport === remote.port && ifindex === ifIndex &&
+    isSame(local.address, src) && isSame(remote.address, dst) &&
+    (cookie0 === 0xffff_ffff || cookie0 === cookie);
 }
 
 function demandProtocol({ features }: SockDiagState, protocol: number): void {
@@ -216,6 +231,13 @@ function isWanted(
     (dport === 0 || dport === remote.port);
 }
 
+/** What timers are called, by their numbers. */
+const TIMERS = ["", "retransmission", "keepalive", "time-wait", "probe"];
+
+function timerNumber({ timer }: DiagSocket, isRepeating: boolean): number {
+  return timer === undefined ? Number(isRepeating) : TIMERS.indexOf(timer);
+}
+
 /** The bits of `struct inet_diag_sockopt` by family. */
 const SOCKOPT = { [AF_INET]: 0x52, [AF_INET6]: 0x12 };
 
@@ -239,7 +261,8 @@ function encodeSocket(
   const fixed = encodeStruct(header, {
     ...{ family, src, dst, sport: local.port, dport: remote.port },
     state: number,
-    timer: isOver ? 3 : retrans > 0 || number === SYN_SENT ? 1 : 0,
+    timer: isOver ? 3 : timerNumber(socket, retrans > 0 || number === SYN_SENT),
+    expires: socket.timerExpiresMs ?? 0,
     ...{ retrans, ifindex, cookie0: socket.cookie },
     ...{ rqueue: socket.receiveQueue, wqueue: socket.sendQueue },
     ...!isOver && { uid, inode },

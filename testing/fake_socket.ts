@@ -27,7 +27,8 @@ import type {
   ConnectionFigures,
   SocketFigures,
   SocketState,
-  Subflow,
+  SocketTimer,
+  SubflowReading,
 } from "../diag/connection.ts";
 import { SOCKET_STATES } from "../diag/connection.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
@@ -65,7 +66,10 @@ export type FakeSubflowFigures =
   }
   & Partial<
     Pick<
-      Subflow,
+      SubflowReading,
+      | "timer"
+      | "timerExpiresMs"
+      | "sendWindow"
       | "timerRetransmits"
       | "rttUs"
       | "rttVarUs"
@@ -117,6 +121,8 @@ export interface DiagSocket {
   readonly ifIndex?: number;
   /** SYNs or segments that the running timer has sent again. */
   readonly timerRetransmits?: number;
+  readonly timer?: SocketTimer;
+  readonly timerExpiresMs?: number;
   /** `mptcp_info` or `tcp_info`. */
   readonly info: Bytes;
   /** With a subflow, and with a listener for MPTCP. */
@@ -225,7 +231,7 @@ export function otherSocket(
     local,
     remote: remote ?? { address: isIPv4 ? "0.0.0.0" : "::", port: 0 },
     ifIndex,
-    timerRetransmits: figures.timerRetransmits ?? 0,
+    ...timerOf(figures),
     info: isListener ? listenerInfo() : tcpInfo(figures),
     ...mptcp && { ulp: isListener ? {} : { subflow: unused(figures) } },
   };
@@ -240,6 +246,17 @@ function listenerInfo(): Bytes {
 function unused({ bytesSent = 0 }: FakeSubflowFigures): DiagSubflow {
   const ids = { tokenRem: 0, tokenLoc: 0, idRem: 0, idLoc: 0 };
   return { ...ids, flags: CONNECTED, relwriteSeq: (bytesSent + 1) >>> 0 };
+}
+
+/** The timer of a socket, and what it repeats. */
+export function timerOf(
+  { timerRetransmits = 0, timer, timerExpiresMs }: FakeSubflowFigures,
+): Pick<DiagSocket, "timerRetransmits" | "timer" | "timerExpiresMs"> {
+  return {
+    timerRetransmits,
+    ...timer !== undefined && { timer },
+    ...timerExpiresMs !== undefined && { timerExpiresMs },
+  };
 }
 
 /** `tcp_get_info()` */
@@ -271,6 +288,7 @@ export function tcpInfo(figures: FakeSubflowFigures): Bytes {
     deliveryRate: figures.deliveryRate,
     bytesSent,
     bytesRetrans: figures.bytesRetransmitted,
+    sndWnd: figures.sendWindow ?? (isOpening ? 0 : 65535),
   }, TCP_INFO_LENGTH);
 }
 

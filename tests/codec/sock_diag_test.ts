@@ -68,6 +68,7 @@ const LEFT_OUT: Readonly<Record<string, readonly [number, number]>> = {
   lastDataRecv: [52, 4],
   lastAckRecv: [56, 4],
   pacingRate: [104, 8],
+  sndWnd: [228, 4],
 };
 
 /** A number as the x86_64 kernel of the capture has it. */

@@ -52,9 +52,17 @@ function settled<T>(
 /** Compares each figure of each connection and subflow with `ss`. */
 function assertSameAsSs(host: Host): Connection[] {
   using diag = Diag.open({ netns: host.netns });
-  const { connections, unused, read: [mptcp, tcp] } = settled(
+  const lookUp = () =>
+    [...diag.connections()].flatMap(({ subflows }) =>
+      subflows.map((subflow) => diag.subflow(subflow))
+    );
+  const { connections, unused, read: { mptcp, tcp, single } } = settled(
     diag,
-    () => [ssSockets(host, "-M"), ssSockets(host, "-t")],
+    () => ({
+      mptcp: ssSockets(host, "-M"),
+      tcp: ssSockets(host, "-t"),
+      single: lookUp(),
+    }),
   );
   const isConnected = (socket: SsSocket) =>
     !["LISTEN", "TIME-WAIT"].includes(socket["state"]!);
@@ -80,7 +88,20 @@ function assertSameAsSs(host: Host): Connection[] {
       assertEquals(comparable(socket, one), { ...one });
     }
   }
+  for (const [index, one] of connections.flatMap(bySubflow).entries()) {
+    const { sendWindow, timer, timerExpiresMs, ...subflow } = single[index]!;
+    assertEquals(withoutClocks(subflow), withoutClocks(one));
+    const socket = tcp.get(subflow.cookie)!;
+    assertEquals(`${sendWindow || undefined}`, `${socket["snd_wnd"]}`);
+    assertEquals(timer === undefined, timerExpiresMs === undefined);
+  }
   return connections;
+}
+
+const bySubflow = ({ subflows }: Connection) => subflows;
+
+function withoutClocks(subflow: Subflow): string {
+  return JSON.stringify(subflow).replace(CLOCKS, "");
 }
 
 /** Compares a connection with what the kernel tells its program. */

@@ -41,6 +41,31 @@ Deno.test("`Diag` sees what a test says of a connection and its subflows", () =>
   }
 });
 
+Deno.test("`Diag` looks up one subflow of a `FakeKernel` by its ends", () => {
+  const [kernel, diag] = open();
+  const connection = kernel.connect(5, { local, remote });
+  connection.openSubflow({ local: second, locId: 2, ifIndex: 3 });
+  const trouble = {
+    ...{ timer: "retransmission", timerExpiresMs: 408 } as const,
+    ...{ sendWindow: 9, backoff: 1, sendQueue: 7 },
+  };
+  connection.setSubflow(1, trouble);
+  const [first, other] = diag.connection(5)!.subflows;
+  assertObjectMatch(diag.subflow(other!)!, { ...other, ...trouble });
+  const calm = diag.subflow(first!)!;
+  assertObjectMatch(calm, { ...first, sendWindow: 65535 });
+  assertEquals("timer" in calm, false);
+  // The device belongs to what it is known by.
+  assertEquals(diag.subflow({ ...other!, ifIndex: 0 }), undefined);
+  connection.closeSubflow(1);
+  assertEquals(diag.subflow(other!), undefined);
+  assertThrows(
+    () =>
+      diag.subflow({ ...first!, remote: { ...first!.remote, address: "x" } }),
+    TypeError,
+  );
+});
+
 Deno.test("there are events of what happens to a subflow without a command", async () => {
   const kernel = new FakeKernel();
   const connection = kernel.connect(5, { local, remote });
