@@ -4,7 +4,7 @@ import type { Policy } from "./policy.ts";
 /** A call of a callback that is due. */
 interface Call {
   readonly connection: ManagedConnection;
-  readonly name: keyof Policy;
+  readonly name: keyof Policy & string;
   readonly rest: readonly unknown[];
 }
 
@@ -40,7 +40,7 @@ export class Callbacks {
   /** Something has happened: it is called once the caller is done. */
   due(
     connection: ManagedConnection,
-    name: keyof Policy,
+    name: keyof Policy & string,
     ...rest: readonly unknown[]
   ): void {
     if (this.#policy[name] === undefined) return;

@@ -7,6 +7,7 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
 import { parseAddress } from "../codec/inet.ts";
+import type { SubflowReading } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
 import { NetlinkError } from "../netlink/errors.ts";
 import type { Device } from "../ops/arguments.ts";
@@ -96,6 +97,17 @@ export class Commands {
   addressesOf({ local }: ManagedConnection): LocalAddress[] {
     return [...this.#tools.interfaces.usable]
       .filter(({ address }) => fits(local.address, address));
+  }
+
+  read(
+    { local, remote, locId, remId, ifIndex }: TrackedSubflow,
+  ): SubflowReading | undefined {
+    if (local.port === 0) return undefined;
+    return this.#tools.diag.subflow({
+      local: { ...local, id: locId },
+      remote: { ...remote, id: remId },
+      ifIndex,
+    });
   }
 
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {

@@ -172,6 +172,7 @@ class RunningManager implements Manager {
       log: (decision) => options.onDecision?.(decision),
       warn: (message) => this.#warn(message),
     });
+    stack.defer(() => policy[Symbol.dispose]?.());
     // Joined before the look: nothing is lost between the two.
     this.#events = stack.use(pm.events({ signal }));
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));

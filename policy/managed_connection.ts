@@ -1,3 +1,4 @@
+import type { SubflowReading } from "../diag/connection.ts";
 import type { ConnectionEvent } from "../ops/event.ts";
 import type { Device } from "../ops/arguments.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
@@ -103,6 +104,17 @@ export class ManagedConnection extends TrackedConnection {
    */
   get addresses(): readonly LocalAddress[] {
     return this.#commands.addressesOf(this);
+  }
+
+  /**
+   * Reads what the kernel says of a subflow now: what it has carried, its timer
+   * and its round-trip time.
+   *
+   * @param subflow One of its subflows.
+   * @returns `undefined`: it has gone, or is only being opened.
+   */
+  read(subflow: TrackedSubflow): SubflowReading | undefined {
+    return this.#commands.read(subflow);
   }
 
   /**

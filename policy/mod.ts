@@ -17,6 +17,7 @@
  * @module
  */
 
+export { backup, type BackupOptions } from "./backup.ts";
 export type { Decision } from "./commands.ts";
 export { fullmesh } from "./fullmesh.ts";
 export type { LocalAddress } from "./interfaces.ts";
@@ -30,8 +31,10 @@ export type {
   Reason,
 } from "./managed_connection.ts";
 export { ndiffports, type NdiffportsOptions } from "./ndiffports.ts";
+export { onDemand, type OnDemandOptions } from "./on_demand.ts";
 export type { Policy } from "./policy.ts";
 export type { RetryOptions } from "./retries.ts";
+export type { TroubleOptions } from "./trouble.ts";
 export {
   type PeerAddress,
   type SubflowError,

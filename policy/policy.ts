@@ -61,4 +61,6 @@ export interface Policy {
   interfaceDown?(connection: ManagedConnection, address: LocalAddress): unknown;
   /** Some time has passed: for each connection that is established. */
   tick?(connection: ManagedConnection): unknown;
+  /** The manager ends: no callback comes after that. */
+  [Symbol.dispose]?(): void;
 }

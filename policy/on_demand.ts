@@ -1,0 +1,253 @@
+import { ArgumentRangeError } from "../codec/argument_error.ts";
+import type { LocalAddress } from "./interfaces.ts";
+import type { ManagedConnection } from "./managed_connection.ts";
+import type { Policy } from "./policy.ts";
+import type { TrackedSubflow } from "./tracker.ts";
+import { checkTrouble, troubleOf, type TroubleOptions } from "./trouble.ts";
+import { SubflowWatch } from "./watch.ts";
+import { WaysBack } from "./way_back.ts";
+
+/** What is the spare, and when it is used. */
+export interface OnDemandOptions extends TroubleOptions {
+  /**
+   * Which addresses of this host are the spare's.
+   * @default {all but that which the connection began with}
+   */
+  readonly spare?: (address: LocalAddress) => boolean;
+  /**
+   * Milliseconds that the path has to work again before the spare is closed, 1
+   * to 300000. Twice as long for each switch in the last five minutes.
+   * @default {10000}
+   */
+  readonly healthMs?: number;
+}
+
+/** A switch that long ago counts no more, and no wait is longer. */
+const MOST_MS = 300_000;
+/** A spare that could not be opened is tried again after that. */
+const AGAIN_MS = 1000;
+
+/** What is known of a connection. */
+interface State {
+  /** The subflows that are to be closed when the spare is there. */
+  readonly bad: Set<TrackedSubflow>;
+  /** When it was switched to the spare, by `performance.now()`. */
+  switches: number[];
+  /** When the spare was asked for last. */
+  asked: number;
+  /** Waits until the path has worked for long enough. */
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/**
+ * A spare subflow that is not there until it is needed, for a link that costs
+ * money. If the path in use is in trouble (no ack although the peer would take
+ * data, its link or address gone, closed), the spare is opened, and when it is
+ * established, the bad subflow is closed, so that the spare carries all at once.
+ * The path is tried after 5 s, then less and less often; when it has worked for
+ * `healthMs`, the spare is closed. Only connections that this host opened are
+ * managed.
+ *
+ * @param options What is the spare.
+ * @throws {RangeError} A number is out of its range.
+ *
+ * @example A mobile link only when it is needed
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { manage, onDemand } from "@mptcp/pm/policy";
+ *
+ * using pm = PathManager.open();
+ * const policy = onDemand({ spare: ({ dev }) => dev === "wwan0" });
+ * using manager = manage(pm, policy, { setMode: true });
+ * await manager.finished;
+ * ```
+ */
+export function onDemand(options: OnDemandOptions = {}): Policy {
+  const { healthMs = 10_000 } = options;
+  if (!(healthMs >= 1 && healthMs <= MOST_MS)) {
+    throw new ArgumentRangeError(
+      `Invalid healthMs ${healthMs}: a number from 1 to ${MOST_MS} is needed`,
+    );
+  }
+  checkTrouble(options);
+  return new OnDemand(options, healthMs);
+}
+
+class OnDemand implements Policy, Disposable {
+  readonly #options: OnDemandOptions;
+  readonly #healthMs: number;
+  readonly #states = new Map<ManagedConnection, State>();
+  readonly #ways = new WaysBack();
+  readonly #watch: SubflowWatch;
+
+  constructor(options: OnDemandOptions, healthMs: number) {
+    this.#options = options;
+    this.#healthMs = healthMs;
+    this.#watch = new SubflowWatch((connection, subflow, reading) => {
+      const reason = troubleOf(reading, options);
+      if (reason !== undefined) this.#trouble(connection, subflow, reason);
+      else this.#state(connection).bad.delete(subflow);
+    });
+  }
+
+  established(connection: ManagedConnection): void {
+    if (connection.serverSide) return;
+    for (const subflow of connection.subflows) {
+      this.#watchPath(connection, subflow);
+    }
+    // As a former manager has left it.
+    if (this.#spareOf(connection)) this.#startHealth(connection);
+  }
+
+  subflowOpened(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    if (connection.serverSide) return;
+    if (this.#isSpare(connection, subflow)) {
+      return this.#spareOpened(connection);
+    }
+    this.#ways.opened(connection, subflow);
+    this.#watchPath(connection, subflow);
+    this.#startHealth(connection);
+  }
+
+  subflowClosed(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    if (connection.serverSide || this.#isSpare(connection, subflow)) return;
+    this.#state(connection).bad.delete(subflow);
+    this.#ways.lost(connection, subflow);
+    const { error } = subflow;
+    const reason = error === undefined ? "closed" : `closed, ${error.code}`;
+    if (!this.#hasPath(connection)) this.#openSpare(connection, reason);
+  }
+
+  interfaceUp(connection: ManagedConnection, address: LocalAddress): void {
+    this.#ways.up(connection, address);
+    if (connection.serverSide || this.#hasPath(connection)) return;
+    this.#openSpare(connection, `${address.dev} is up`);
+  }
+
+  interfaceDown(connection: ManagedConnection, address: LocalAddress): void {
+    for (const subflow of connection.subflows) {
+      if (subflow.local.address !== address.address) continue;
+      if (connection.serverSide || this.#isSpare(connection, subflow)) continue;
+      this.#trouble(connection, subflow, `${address.dev} is down`);
+    }
+  }
+
+  closed(connection: ManagedConnection): void {
+    clearTimeout(this.#states.get(connection)?.timer);
+    this.#states.delete(connection);
+    this.#ways.closed(connection);
+  }
+
+  /** Looks at a path, unless it is the spare. */
+  #watchPath(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    if (this.#isSpare(connection, subflow)) return;
+    this.#watch.add(connection, subflow);
+  }
+
+  #state(connection: ManagedConnection): State {
+    const state = this.#states.get(connection) ??
+      { bad: new Set(), switches: [], asked: -Infinity };
+    this.#states.set(connection, state);
+    return state;
+  }
+
+  #isSpareAddress(connection: ManagedConnection, one: LocalAddress): boolean {
+    const { spare } = this.#options;
+    return spare?.(one) ?? one.address !== connection.local.address;
+  }
+
+  /** The initial subflow is never the spare: it was there before. */
+  #isSpare(
+    connection: ManagedConnection,
+    { local: { address }, dev = "", ifIndex, initial }: TrackedSubflow,
+  ): boolean {
+    if (initial || address === connection.local.address) return false;
+    const known = connection.addresses.find((one) => one.address === address);
+    return this.#isSpareAddress(connection, known ?? { address, dev, ifIndex });
+  }
+
+  #spareOf(connection: ManagedConnection): TrackedSubflow | undefined {
+    return connection.subflows.find((subflow) =>
+      subflow.isOpen && this.#isSpare(connection, subflow)
+    );
+  }
+
+  /** Whether a path works besides the spare, as far as is known. */
+  #hasPath(connection: ManagedConnection): boolean {
+    const { bad } = this.#state(connection);
+    return connection.subflows.some((subflow) =>
+      subflow.state === "established" && !bad.has(subflow) &&
+      !this.#isSpare(connection, subflow)
+    );
+  }
+
+  #trouble(
+    connection: ManagedConnection,
+    subflow: TrackedSubflow,
+    reason: string,
+  ): void {
+    if (subflow.state !== "established") return;
+    const state = this.#state(connection);
+    state.bad.add(subflow);
+    clearTimeout(state.timer);
+    if (this.#hasPath(connection)) return this.#leave(connection, reason);
+    const spare = this.#spareOf(connection);
+    if (spare?.state === "established") this.#leave(connection, reason);
+    else if (spare === undefined) this.#openSpare(connection, reason);
+  }
+
+  #openSpare(connection: ManagedConnection, reason: string): void {
+    const state = this.#state(connection);
+    const now = performance.now();
+    if (this.#spareOf(connection) || now - state.asked < AGAIN_MS) return;
+    const found = connection.addresses.find((one) =>
+      this.#isSpareAddress(connection, one)
+    );
+    if (found === undefined) return;
+    state.asked = now;
+    const { address: from, dev } = found;
+    connection.open({ from, dev, reason });
+  }
+
+  #spareOpened(connection: ManagedConnection): void {
+    const state = this.#state(connection);
+    const now = performance.now();
+    state.switches = [
+      ...state.switches.filter((time) => now - time < MOST_MS),
+      now,
+    ];
+    this.#leave(connection, "the spare is there");
+    if (this.#hasPath(connection)) this.#startHealth(connection);
+  }
+
+  /** Leaves the paths in trouble. */
+  #leave(connection: ManagedConnection, reason: string): void {
+    const { bad } = this.#state(connection);
+    for (const subflow of bad) {
+      connection.close(subflow, { tell: true, reason });
+      this.#ways.lost(connection, subflow);
+    }
+    bad.clear();
+  }
+
+  /** Closes the spare when a path has worked for long enough. */
+  #startHealth(connection: ManagedConnection): void {
+    const state = this.#state(connection);
+    clearTimeout(state.timer);
+    if (!this.#spareOf(connection) || !this.#hasPath(connection)) return;
+    const doublings = Math.max(0, state.switches.length - 1);
+    const ms = Math.min(MOST_MS, this.#healthMs * 2 ** doublings);
+    state.timer = setTimeout(() => {
+      const spare = this.#spareOf(connection);
+      if (connection.closed || !spare || !this.#hasPath(connection)) return;
+      const reason = `the path has worked for ${ms / 1000} s`;
+      connection.close(spare, { tell: true, reason });
+    }, ms);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { timer } of this.#states.values()) clearTimeout(timer);
+    this.#watch[Symbol.dispose]();
+    this.#ways[Symbol.dispose]();
+  }
+}
