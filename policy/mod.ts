@@ -17,9 +17,11 @@
  * @module
  */
 
+export { announce, type AnnounceOptions } from "./announce.ts";
 export { backup, type BackupOptions } from "./backup.ts";
 export type { Decision } from "./commands.ts";
 export { fullmesh } from "./fullmesh.ts";
+export { keep } from "./keep.ts";
 export type { LocalAddress } from "./interfaces.ts";
 export { manage, type ManageOptions, type Manager } from "./manage.ts";
 export type {
@@ -33,6 +35,7 @@ export type {
 export { ndiffports, type NdiffportsOptions } from "./ndiffports.ts";
 export { onDemand, type OnDemandOptions } from "./on_demand.ts";
 export type { Policy } from "./policy.ts";
+export { refresh, type RefreshOptions } from "./refresh.ts";
 export type { RetryOptions } from "./retries.ts";
 export type { TroubleOptions } from "./trouble.ts";
 export {

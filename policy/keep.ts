@@ -1,0 +1,149 @@
+import type { LocalAddress } from "./interfaces.ts";
+import type { ManagedConnection } from "./managed_connection.ts";
+import type { Policy } from "./policy.ts";
+import type { TrackedSubflow } from "./tracker.ts";
+
+/** Nobody hears before that from a host that answers no neighbour request. */
+const NEIGHBOUR_MS = 1000;
+/** The kernel says only after two minutes that nobody answers. */
+const PENDING_MS = 3000;
+const MOST_MS = 60_000;
+
+/** What has to change before another try makes sense; else time passes. */
+const WAITS_FOR_CHANGE = [
+  ...["ECONNREFUSED", "EADDRNOTAVAIL", "ENETDOWN", "ENETUNREACH"],
+];
+
+/** A subflow that is to be opened again. */
+interface Lost {
+  readonly connection: ManagedConnection;
+  readonly subflow: TrackedSubflow;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/**
+ * Opens subflows again that close, for connections that live long: by the reason
+ * for which they closed. After a reset or a timeout at once, and then less and
+ * less often; where a host did not answer on the link after a second; where the
+ * peer refused, or this host could not, when a link, an address or an
+ * announcement has changed. One that nobody answers is given up after 3 s. Only
+ * connections that this host opened are managed.
+ *
+ * @example Long-lived connections through a NAT that forgets
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { keep, manage } from "@mptcp/pm/policy";
+ *
+ * using pm = PathManager.open();
+ * using manager = manage(pm, keep(), { setMode: true });
+ * await manager.finished;
+ * ```
+ */
+export function keep(): Policy {
+  return new Keep();
+}
+
+class Keep implements Policy, Disposable {
+  readonly #lost = new Map<ManagedConnection, Map<string, Lost>>();
+  /** Those that were given up here. */
+  readonly #unanswered = new WeakSet<TrackedSubflow>();
+
+  subflowClosed(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    if (connection.serverSide || !subflow.openedHere) return;
+    const lost = this.#lost.get(connection) ?? new Map<string, Lost>();
+    this.#lost.set(connection, lost);
+    const key = keyOf(subflow);
+    clearTimeout(lost.get(key)?.timer);
+    const entry: Lost = { connection, subflow, timer: undefined };
+    lost.set(key, entry);
+    const ms = this.#waitOf(subflow);
+    if (ms !== undefined) {
+      entry.timer = setTimeout(() => this.#open(entry), ms);
+    }
+  }
+
+  subflowOpened(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    const lost = this.#lost.get(connection);
+    clearTimeout(lost?.get(keyOf(subflow))?.timer);
+    lost?.delete(keyOf(subflow));
+  }
+
+  interfaceUp(connection: ManagedConnection, { address }: LocalAddress): void {
+    for (const entry of this.#lost.get(connection)?.values() ?? []) {
+      if (entry.subflow.local.address === address) this.#open(entry);
+    }
+  }
+
+  announced(connection: ManagedConnection): void {
+    for (const entry of this.#lost.get(connection)?.values() ?? []) {
+      if (entry.subflow.error?.code === "ECONNREFUSED") this.#open(entry);
+    }
+  }
+
+  removed(connection: ManagedConnection): void {
+    const lost = this.#lost.get(connection);
+    for (const [key, { subflow, timer }] of lost ?? []) {
+      if (isOffered(connection, subflow)) continue;
+      clearTimeout(timer);
+      lost!.delete(key);
+    }
+  }
+
+  closed(connection: ManagedConnection): void {
+    for (const { timer } of this.#lost.get(connection)?.values() ?? []) {
+      clearTimeout(timer);
+    }
+    this.#lost.delete(connection);
+  }
+
+  /** Milliseconds until the next try; `undefined`: something has to change. */
+  #waitOf(subflow: TrackedSubflow): number | undefined {
+    const { error, failures } = subflow;
+    const code = error?.code ?? "";
+    if (WAITS_FOR_CHANGE.includes(code)) return undefined;
+    const isQuick = (code === "ECONNRESET" || code === "ETIMEDOUT") &&
+      !this.#unanswered.has(subflow);
+    if (isQuick && failures <= 1) return 0;
+    return Math.min(MOST_MS, NEIGHBOUR_MS * 2 ** Math.max(0, failures - 1));
+  }
+
+  #open({ connection, subflow, timer }: Lost): void {
+    clearTimeout(timer);
+    if (connection.closed || !isOffered(connection, subflow)) return;
+    const { local, remote, backup, error } = subflow;
+    const opened = connection.open({
+      ...{ from: local.address, to: remote, backup },
+      reason: error === undefined ? "it was closed" : error.message,
+    });
+    if (opened.state !== "opening") return;
+    const lost = this.#lost.get(connection)?.get(keyOf(subflow));
+    if (lost === undefined) return;
+    lost.timer = setTimeout(() => {
+      if (opened.state !== "opening") return;
+      this.#unanswered.add(opened);
+      connection.close(opened, { reason: "no answer" });
+    }, PENDING_MS);
+  }
+
+  [Symbol.dispose](): void {
+    for (const lost of this.#lost.values()) {
+      for (const { timer } of lost.values()) clearTimeout(timer);
+    }
+    this.#lost.clear();
+  }
+}
+
+/** Subflows between the same addresses take each other's place. */
+function keyOf({ local, remote }: TrackedSubflow): string {
+  return `${local.address} ${remote.address} ${remote.port}`;
+}
+
+/** Whether the peer can still be reached there, as far as it has said. */
+function isOffered(
+  { peers, remote: first }: ManagedConnection,
+  { remote }: TrackedSubflow,
+): boolean {
+  return [first, ...peers].some(({ address, port }) =>
+    address === remote.address && (port === remote.port || port === 0)
+  );
+}

@@ -1,0 +1,99 @@
+import { ArgumentRangeError } from "../codec/argument_error.ts";
+import type { ManagedConnection } from "./managed_connection.ts";
+import { ndiffports } from "./ndiffports.ts";
+import type { Policy } from "./policy.ts";
+import type { TrackedSubflow } from "./tracker.ts";
+
+/** How many subflows to have, and how often to replace one. */
+export interface RefreshOptions {
+  /** Subflows, the initial one included: 2 to 255. @default {5} */
+  readonly subflows?: number;
+  /** Milliseconds between two replacements, 100 to 600000. @default {3000} */
+  readonly everyMs?: number;
+}
+
+/**
+ * Several subflows between the same two addresses, of which the one that carried
+ * least is replaced every so often: for paths that routers choose by a hash of
+ * the ports, so that all are found with time. Only connections that this host
+ * opened get them.
+ *
+ * @param options How many, and how often.
+ * @throws {RangeError} A number is out of its range.
+ *
+ * @example Find the paths of a data centre
+ * ```ts
+ * import { PathManager } from "@mptcp/pm";
+ * import { manage, refresh } from "@mptcp/pm/policy";
+ *
+ * using pm = PathManager.open();
+ * const policy = refresh({ subflows: 5, everyMs: 3000 });
+ * using manager = manage(pm, policy, { setMode: true });
+ * await manager.finished;
+ * ```
+ */
+export function refresh(
+  { subflows = 5, everyMs = 3000 }: RefreshOptions = {},
+): Policy {
+  if (!(everyMs >= 100 && everyMs <= 600_000)) {
+    throw new ArgumentRangeError(
+      `Invalid everyMs ${everyMs}: a number from 100 to 600000 is needed`,
+    );
+  }
+  if (subflows === 1) {
+    throw new ArgumentRangeError(
+      "Invalid subflows 1: a whole number from 2 to 255 is needed",
+    );
+  }
+  const { established } = ndiffports({ subflows });
+  const known = new Map<ManagedConnection, Acked>();
+  const replaceAll = () => {
+    for (const [connection, before] of known) {
+      known.set(connection, replaceOne(connection, before, subflows));
+    }
+  };
+  let timer: ReturnType<typeof setInterval> | undefined;
+  return {
+    established(connection) {
+      if (connection.serverSide) return;
+      established?.(connection);
+      known.set(connection, new Map());
+      timer ??= setInterval(replaceAll, everyMs);
+    },
+    closed: (connection) => void known.delete(connection),
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+/** What each subflow had carried, in bytes. */
+type Acked = ReadonlyMap<TrackedSubflow, number>;
+
+/** Replaces the one that carried least since the last look. */
+function replaceOne(
+  connection: ManagedConnection,
+  before: Acked,
+  most: number,
+): Acked {
+  const now = new Map(
+    connection.subflows.filter(({ state }) => state === "established")
+      .map((subflow) => [subflow, connection.read(subflow)?.bytesAcked ?? 0]),
+  );
+  // Bytes that each has carried meanwhile, where that is known.
+  const carried = [...now].flatMap(([subflow, bytes]) => {
+    const then = before.get(subflow);
+    return then === undefined ? [] : [[subflow, bytes - then] as const];
+  });
+  const isBusy = carried.some(([, bytes]) => bytes > 0);
+  if (isBusy && carried.length >= most) {
+    const [worst, bytes] = carried.reduce((least, one) =>
+      one[1] < least[1] ? one : least
+    );
+    connection.close(worst, { reason: `it carried least, ${bytes} bytes` });
+  }
+  const { address: from } = connection.local;
+  const open = connection.subflows.filter(({ isOpen }) => isOpen).length;
+  for (let count = open; count < most; count++) {
+    connection.open({ from, most, reason: "in the place of another one" });
+  }
+  return now;
+}
