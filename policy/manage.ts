@@ -244,7 +244,10 @@ class RunningManager implements Manager {
   /** Looks at links and addresses. */
   #look(): void {
     const { up, down } = this.#interfaces.update();
-    const due = (name: keyof Policy, addresses: readonly LocalAddress[]) => {
+    const due = (
+      name: keyof Policy & string,
+      addresses: readonly LocalAddress[],
+    ) => {
       for (const address of addresses) {
         for (const connection of this.connections.values()) {
           if (!connection.established) continue;
