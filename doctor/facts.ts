@@ -153,6 +153,11 @@ export function isAdded({ flags }: Endpoint): boolean {
   return !flags.includes("implicit");
 }
 
+/** Whether there is a word for each flag: others may open subflows, too. */
+export function isKnown({ flags }: Endpoint): boolean {
+  return !flags.some((flag) => flag.startsWith("0x"));
+}
+
 /** The endpoints that open subflows. */
 export function pathEndpoints({ endpoints }: Parts): Endpoint[] {
   return (endpoints ?? []).filter(opens);

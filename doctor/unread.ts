@@ -44,7 +44,8 @@ export function watched(snapshot: Snapshot, unread: Set<string>): Snapshot {
       const part = name as keyof Snapshot;
       const value = target[part] ?? undefined;
       if (value === undefined && !OPTIONAL.includes(part)) unread.add(part);
-      return part === "earlier" && typeof value === "object"
+      const isReading = part === "earlier" || part === "before";
+      return isReading && typeof value === "object"
         ? watched(value as Snapshot, unread)
         : value;
     },

@@ -3,6 +3,7 @@ import {
   endpointText,
   isAdded,
   isInitiator,
+  isKnown,
   isUserspaceMode,
   opens,
   outward,
@@ -23,11 +24,6 @@ export function endpointFlags(snapshot: Snapshot): Observation[] {
   return found.length > 0 ? found : [
     ok("The flags of the endpoints make sense", ...endpoints.map(endpointText)),
   ];
-}
-
-/** Whether there is a word for each flag: another may do what is missing. */
-function isKnown({ flags }: Endpoint): boolean {
-  return !flags.some((flag) => flag.startsWith("0x"));
 }
 
 function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {

@@ -5,6 +5,7 @@ import {
   fits,
   isInitiator,
   isIPv6,
+  isKnown,
   isUserspaceMode,
   listed,
   living,
@@ -75,7 +76,9 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   // Subflows to what peers announce start from any address.
   const accepts = (snapshot.limits?.addAddrAccepted ?? 0) > 0;
   const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
-  const reason = isServer
+  const reason = !part(snapshot, "endpoints").every(isKnown)
+    ? "There are endpoints with flags that are not known here"
+    : isServer
     ? "Peers open the subflows: no endpoint is needed for that"
     : isJoined
     ? "The connections have more than one subflow without endpoints"

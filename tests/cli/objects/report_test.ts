@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseSnapshot, SNAPSHOT_LIMIT } from "../../../doctor/mod.ts";
 import { preload } from "../../../mod.ts";
 import { FakeKernel } from "../../../testing/fake_kernel.ts";
+import { FakeInterfaces } from "../../../testing/fake_route.ts";
 import { until } from "../../../testing/lab.ts";
 import { kernelWithFiles } from "../../helpers/golden_proc.ts";
 import { type Ran, run, wordsOf } from "../../helpers/run_main.ts";
@@ -16,6 +17,8 @@ const SECRETS = ["81.82.83.84", "10.77.1.9", "wlp77s0"];
 function host(): FakeKernel {
   const kernel = kernelWithFiles();
   kernel.devices.set("wlp77s0", 7);
+  kernel.interfaces = new FakeInterfaces();
+  kernel.interfaces.addresses.push({ address: "10.77.1.9", dev: "wlp77s0" });
   kernel.connect(0x50, {
     local: { address: "10.77.1.9", port: 40_000 },
     remote: { address: "81.82.83.84", port: 443 },
@@ -156,18 +159,18 @@ Deno.test("what was counted during `report --reproduce` is no history", async ()
     const path = "/proc/thread-self/net/netstat";
     const lines = files.get(path)!.split("\n").map((line) => line.split(" "));
     const at = lines.find(([group]) => group === "MPTcpExt:")!
-      .indexOf("MPJoinRejected");
+      .indexOf("Blackhole");
     const values = lines.findLast(([group]) => group === "MPTcpExt:")!;
     values[at] = `${Number(values[at]) + 1}`;
     files.set(path, lines.map((line) => line.join(" ")).join("\n"));
   });
   const { code, out: found } = await doctor("-j --from -", host(), out);
   const { findings } = JSON.parse(found);
-  const limits = findings.find(({ check }: { check: string }) =>
-    check === "limits"
+  const blackhole = findings.find(({ check }: { check: string }) =>
+    check === "blackhole"
   );
-  assertEquals([code, limits.status], [3, "problem"]);
-  assertStringIncludes(limits.evidence[1], "since boot, 1 meanwhile");
+  assertEquals([code, blackhole.status], [3, "problem"]);
+  assertStringIncludes(blackhole.evidence.join(), "since boot, 1 meanwhile");
 });
 
 Deno.test("`report --reproduce` asks with -q, and anonymizes events", async () => {
