@@ -21,6 +21,19 @@ export function run(command: string, ...args: string[]): string {
   );
 }
 
+/**
+ * Runs several command lines of `ip`, in one process.
+ *
+ * @throws {Error} One fails; those before it are done.
+ */
+export function runIp(
+  netns: string,
+  commands: readonly (readonly string[])[],
+): void {
+  const lines = commands.map((words) => `${words.join(" ")}\n`).join("");
+  run("sh", "-c", 'printf %s "$1" | ip -n "$0" -batch -', netns, lines);
+}
+
 function start(command: string, args: string[]): Deno.CommandOutput {
   try {
     return new Deno.Command(command, { args, stdin: "null" }).outputSync();

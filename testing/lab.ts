@@ -16,7 +16,7 @@
  */
 
 import { ArgumentRangeError } from "../codec/argument_error.ts";
-import { Host, run } from "./host.ts";
+import { Host, run, runIp } from "./host.ts";
 import {
   MptcpSocket,
   POLLIN,
@@ -169,16 +169,7 @@ export class Lab implements Disposable {
     Lab.removeLeftovers();
     const lab = new Lab();
     try {
-      for (const host of [lab.client, lab.server]) {
-        run("ip", "netns", "add", host.netns);
-        host.ip("link", "set", "lo", "up");
-        // Link-local addresses too are to be ready at once, and a path that
-        // was cut and restored is to have its addresses again.
-        host.sysctl("net.ipv6.conf.default.accept_dad", 0);
-        host.sysctl("net.ipv6.conf.default.keep_addr_on_down", 1);
-      }
-      for (let path = 1; path <= paths; path++) lab.#join(path, rate);
-      for (let path = 1; path <= paths; path++) lab.#waitUntilUp(path);
+      lab.#make(Array.from({ length: paths }, (_, index) => 1 + index), rate);
       return lab;
     } catch (error) {
       lab.close();
@@ -186,39 +177,51 @@ export class Lab implements Disposable {
     }
   }
 
-  #join(path: number, rate: number | undefined): void {
+  #make(paths: readonly number[], rate: number | undefined): void {
     const { client, server } = this;
+    for (const host of [client, server]) {
+      run("ip", "netns", "add", host.netns);
+      // Link-local addresses too are to be ready at once, and a path that
+      // was cut and restored is to have its addresses again.
+      const conf = "net.ipv6.conf.default";
+      host.exec(
+        ...["sysctl", "-qw", `${conf}.accept_dad=0`],
+        `${conf}.keep_addr_on_down=1`,
+      );
+    }
     // With equal indexes the kernel waits a second before it tells IPv6 that
     // a veth is up (`linkwatch_urgent_event()` in net/core/link_watch.c).
-    client.ip(
+    const links = paths.map((path) => [
       ...["link", "add", client.dev(path), "index", `${10 + path}`],
       ...["type", "veth", "peer", "name", server.dev(path)],
       ...["index", `${20 + path}`, "netns", server.netns],
-    );
+    ]);
+    runIp(client.netns, [...links, ...addresses(client, paths)]);
+    runIp(server.netns, addresses(server, paths));
     for (const host of [client, server]) {
-      const dev = host.dev(path);
-      host.ip("address", "add", `${host.address(path)}/24`, "dev", dev);
-      // Else a worker of the kernel has to make it usable first.
-      host.ip(
-        ...["address", "add", `${host.address6(path)}/64`, "dev", dev],
-        "nodad",
-      );
-      host.ip("link", "set", dev, "up");
-      if (rate === undefined) continue;
-      run(
-        ...["tc", "-n", host.netns, "qdisc", "add", "dev", dev, "root", "tbf"],
-        ...["rate", `${rate}mbit`, "burst", "32k", "latency", "20ms"],
-      );
+      for (const path of rate === undefined ? [] : paths) {
+        run(
+          ...["tc", "-n", host.netns, "qdisc", "add", "dev", host.dev(path)],
+          ...["root", "tbf", "rate", `${rate}mbit`, "burst", "32k"],
+          ...["latency", "20ms"],
+        );
+      }
     }
+    this.#waitUntilUp(paths);
   }
 
   /** Until the kernel has noticed the carrier, it drops what is sent. */
-  #waitUntilUp(path: number): void {
+  #waitUntilUp(paths: readonly number[]): void {
     for (const host of [this.client, this.server]) {
-      waitFor(
-        () => host.ip("link", "show", host.dev(path)).includes("state UP"),
-        `${host.dev(path)} to be up`,
-      );
+      const isUp = (path: number, up: readonly { readonly ifname: string }[]) =>
+        up.some(({ ifname }) => ifname === host.dev(path));
+      waitFor(() => {
+        const links: { ifname: string; operstate: string }[] = JSON.parse(
+          host.ip("-j", "link", "show"),
+        );
+        const up = links.filter(({ operstate }) => operstate === "UP");
+        return paths.every((path) => isUp(path, up));
+      }, `the devices of ${host.netns} to be up`);
     }
   }
 
@@ -293,7 +296,7 @@ export class Lab implements Disposable {
    */
   restore(path: number): void {
     this.server.ip("link", "set", this.server.dev(path), "up");
-    this.#waitUntilUp(path);
+    this.#waitUntilUp([path]);
   }
 
   /** Closes all connections and removes the hosts. Again, it does nothing. */
@@ -308,6 +311,22 @@ export class Lab implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What gives a host its addresses. */
+function addresses(host: Host, paths: readonly number[]): string[][] {
+  return [
+    ["link", "set", "lo", "up"],
+    ...paths.flatMap((path) => {
+      const dev = host.dev(path);
+      return [
+        ["address", "add", `${host.address(path)}/24`, "dev", dev],
+        // Else a worker of the kernel has to make it usable first.
+        ["address", "add", `${host.address6(path)}/64`, "dev", dev, "nodad"],
+        ["link", "set", dev, "up"],
+      ];
+    }),
+  ];
 }
 
 function removeNetns(...names: readonly string[]): void {

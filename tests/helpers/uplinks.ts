@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Host } from "../../testing/host.ts";
+import { type Host, runIp } from "../../testing/host.ts";
 import type { ConnectOptions, Lab, LabConnection } from "../../testing/lab.ts";
 
 /** The server's own addresses, which no path has. */
@@ -14,28 +14,29 @@ export const SERVER = { 4: "10.99.0.1", 6: "fd99::1" } as const;
  * Gives the server addresses of its own, and the client a default route over
  * each path: the first is the best.
  */
-export function makeUplinks({ client, server }: Lab, paths: number): void {
-  server.ip("address", "add", `${SERVER[4]}/32`, "dev", "lo");
-  server.ip("address", "add", `${SERVER[6]}/128`, "dev", "lo", "nodad");
+export function makeUplinks(lab: Lab, paths: number): void {
+  const { client, server } = lab;
+  runIp(server.netns, [
+    ["address", "add", `${SERVER[4]}/32`, "dev", "lo"],
+    ["address", "add", `${SERVER[6]}/128`, "dev", "lo", "nodad"],
+  ]);
   // As if a router stood before it: it answers no ARP for its own addresses.
   server.sysctl("net.ipv4.conf.all.arp_ignore", 1);
-  for (let path = 1; path <= paths; path++) addRoutes({ client, server }, path);
+  const all = Array.from({ length: paths }, (_, index) => 1 + index);
+  runIp(client.netns, all.flatMap((path) => routes(lab, path)));
 }
 
-/** The default routes of one uplink. */
-export function addRoutes(
-  { client, server }: Pick<Lab, "client" | "server">,
-  path: number,
-): void {
-  const to = ["dev", client.dev(path), "metric", `${100 * path}`];
-  for (const gateway of [server.address(path), server.address6(path)]) {
-    const family = gateway.includes(":") ? "-6" : "-4";
-    client.ip(family, "route", "add", "default", "via", gateway, ...to);
-  }
+/** What adds the default routes of one uplink. */
+function routes({ client, server }: Lab, path: number): string[][] {
+  return [server.address(path), server.address6(path)].map((gateway) => [
+    ...["route", "add", "default", "via", gateway],
+    ...["dev", client.dev(path), "metric", `${100 * path}`],
+  ]);
 }
 
 /** Makes the second path anew, with other devices. */
-export function renewSecond({ client, server }: Lab): void {
+export function renewSecond(lab: Lab): void {
+  const { client, server } = lab;
   client.ip(
     ...["link", "add", client.dev(2), "type", "veth"],
     ...["peer", "name", server.dev(2), "netns", server.netns],
@@ -46,7 +47,7 @@ export function renewSecond({ client, server }: Lab): void {
     host.ip("address", "add", `${host.address6(2)}/64`, "dev", dev, "nodad");
     host.ip("link", "set", dev, "up");
   }
-  addRoutes({ client, server }, 2);
+  runIp(client.netns, routes(lab, 2));
 }
 
 /** Adds an endpoint, by `ip`. */
