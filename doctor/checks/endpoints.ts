@@ -8,7 +8,6 @@ import {
   isKnown,
   isUserspaceMode,
   listed,
-  living,
   lonely,
   namesOf,
   outward,
@@ -75,7 +74,8 @@ function none(snapshot: Snapshot, all: readonly string[]): Observation {
   }
   // Subflows to what peers announce start from any address.
   const accepts = (snapshot.limits?.addAddrAccepted ?? 0) > 0;
-  const isJoined = alone.length === 0 && living(snapshot).some(isInitiator);
+  const isJoined = alone.length === 0 &&
+    connections.some((one) => isInitiator(one) && one.subflows.length > 1);
   const reason = !part(snapshot, "endpoints").every(isKnown)
     ? "There are endpoints with flags that are not known here"
     : isServer

@@ -1,0 +1,130 @@
+/** What each check says of hosts that are made of recorded ones. */
+import { assert, assertEquals } from "@std/assert";
+import { readLine } from "../../cli/words/options.ts";
+import { findCommand, readOperands } from "../../cli/words/parse.ts";
+import {
+  CHECK_NAMES,
+  diagnose,
+  type Finding,
+  type Snapshot,
+} from "../../doctor/mod.ts";
+import { CHANGED_HOSTS, FINE_HOSTS } from "../helpers/changed_hosts.ts";
+import { changed, RECORDED } from "../helpers/snapshots.ts";
+
+/** What is wrong, in the form of the rows. */
+function found(snapshot: Snapshot): Finding[] {
+  const errors: string[] = [];
+  const onError = ({ stack }: Error) => void errors.push(stack!);
+  const findings = diagnose(snapshot, { onError });
+  assertEquals(errors, []);
+  return findings.filter(({ status }) =>
+    status === "problem" || status === "warning"
+  );
+}
+
+const placeOf = ({ status, check, because }: Finding) =>
+  `${because === undefined ? "" : "  "}${status} ${check}`;
+
+Deno.test("each check says what is wrong with hosts that differ in one thing", () => {
+  const said = new Set<string>();
+  const wrong: string[] = [];
+  for (const [what, from, change, ...expected] of CHANGED_HOSTS) {
+    const findings = found(changed(from, change));
+    const isExpected = findings.length === expected.length &&
+      findings.every((finding, at) =>
+        placeOf(finding) === expected[at]![0] &&
+        finding.summary.includes(expected[at]![1])
+      );
+    if (!isExpected) {
+      const texts = findings.map((one) => `${placeOf(one)}: ${one.summary}`);
+      wrong.push([what, ...texts].join("\n  "));
+    }
+    for (const { check } of findings) said.add(check);
+  }
+  assertEquals(wrong.join("\n"), "");
+  const silent = CHECK_NAMES.filter((name) => !said.has(name));
+  // Recorded hosts show those.
+  assertEquals(silent, ["target", "same-subnet", "subflow"]);
+});
+
+Deno.test("nothing is wrong with hosts on which nothing is", () => {
+  for (const [what, from, change, ...expected] of FINE_HOSTS) {
+    const snapshot = changed(from, change);
+    const start = performance.now();
+    const findings = found(snapshot);
+    assert(performance.now() - start < 2000, `${what} takes too long`);
+    assertEquals(
+      findings.map((one) => [placeOf(one), one.summary]),
+      expected.map(([place, piece]) => [
+        place,
+        findings.find(({ summary }) => summary.includes(piece))?.summary,
+      ]),
+      what,
+    );
+  }
+});
+
+/** Names that a shell would obey, and that its own words could be taken for. */
+const HOSTILE = [
+  ...["$(reboot)", "`reboot`", "a;reboot", "a|reboot", "a&reboot", "it's"],
+  ...["a>b", "*", "$PATH", '"', "a\\b", "#a", "~", "-x", "eth0.5", "=a"],
+];
+
+/** The words of a command, as a shell that has no programs reads it. */
+function wordsOf(command: string): string[] {
+  const { stdout, stderr } = new Deno.Command("/bin/sh", {
+    args: ["-c", `printf '%s\\0' ${command}`],
+    clearEnv: true,
+    env: { PATH: "" },
+  }).outputSync();
+  const text = new TextDecoder();
+  assertEquals(text.decode(stderr), "", command);
+  return text.decode(stdout).split("\0").slice(0, -1);
+}
+
+/** A word that users fill in, as they may do it. */
+const FILLED: Readonly<Record<string, string>> = { ADDRESS: "10.77.2.99" };
+
+/** Devices and programs of the hosts. */
+const NAMES = /client2|server2|curl|sshd/;
+const OWN = new RegExp(`"(${NAMES.source})"`, "g");
+
+const remediesOf = (snapshot: Snapshot) =>
+  diagnose(snapshot).flatMap(({ remedies }) => remedies);
+
+Deno.test("what the doctor proposes are commands, whatever devices are called", async () => {
+  const hosts = [
+    ...RECORDED.values(),
+    ...CHANGED_HOSTS.map(([, from, change]) => changed(from, change)),
+  ];
+  const programs = new Set<string>();
+  for (const [at, snapshot] of hosts.entries()) {
+    const name = HOSTILE[at % HOSTILE.length]!;
+    const renamed = JSON.parse(
+      JSON.stringify(snapshot).replaceAll(OWN, () => JSON.stringify(name)),
+    );
+    const commands = remediesOf(renamed).map(wordsOf);
+    assertEquals(
+      commands,
+      remediesOf(snapshot).map((remedy) =>
+        wordsOf(remedy).map((word) => word.replace(NAMES, () => name))
+      ),
+      name,
+    );
+    for (const [program, ...words] of commands) {
+      programs.add(program!);
+      if (program !== "mptcp") continue;
+      const line = await readLine(words.map((word) => FILLED[word] ?? word));
+      const { path, command, rest } = await findCommand(
+        line.words,
+        false,
+        line.plain,
+      );
+      readOperands(command!, rest, path[0]);
+    }
+  }
+  assertEquals([...programs].toSorted(), [
+    ...["ip", "ip6tables-legacy-save", "mptcp", "mptcpize", "nft", "sysctl"],
+    "systemctl",
+  ]);
+});
