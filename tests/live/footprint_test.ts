@@ -52,6 +52,16 @@ const PROCESSES = [
   ...["read /proc/PID/comm", "read /proc/PID/fd", "getdents64 /proc/PID/fd"],
   ...["readlink /proc/PID/fd/N", "read /proc/thread-self/net/netlink"],
 ];
+/** All that there is to look at, but for the sysctls of MPTCP. */
+const SNAPSHOT = [
+  ...[...COUNTERS, ...PROCESSES, ...BASIC, ...DEVICE_BY_NAME, SOCK_DIAG],
+  DEVICE_SOCKET.replace("ROUTE", "NETFILTER"),
+  ...["protocols", "ip_tables_names", "ip6_tables_names"].map((file) =>
+    `read /proc/thread-self/net/${file}`
+  ),
+  ...["read /proc/uptime", "read /etc/os-release"],
+  ...["read", "getdents64"].map((call) => `${call} /proc/sys/net/ipv4/conf`),
+];
 const NETNS = [
   "read /proc/thread-self/ns/net",
   "read /run/netns/NAME",
@@ -108,7 +118,9 @@ class Observer implements Disposable {
             .map((call) =>
               call.replace(/\/proc\/\d+/, "/proc/PID")
                 .replace(/\/fd\/\d+$/, "/fd/N")
-            ),
+            )
+            // Of the managers that the host may have.
+            .filter((call) => call !== "read /proc/PID/net/netlink"),
         ),
       ].toSorted(),
       permissions: Deno.readTextFileSync(this.#audit).trim().split("\n")
@@ -200,7 +212,23 @@ liveTest(
       [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
     };
     const out = `${folder}/mptcp.prom`;
-    const settings = Deno.readDirSync(SYSCTLS);
+    const settings = [
+      ...["read", "getdents64"].map((call) =>
+        `${call} ${SYSCTLS.slice(0, -1)}`
+      ),
+      ...Array.from(
+        Deno.readDirSync(SYSCTLS),
+        ({ name }) => `read ${SYSCTLS}${name}`,
+      ),
+    ];
+    const { client } = made.lab;
+    const snapshot = [
+      ...SNAPSHOT,
+      ...settings,
+      ...["all", "lo", client.dev(1), client.dev(2)].map((dev) =>
+        `read /proc/sys/net/ipv4/conf/${dev}/rp_filter`
+      ),
+    ];
     const main = `laddr ${local.address} lport ${local.port} ` +
       `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
     const lines: [line: string, syscalls: string[], basic?: string[]][] = [
@@ -237,14 +265,13 @@ liveTest(
         "status",
         [
           ...[...COUNTERS, ...PROCESSES, ...new Set([...BASIC, ...SOCKETS])],
-          ...[
-            `read ${SYSCTLS.slice(0, -1)}`,
-            `getdents64 ${SYSCTLS.slice(0, -1)}`,
-          ],
-          ...Array.from(settings, ({ name }) => `read ${SYSCTLS}${name}`),
+          ...settings,
         ],
         [],
       ],
+      ["doctor", snapshot, []],
+      ["report", snapshot, []],
+      ["report --reproduce", [...snapshot, ...EVENTS, "statx pipe:"], []],
       ["monitor", [...EVENTS]],
       ["top", ["write pipe:"], SOCKETS],
       ["record for 0.3 interval 0.1", [...EVENTS, SOCK_DIAG]],
@@ -279,7 +306,9 @@ liveTest(
       // Some end when their output is closed, and one because it is late.
       const goesOn = ["monitor", "top"].includes(line);
       const end = goesOn ? "| true" : "|| [ $? = 4 ]";
-      const via = ["sh", "-c", `"$@" ${end}`, "sh"];
+      // One waits for Enter.
+      const begin = line.endsWith("--reproduce") ? "echo | " : "";
+      const via = ["sh", "-c", `${begin}"$@" ${end}`, "sh"];
       const trace = observer.watch(command, via);
       const written = trace.out === "" ? [] : ["write pipe:"];
       assertEquals([line, trace.syscalls], [

@@ -198,6 +198,26 @@ const proveSchema: Proof = (desk, line) => {
   assertEquals(Object.keys(definitions), ["match"]);
 };
 
+/** What writes a report, and what reads it. */
+const proveReport: Proof = (desk, line) => {
+  const install = readme.match(/^deno install --global .*$/m)![0];
+  assertEquals(desk.type(install).code, 0);
+  const file = `${desk.folder}/project/report.json`;
+  if (line.includes("--from")) desk.type(`mptcp report >${file}`);
+  const { code, out, err } = desk.type(`echo | ${line}`);
+  if (line.includes("--from")) {
+    assertMatch(out, /^\d+ checks in /m);
+    assertEquals(err, "");
+    return;
+  }
+  assertEquals([code, out], [0, ""]);
+  assertMatch(err, /^hint: replaced are /m);
+  const text = Deno.readTextFileSync(
+    file.replace(/json$/, line.match(/\w+$/)![0]),
+  );
+  assertMatch(text, line.includes("--text") ? /^== nstat ==$/m : /^\{\n/);
+};
+
 /** One of the examples, which gives each connection these addresses. */
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
@@ -243,6 +263,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^deno run \S+ example\.ts$/, proveExample],
   [/^deno run \S+ jsr:@mptcp\/pm\/cli endpoint show$/, proveCli],
   [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
+  [/^mptcp (?:report|doctor --from)\b/, proveReport],
   [/^mptcp .*\b(?:connection|doctor|record|top|wait)\b/, proveLook],
   [/^mptcp counters --prometheus .*--out \S+$/, proveMetrics],
   [/^mptcp schema > mptcp\.schema\.json$/, proveSchema],
