@@ -7,8 +7,9 @@
  * @module
  */
 
+import type { Lab } from "../testing/lab.ts";
 import { HOST_FAULTS } from "../tests/helpers/host_faults.ts";
-import { Scene } from "../tests/helpers/host_faults/scene.ts";
+import { type HostFault, inEach } from "../tests/helpers/host_faults/scene.ts";
 import { environment, launcher } from "../tests/helpers/command_line.ts";
 
 const PAGE = new URL("../docs/doctor.md", import.meta.url);
@@ -17,11 +18,20 @@ const PAGE = new URL("../docs/doctor.md", import.meta.url);
 const BLOCK = /(<!-- fault: (.*) -->\n\n```console\n)[^]*?(?=```)/g;
 
 /** The page, with what the doctor says now. */
-export function freshPage(): string {
-  return Deno.readTextFileSync(PAGE).replaceAll(
-    BLOCK,
-    (_, head, name) => head + consult(name),
-  );
+export async function freshPage(): Promise<string> {
+  const page = Deno.readTextFileSync(PAGE);
+  const said = new Map<string, string>();
+  const faults = Array.from(page.matchAll(BLOCK), ([, , name]) => find(name!));
+  await inEach(faults, async (fault, { lab }) => {
+    said.set(fault.name, await consult(fault, lab));
+  });
+  return page.replaceAll(BLOCK, (_, head, name) => head + said.get(name));
+}
+
+function find(name: string): HostFault {
+  const fault = HOST_FAULTS.find((fault) => fault.name === name);
+  if (fault === undefined) throw new Error(`There is no fault "${name}"`);
+  return fault;
 }
 
 /** What is another one each time: tokens, ports, times and counts. */
@@ -34,22 +44,17 @@ export function withoutChance(page: string): string {
     .replaceAll(/\s+/g, " ");
 }
 
-/** Makes a fault, and runs the doctor. */
-function consult(name: string): string {
-  const fault = HOST_FAULTS.find((fault) => fault.name === name);
-  if (fault === undefined) throw new Error(`There is no fault "${name}"`);
-  using scene = Scene.open(fault);
-  const { client, server } = scene.lab;
-  const { netns } = fault.where === "client" ? client : server;
-  const { stdout } = new Deno.Command(launcher, {
+/** Runs the doctor. */
+async function consult({ where }: HostFault, lab: Lab): Promise<string> {
+  const { netns } = lab[where];
+  const { stdout } = await new Deno.Command(launcher, {
     args: ["-n", netns, "doctor"],
     env: environment(),
     stdin: "null",
     stderr: "inherit",
-  }).outputSync();
+  }).output();
   const text = new TextDecoder().decode(stdout);
-  return `$ mptcp -n ${fault.where} doctor\n` +
-    text.replaceAll(netns, fault.where);
+  return `$ mptcp -n ${where} doctor\n${text.replaceAll(netns, where)}`;
 }
 
-if (import.meta.main) Deno.writeTextFileSync(PAGE, freshPage());
+if (import.meta.main) Deno.writeTextFileSync(PAGE, await freshPage());
