@@ -77,7 +77,8 @@ const TABLE = {
     isGlobal: false,
   },
   reproduce: {
-    help: "read before and after a fault, with the events between",
+    help:
+      "read before and after a fault, with events between: to listen changes userspace mode",
     isGlobal: false,
   },
   text: {

@@ -167,6 +167,7 @@ Deno.test("`anonymize()` leaves no address, no device, process, host or table", 
     const names = [...DEVICES, ...PROCESSES, "acme", "gone77"]
       .filter((name) => name !== "lo").map((name) => name.toLowerCase());
     for (const name of names) assert(!json.includes(name), name);
+    assert(!JSON.stringify(other).includes("771234567"));
   }
 });
 
@@ -327,6 +328,16 @@ Deno.test("an IPv4-mapped address goes with its IPv4 address, a prefix with its 
   }
 });
 
+Deno.test("the addresses of a small network change, too, with each key", () => {
+  const home = [{ address: "192.168.7.1", prefixLength: 24 }];
+  for (let at = 0; at < 600; at++) {
+    const key = new Uint8Array(new Uint32Array([at, 1, 2, 3]).buffer);
+    const other = new OtherAddresses(key, home).of("192.168.7.1");
+    assert(/^192\.168\.\d+\.[01]$/.test(other), other);
+    assert(!other.startsWith("192.168.7."));
+  }
+});
+
 Deno.test("no host gets the address of its network, or the broadcast address", () => {
   for (const [at] of seeds(20).entries()) {
     const networks = [
@@ -345,6 +356,10 @@ Deno.test("no host gets the address of its network, or the broadcast address", (
       [0, 0, 254, 254],
     );
     assertEquals([last("10.1.2.0"), last("10.1.2.255")], [0, 255]);
+    const addresses = networks as unknown as Snapshot["addresses"];
+    const before = { addresses } as Snapshot;
+    const whole = new Replacements({ before } as Snapshot, keyAt(at));
+    assertEquals(whole.addresses.of("10.1.2.255"), map.of("10.1.2.255"));
     assertEquals(last("192.168.9.0") % 8, 0);
     assertEquals(last("192.168.9.7") % 8, 7);
     assert(map.of("2a00:1:2:3::").endsWith("::"));

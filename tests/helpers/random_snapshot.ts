@@ -160,7 +160,11 @@ export function randomSnapshot(random: Random, isAlone = false): Snapshot {
     pick(random, [
       { type: "announced", token: 7, remId: 1, address: here(), port: 0 },
       { type: "listener-created", local: end(here(), 0) },
-      { type: "unknown", cmd: 99, attrs: { saddr4: "10.77.1.9", sport: 7 } },
+      {
+        type: "unknown",
+        cmd: 99,
+        attrs: { saddr4: "10.77.1.9", daddr6: "fd77:1::9", sport: 7 },
+      },
       {
         type: "sub-closed",
         token: 7,
@@ -305,7 +309,8 @@ export function randomSnapshot(random: Random, isAlone = false): Snapshot {
       events: some(random, 5, (atMs) => ({ atMs, event: event() })),
     },
   };
-  return { ...parts, unknown: reasons(parts, here(), random) };
+  // First, as in a file that was read.
+  return { unknown: reasons(parts, here(), random), ...parts };
 }
 
 /** Why something could not be read, with names that are elsewhere, too. */
