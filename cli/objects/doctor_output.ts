@@ -69,22 +69,32 @@ function block(
   const rows = (text: string, style?: Style) =>
     folded(text, width).map((row) => paint(screen, row, style));
   const [first = "", ...more] = rows(`${check}: ${summary}`, "bold");
-  const follows = all.filter((other) =>
-    other.because?.includes(check) &&
-    (other.about === undefined || finding.about === undefined ||
-      other.about === finding.about)
-  );
+  const follows = new Set(consequences(finding, all));
   return [
     `${paint(screen, status.padEnd(INDENT.length), STYLES[status])}${first}`,
     ...[
       ...more,
-      ...evidence.flatMap((one) => rows(`  ${one}`, "dim")),
-      ...follows.flatMap((one) => rows(`so ${one.check}: ${one.summary}`)),
+      ...evidence.flatMap((one) => rows(`- ${one}`, "dim")),
+      ...Array.from(follows).flatMap((one) =>
+        rows(`so ${one.check}: ${one.summary}`)
+      ),
       ...remedies.length === 0 ? [] : ["to mend it:"],
       // A command is in one line, to be copied.
       ...remedies.map((remedy) => paint(screen, `  ${remedy}`, "cyan")),
     ].map((row) => INDENT + row),
   ].map((row) => `${row}\n`).join("");
+}
+
+/** What follows from a finding, and what follows from that. */
+function consequences(
+  { check, about }: Finding,
+  all: readonly Finding[],
+): Finding[] {
+  const next = all.filter((other) =>
+    other.because?.includes(check) &&
+    (other.about === undefined || about === undefined || other.about === about)
+  );
+  return next.flatMap((one) => [one, ...consequences(one, all)]);
 }
 
 /** What could not be looked at, by the reason. */

@@ -10,6 +10,7 @@ import {
 import { readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
 import { type JoinOutcome, joinTroubles } from "../joins.ts";
+import type { Endpoint } from "../../ops/endpoint.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 const COUNTERS = [
@@ -70,8 +71,14 @@ export function join(snapshot: Snapshot): Observation[] {
         ...listed(connections),
         ...evidence,
       ],
-      remedies: readd(endpoint),
+      remedies: retry(endpoint),
       about: aboutEndpoint(endpoint),
     };
   });
+}
+
+/** It helps once the cause is mended. */
+function retry(endpoint: Endpoint): string[] {
+  const [deletion, addition] = readd(endpoint) as [string, string];
+  return [deletion, `${addition}  # tries it again`];
 }
