@@ -1,6 +1,7 @@
 /**
- * Writes docs/json.md, the fields of what `mptcp -j connection` prints, from the
- * documentation of the library, or checks that it is there.
+ * Writes docs/json.md, the fields of what `mptcp -j connection` and
+ * `mptcp -j doctor` print, from the documentation of the library, or checks that
+ * it is there.
  *
  * usage: deno task json [--check]
  *
@@ -10,6 +11,7 @@
 import { snakeCase } from "../cli/snake_case.ts";
 import { SUBFLOW_FLAGS } from "../codec/sock_diag.gen.ts";
 import { SOCKET_STATES } from "../diag/connection.ts";
+import { CHECK_NAMES } from "../doctor/mod.ts";
 import { code, table, writePage } from "./page.ts";
 
 /** What `deno doc --json` says of a type. */
@@ -38,10 +40,13 @@ export interface Field {
   readonly doc: string;
 }
 
-/** The fields of types that `diag/mod.ts` exports. */
-export function fieldsOf(...names: readonly string[]): Field[][] {
+/** The fields of types that an entry point exports. */
+export function fieldsOf(
+  entry: string,
+  ...names: readonly string[]
+): Field[][] {
   const { stdout } = new Deno.Command(Deno.execPath(), {
-    args: ["doc", "--json", "diag/mod.ts"],
+    args: ["doc", "--json", entry],
     cwd: new URL("..", import.meta.url),
   }).outputSync();
   const { nodes } = JSON.parse(new TextDecoder().decode(stdout));
@@ -71,7 +76,7 @@ function jsonType(
 ): string {
   if (kind === "typeOperator" || kind === "array") return "array";
   if (/End$/.test(repr)) return "object";
-  if (repr === "SocketState") return "string";
+  if (["SocketState", "Status", "CheckName"].includes(repr)) return "string";
   return repr === "true" ? "boolean" : repr;
 }
 
@@ -87,23 +92,29 @@ function rows(fields: readonly Field[]): string {
   );
 }
 
+function field(name: string, type: string, doc: string): Field {
+  return { name, type, isOptional: false, doc };
+}
+
 if (import.meta.main) {
   const [connection, subflow, end] = fieldsOf(
-    "Connection",
-    "Subflow",
-    "SubflowEnd",
+    "diag/mod.ts",
+    ...["Connection", "Subflow", "SubflowEnd"],
   ) as [Field[], Field[], Field[]];
+  const [finding] = fieldsOf("doctor/mod.ts", "Finding") as [Field[]];
   await writePage(
     "json.md",
-    `# What \`mptcp -j connection\` prints
+    `# What \`mptcp -j connection\` and \`mptcp -j doctor\` print
 
 <!-- made by \`deno task json\` -->
 
-One array of connections. A field that the kernel does not report is absent,
-never 0. Fields may be added; none changes its meaning. The library has the same
-in camel case (\`rtt_us\` is \`rttUs\`), and \`token\` as a number.
+Fields may be added; none changes its meaning. The library has the same in camel
+case (\`rtt_us\` is \`rttUs\`), and \`token\` as a number.
 
 ## A connection
+
+\`mptcp -j connection\` prints one array of connections. A field that the kernel
+does not report is absent, never 0.
 
 \`token\` is hexadecimal: \`"0x…"\`. \`local\` and \`remote\` have \`address\` and
 \`port\`. States are those of \`ss\`: ${
@@ -118,7 +129,32 @@ ${rows(connection)}
 ${rows(subflow)}
 ## \`local\` and \`remote\` of a subflow
 
-${rows(end)}`,
+${rows(end)}
+## What the doctor says
+
+\`mptcp -j doctor\` prints one object, in which findings stand in the order of
+the text.
+
+${
+      rows([
+        field("version", "number", "Of this format: 1."),
+        field(
+          "healthy",
+          "boolean or null",
+          "Whether there is no problem; null: there is none as far as it could " +
+            "be looked at.",
+        ),
+        field("ignored", "array", "The checks that were left out."),
+        field("findings", "array", "What the checks say, one or more each."),
+      ])
+    }
+## A finding
+
+\`status\` is \`problem\`: no path comes of it, \`warning\`: it may not be what is
+meant, \`unknown\`: it could not be looked at, or \`ok\`. Checks are
+${CHECK_NAMES.map(code).join(", ")}.
+
+${rows(finding)}`,
     "deno task json",
   );
 }

@@ -17,7 +17,9 @@ export const COMMANDS: readonly Command[] = [
       const { CHECK_NAMES, diagnose, isHealthy } = await import(
         "../../doctor/mod.ts"
       );
-      const ignored = (ignore ?? "").split(",").filter((one) => one !== "");
+      const ignored = [
+        ...new Set((ignore ?? "").split(",").filter((one) => one !== "")),
+      ];
       for (const name of ignored) refuseUnknown(name, CHECK_NAMES);
       const snapshot = await take(context, token, from);
       const findings = diagnose(snapshot, {

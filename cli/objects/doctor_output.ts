@@ -45,9 +45,11 @@ export function report(
     ...found.filter(isOwn).map((finding) => block(finding, found, screen)),
     ...unknown(found, screen),
     ...line(found, "ok", screen),
+    ...folded(summary(found, snapshot, ignored), screen.columns)
+      .map((row) => `${row}\n`),
   ];
   return {
-    text: `${blocks.join("")}${summary(found, snapshot, ignored)}\n`,
+    text: blocks.join(""),
     isPainted: true,
     json: { version: 1, healthy, ignored, findings: found },
   };

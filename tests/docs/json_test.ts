@@ -1,7 +1,9 @@
-/** What docs/json.md says of `mptcp -j connection`, held against what it prints. */
+/** What docs/json.md says of JSON, held against what is printed. */
 import { assert, assertEquals } from "@std/assert";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { Lab, until } from "../../testing/lab.ts";
+import { snapshotFile } from "../helpers/doctor_golden.ts";
+import { HEALTHY_HOSTS, HOST_FAULTS } from "../helpers/host_faults.ts";
 import { liveTest } from "../helpers/live.ts";
 import { run } from "../helpers/run_main.ts";
 import { textOf } from "../helpers/shell_lines.ts";
@@ -9,12 +11,15 @@ import { textOf } from "../helpers/shell_lines.ts";
 type Fields = ReadonlyMap<string, { type: string; isOptional: boolean }>;
 type Value = { readonly [name: string]: unknown };
 
-/** The tables of the page: of a connection, a subflow, one of its ends. */
+/**
+ * The tables of the page: of a connection, a subflow, one of its ends; of what
+ * the doctor says, a finding.
+ */
 const TABLES: readonly Fields[] = textOf("docs/json.md").split("\n## ").slice(1)
   .map((section) =>
     new Map(
       Array.from(
-        section.matchAll(/^\| `(\w+)` +\| (\w+)(, may be absent)? +\|/gm),
+        section.matchAll(/^\| `(\w+)` +\| ([^|,]+?)(, may be absent)? +\|/gm),
         ([, name, type, optional]) =>
           [name!, { type: type!, isOptional: optional !== undefined }] as const,
       ),
@@ -24,7 +29,8 @@ const TABLES: readonly Fields[] = textOf("docs/json.md").split("\n## ").slice(1)
 function assertFields(value: Value, fields: Fields | undefined): void {
   for (const [name, field] of Object.entries(value)) {
     const type = Array.isArray(field) ? "array" : typeof field;
-    assertEquals([name, fields?.get(name)?.type], [name, type]);
+    const documented = fields?.get(name)?.type.replace(" or null", "");
+    assertEquals([name, documented], [name, type]);
   }
   for (const [name, { isOptional }] of fields ?? []) {
     assert(isOptional || name in value, `${name} is absent`);
@@ -54,6 +60,8 @@ const PROMISED = [
     ...["bytes_sent", "bytes_received", "retransmits"],
   ],
   ["address", "port", "id"],
+  ["version", "healthy", "findings"],
+  ["check", "status", "summary", "evidence", "remedies", "because"],
 ];
 
 Deno.test("docs/json.md has the fields that are promised", () => {
@@ -72,6 +80,23 @@ Deno.test("`mptcp -j connection` prints the fields of docs/json.md, of old kerne
     Object.assign(kernel.sockDiag, { mptcpInfoLength, tcpInfoLength: 192 });
     assertDocumented((await run("-j connection", kernel)).out);
   }
+});
+
+Deno.test("`mptcp -j doctor` prints the fields of docs/json.md", async () => {
+  const [, , , ofAll, ofFinding] = TABLES;
+  let isFolded = false;
+  for (const state of [...HOST_FAULTS, ...HEALTHY_HOSTS]) {
+    const file = snapshotFile(state).pathname;
+    const { out } = await run(["-j", "doctor", "--from", file]);
+    const { healthy, ...said }: Value = JSON.parse(out);
+    assert(healthy === null || typeof healthy === "boolean");
+    assertFields({ ...said, healthy: true }, ofAll);
+    for (const finding of said["findings"] as readonly Value[]) {
+      assertFields(finding, ofFinding);
+      isFolded ||= "because" in finding;
+    }
+  }
+  assert(isFolded);
 });
 
 liveTest(

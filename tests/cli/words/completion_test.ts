@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import { candidates } from "../../../cli/words/completion.ts";
 import { OPTIONS, optionsOf } from "../../../cli/words/options.ts";
+import { CHECK_NAMES } from "../../../doctor/mod.ts";
 import { EVENT_TYPES } from "../../../ops/event.ts";
 import { kernelWith, run } from "../../helpers/run_main.ts";
 
@@ -127,6 +128,10 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "top token 5 ": "to from port dev state fallback interval",
     "connection state syn": "syn-sent syn-recv",
     "monitor token 5 ev": "event",
+    "doctor --i": "--ignore",
+    "doctor --ignore ": "@check",
+    "doctor --ignore limits,id": "@check",
+    "doctor --ignore idle to": "token",
   };
   for (const [line, words] of Object.entries(lines)) {
     assertEquals([line, (await wordsAt(line)).join(" ")], [line, words]);
@@ -152,6 +157,21 @@ Deno.test("`mptcp completion words` prints a candidate a line, its help behind a
   assertEquals(dashed.out, "--json\twrite JSON, errors too\n");
   const helpful = await run("completion words -- help limits se");
   assertEquals(helpful.out, "set\tSet one limit or both\n");
+});
+
+Deno.test("`mptcp completion words` goes on with a list of checks", async () => {
+  const words = async (line: string) => {
+    const { code, out, err } = await run(`completion words -- doctor ${line}`);
+    assertEquals([code, err], [0, ""], line);
+    return out.trimEnd().split("\n").map((line) => line.split("\t")[0]);
+  };
+  assertEquals(await words("--ignore "), [...CHECK_NAMES]);
+  assertEquals(await words("--ignore li"), ["limits"]);
+  assertEquals(await words("--ignore = li"), ["limits"]);
+  assertEquals(await words("--ignore limits,endpoint-"), [
+    ...["flags", "device", "address"].map((one) => `limits,endpoint-${one}`),
+  ]);
+  assertEquals(await words("--ignore limits,idle,li"), [""]);
 });
 
 Deno.test("`mptcp completion` prints a script for each shell that its help names", async () => {
