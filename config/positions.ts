@@ -40,14 +40,16 @@ interface Key {
 /**
  * Finds the positions of a document.
  *
- * @param text One document that a parser takes, without byte order mark.
+ * @param text One document, without byte order mark.
  * @returns Nothing, where it has what is not known here, such as `? ` keys.
  */
 export function findPositions(text: string): Positions | undefined {
   try {
     return new Scanner(text).document();
   } catch (error) {
-    if (!(error instanceof Unknown)) throw error;
+    // What a parser has refused may be nested too deeply for this one, too.
+    const isKnown = error instanceof Unknown || error instanceof RangeError;
+    if (!isKnown) throw error;
     return undefined;
   }
 }
@@ -144,7 +146,7 @@ class Scanner {
       this.#take(REST_OF_LINE);
       this.#take(GAP);
     }
-    if (this.#text.startsWith("---", this.#at)) this.#take(MARKER);
+    if (this.#column === 0) this.#take(MARKER);
     const root = this.#block(-1, this.#at);
     this.#take(GAP);
     if (!this.#isEnd(-1)) throw new Unknown();

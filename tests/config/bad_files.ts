@@ -407,7 +407,7 @@ export const BAD_FILES: readonly (readonly [
   ],
   [
     "endpoints: [{ address: 10.0.0.1, flags: [[subflow]] }]",
-    "1:42: endpoints[0].flags[0]: must be a flag, not a list",
+    "1:42: endpoints[0].flags[0]: must be signal, subflow, backup, fullmesh or laminar, not a list",
   ],
   [
     "endpoints: [{ address: 10.0.0.1, flags: subflow backup }]",
@@ -415,7 +415,7 @@ export const BAD_FILES: readonly (readonly [
   ],
   [
     "endpoints: [{ address: 10.0.0.1, flags: { backup: true } }]",
-    "1:41: endpoints[0].flags: must be a flag, not a mapping",
+    "1:41: endpoints[0].flags: must be signal, subflow, backup, fullmesh or laminar, not a mapping",
   ],
   [
     "endpoints: [{ address: 10.0.0.1, flags: 0x4g }]",

@@ -95,6 +95,14 @@ const HOSTILE: Readonly<
     "&a\nlimits: *a",
     /^f:2:9: aliases are not supported/,
   ],
+  "brackets behind a key that is there twice": [
+    `a: 1\na: 2\nb: ${"[".repeat(100_000)}`,
+    /^f:2:1: duplicated mapping key$/,
+  ],
+  "anchors behind a key that is there twice": [
+    full("&a ", "a: 1\na: 2\nb: "),
+    /^f:2:1: duplicated mapping key$/,
+  ],
   "many endpoints": [
     full("- { address: 10.0.0.1 }\n", "endpoints:\n"),
     /^f:2:1: endpoints: 43690 addresses: no .*\nf:3:14: endpoints\[1\].address: duplicate address/,

@@ -1,5 +1,5 @@
 /** The positions of values, held against those of the package `yaml` of npm. */
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { parse } from "@std/yaml";
 // deno-lint-ignore no-import-prefix
 import * as yaml from "npm:yaml@2.9.1";
@@ -19,6 +19,8 @@ function treeOf(text: string): Tree | undefined {
 
 /** Offsets of all keys and values by another parser, if it reads the same. */
 function oracle(text: string, tree: Tree): Map<string, number> | undefined {
+  // A line may end so for the one parser, and not for the other.
+  if (/\r(?!\n)/.test(text)) return undefined;
   const document = yaml.parseDocument(text, {
     schema: "failsafe",
     keepSourceTokens: true,
@@ -106,8 +108,8 @@ Deno.test("positions are those of another parser, in every style", () => {
     all += found.all;
     exact += found.exact;
   }
-  assertGreater(documents, 2500);
-  assertGreater(exact / all, 0.98);
+  assertGreater(documents, 3000);
+  assertEquals(exact, all);
 });
 
 Deno.test("where positions are known, they are right in spoilt documents, too", () => {
@@ -119,5 +121,6 @@ Deno.test("where positions are known, they are right in spoilt documents, too", 
     all += found.all;
     exact += found.exact;
   }
-  assert(exact > 0);
+  assertGreater(all, 10_000);
+  assertGreater(exact / all, 0.95);
 });

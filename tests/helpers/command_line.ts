@@ -57,10 +57,14 @@ function configFlag(): string {
   return out.trim();
 }
 
-/** Lets a cache of Deno have what this run has of JSR, without a network. */
+/** Lets a cache of Deno have what this run has of JSR and npm, without a network. */
 export function shareModules(folder: string): void {
-  const { modulesCache } = JSON.parse(run(["deno", "info", "--json"]).out);
+  const { modulesCache, npmCache } = JSON.parse(
+    run(["deno", "info", "--json"]).out,
+  );
   Deno.symlinkSync(modulesCache, `${folder}/remote`);
+  // Deno looks at each package where it starts, as it does at its other files.
+  run(["cp", "-r", npmCache, `${folder}/npm`]);
 }
 
 /** Runs a script of this checkout, without any permission. */

@@ -12,7 +12,7 @@ const KEYS = [
 ];
 const PLAIN = [
   ...["1", "no", "012", "two words", "a:b", "a#b", "-1", "-", "~", "10.0.0.1"],
-  ...["fd00::1", "x, y", "{", "é", "🖧", "wlan?", "a 'b'", 'a "b"', "[x"],
+  ...["fd00::1", "x, y", "{}", "é", "🖧", "wlan?", "a 'b'", 'a "b"', "x]"],
 ];
 const QUOTED = [
   ...["''", '""', "'it''s'", '"a: b"', "'# no'", '"\\"", "', "'{'", '"\\\\"'],
@@ -50,7 +50,7 @@ export class YamlWriter {
         "\n\n",
         "\n# - comment\n",
       ],
-      ..."\t\n",
+      "\t\n",
     ]);
   }
 
@@ -145,7 +145,7 @@ export class YamlWriter {
       pick(this.#random, ["", " ", " ", "\n      ", " # c\n       "]);
     const item = (): string => {
       if (depth < 4 && this.#one(4)) return this.#flow(depth + 1);
-      const plain = PLAIN.filter((text) => !/[[{,]|^-$/.test(text));
+      const plain = PLAIN.filter((text) => !/[\]{,]|^-$/.test(text));
       return this.#property() +
         (this.#one(3) ? pick(this.#random, QUOTED) : pick(this.#random, plain))
           .replaceAll(/\n +/g, "\n        ");
