@@ -68,7 +68,7 @@ export class Context implements Disposable {
   pm(netns: string | undefined = this.netns): PathManager {
     if (this.#pm !== undefined) return this.#pm;
     const onWarning: PathManagerOptions["onWarning"] = ({ message, isHint }) =>
-      isHint ? this.hint(message) : this.#say("mptcp", "warning", message);
+      isHint ? this.hint(message) : this.warn(message);
     this.#pm = this.#settings.trace
       ? this.#io.open({ namespace: this.#traced(netns), onWarning })
       : inNamed(
@@ -142,6 +142,11 @@ export class Context implements Disposable {
     );
     this.hint(`the token is read as ${read}; it could be ${not}, too`);
     return likely;
+  }
+
+  /** Says what hinders what was asked for. */
+  warn(message: string): void {
+    this.#say("mptcp", "warning", message);
   }
 
   /** Says what was hardly meant. */

@@ -117,6 +117,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/schema.ts"),
   },
   {
+    word: "manage",
+    about: "run a path manager: one of those that are ready, or your own",
+    group: ONE,
+    load: () => import("./objects/manage.ts"),
+  },
+  {
     word: "completion",
     about: "completion of these words in a shell",
     group: "this program",

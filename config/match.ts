@@ -13,6 +13,7 @@ import {
   parseAddress,
 } from "../codec/inet.ts";
 import type { InterfaceAddress } from "../diag/addresses.ts";
+import { deviceGlob } from "../diag/device_glob.ts";
 import { contains } from "../diag/rtnetlink.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import { flagBits, flagWords } from "../ops/flags.ts";
@@ -212,7 +213,7 @@ function agrees(
 ): boolean {
   const own = parseAddress(address);
   return (match.dev === undefined ||
-    match.dev.some((glob) => patternOf(glob).test(dev))) &&
+    match.dev.some((glob) => deviceGlob(glob).test(dev))) &&
     (match.family === undefined || match.family === versionOf(own)) &&
     (match.scope === undefined || match.scope === scope) &&
     (match.address === undefined ||
@@ -231,11 +232,4 @@ function statesOf(
   return (Object.keys(states) as AddressState[]).filter((state) =>
     states[state]
   );
-}
-
-/** The names that a glob stands for: `*` is any part of one, `?` a character. */
-function patternOf(glob: string): RegExp {
-  const literal = glob.replaceAll(/[\\^$.+()[\]{}|]/g, "\\$&");
-  const source = literal.replaceAll("*", ".*").replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "u");
 }

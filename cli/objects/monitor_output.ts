@@ -192,7 +192,7 @@ function meaning(event: PathManagerEvent): string {
  * As `ip -t` and, in JSON, `ip -ts` write it: local time, microseconds. `Date`
  * and `Temporal` do not take every TZ for the same zone: one says all of it.
  */
-function clock(): { text: string; json: string } {
+export function clock(): { text: string; json: string } {
   const now = Temporal.Now.instant();
   const date = new Date(now.epochMilliseconds);
   const [weekday, month, day, year, time] = date.toString().split(" ");

@@ -84,6 +84,8 @@ type Result =
 export interface Command {
   /** The word behind the object's; absent: the object is the command. */
   readonly word?: string;
+  /** Whether it is meant by what stands in the place of its word. */
+  readonly isMeantBy?: (word: string) => boolean;
   readonly summary: string;
   /** The operands of the usage line, where some exclude others. */
   readonly form?: string;

@@ -107,6 +107,18 @@ export const FULLMESH: readonly ["fullmesh", string] = [
   "connect to every address of the peer",
 ];
 
+/** Reads a time, `500ms`, `3s` or `1m`, as milliseconds; a number is seconds. */
+export function duration(keyword: string, value: string): number {
+  const [, number, unit = "s"] = value.match(/^(\d+(?:\.\d+)?)(ms|s|m)?$/) ??
+    [];
+  if (number !== undefined) return Number(number) * UNITS[unit]!;
+  throw new UsageError(
+    `Invalid ${keyword} "${value}": it is a time such as 500ms, 3s or 1m`,
+  );
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+
 /** `{ backup: true }` for the word "backup", `{ backup: false }` for "nobackup". */
 export function switched<Flag extends string>(
   flag: Flag,

@@ -45,6 +45,10 @@ const TABLE = {
     isGlobal: false,
   },
   explain: { help: "say what errors and backup mean", isGlobal: false },
+  clean: {
+    help: "take back at the end what was made",
+    isGlobal: false,
+  },
   watch: { help: "go on, and show what changes", isGlobal: false },
   prometheus: {
     help: "write for the textfile collector of node_exporter",

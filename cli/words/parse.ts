@@ -86,6 +86,10 @@ export async function findCommand(
   if (others.length === 0 && operandWords(only!.operands).includes(second!)) {
     return found(1, only);
   }
+  const meant = second === undefined
+    ? undefined
+    : commands.find(({ isMeantBy }) => isMeantBy?.(second));
+  if (meant !== undefined) return found(1, meant);
   if (second !== undefined) {
     const verb = inFull("command", first, second, [
       ...words,

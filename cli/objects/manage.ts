@@ -1,0 +1,296 @@
+import type {
+  Decision,
+  LocalAddress,
+  ManageOptions,
+  Policy,
+} from "../../policy/mod.ts";
+import type { Context } from "../context.ts";
+import type { Output } from "../output.ts";
+import {
+  address,
+  type Command,
+  command,
+  integer,
+  type Operand,
+  type Operands,
+  option,
+  UsageError,
+  type Values,
+  words,
+} from "../words/grammar.ts";
+import { duration, port } from "../words/operands.ts";
+import { decisionOutput } from "./manage_output.ts";
+
+/** Devices by their names, of which any is meant. */
+function globs(keyword: string, help: string): Operand<readonly string[]> {
+  const [first, second] = keyword.split(" ");
+  return {
+    usage: `${keyword} GLOB`,
+    help,
+    required: false,
+    words: [[first!, help]],
+    values: second === undefined ? [["@dev", "network device"]] : [],
+    takesValue: true,
+    read(word, value, before = []) {
+      if (word !== first) return undefined;
+      if (second !== undefined && value() !== second) {
+        throw new UsageError(`"${first}" is followed by "${second} GLOB"`);
+      }
+      return [...before, value()];
+    },
+  };
+}
+
+const devices = {
+  dev: globs("dev", "use this device, * is any part; may be given again"),
+  not: globs("not dev", "but not this one; may be given again"),
+};
+const troubles = {
+  rto: option(
+    "rto",
+    "TIME",
+    "wait until the retransmission timeout has grown to this",
+    duration,
+  ),
+  silence: option(
+    "silence",
+    "TIME",
+    "where nothing came for so long, too: for downloads",
+    duration,
+  ),
+  cautious: words("cautious", "wait for the second retransmission", [
+    ["cautious", "wait for the second retransmission"],
+  ]),
+};
+const subflows = option("subflows", "N", "how many, 1 to 255", integer);
+
+/** Addresses, any number of them. */
+const addresses: Operand<readonly string[]> = {
+  ...address("addresses to announce"),
+  usage: "ADDR",
+  required: false,
+  read(word, _value, before = []) {
+    const one = address("").read(word, _value, undefined);
+    return typeof one === "string" ? [...before, one] : undefined;
+  },
+};
+
+/** A program of the user. */
+const program: Operand<string, true> = {
+  usage: "FILE.ts",
+  help: "program whose default export is a policy; ends in .ts or .js",
+  required: true,
+  words: [],
+  values: [],
+  takesValue: false,
+  read: (word, _value, before) =>
+    before === undefined && isProgram(word) ? word : undefined,
+};
+
+function isProgram(word: string): boolean {
+  return /\.[jt]s$/.test(word);
+}
+
+type Policies = typeof import("../../policy/mod.ts");
+
+/** A policy that is ready, as a command. */
+function ready<O extends Operands>(
+  word: string,
+  summary: string,
+  operands: O,
+  make: (
+    policies: Policies,
+    values: Values<O>,
+  ) => { readonly policy: Policy; readonly options?: ManageOptions },
+): Command {
+  return command({
+    word,
+    summary,
+    operands,
+    options: ["clean"],
+    async *run(context, { clean, ...values }) {
+      const policies = await import("../../policy/mod.ts");
+      const { policy, options } = make(
+        policies,
+        values as unknown as Values<O>,
+      );
+      yield* managed(context, policy, { ...options, clean });
+    },
+  });
+}
+
+/** Milliseconds by other names. */
+function trouble(
+  { rto, silence, cautious }: Values<typeof troubles>,
+) {
+  return {
+    ...rto !== undefined && { rtoMs: rto },
+    ...silence !== undefined && { silenceMs: silence },
+    cautious: cautious !== undefined,
+  };
+}
+
+type Devices = Values<typeof devices>;
+
+/** Which addresses are meant; `undefined`: nothing was said. */
+function chosen({ byDevice }: Policies, { dev = [], not = [] }: Devices):
+  | ((address: LocalAddress) => boolean)
+  | undefined {
+  return dev.length + not.length === 0 ? undefined : byDevice(dev, not);
+}
+
+const interfaces = (policies: Policies, values: Devices): ManageOptions => {
+  const found = chosen(policies, values);
+  return found === undefined ? {} : { interfaces: found };
+};
+
+const spare = (policies: Policies, values: Devices) => {
+  const found = chosen(policies, values);
+  return found === undefined ? {} : { spare: found };
+};
+
+/** `mptcp manage …` */
+export const COMMANDS: readonly Command[] = [
+  ready(
+    "fullmesh",
+    "Open a subflow from each address here to each of the peer",
+    devices,
+    (policies, values) => ({
+      policy: policies.fullmesh(),
+      options: { ...interfaces(policies, values), retry: true },
+    }),
+  ),
+  ready(
+    "ndiffports",
+    "Have several subflows between the same two addresses",
+    { subflows },
+    ({ ndiffports }, values) => ({
+      policy: ndiffports(values),
+      options: { retry: true },
+    }),
+  ),
+  ready(
+    "backup",
+    "Have a spare subflow, which carries all as soon as others are in trouble",
+    { ...devices, ...troubles },
+    (policies, values) => ({
+      policy: policies.backup({
+        ...spare(policies, values),
+        ...trouble(values),
+      }),
+    }),
+  ),
+  ready(
+    "on-demand",
+    "Open a spare subflow when others are in trouble, and close it afterwards",
+    {
+      ...devices,
+      ...troubles,
+      health: option(
+        "health",
+        "TIME",
+        "how long a path has to work again, 10s if not given",
+        duration,
+      ),
+    },
+    (policies, { health, ...values }) => ({
+      policy: policies.onDemand({
+        ...spare(policies, values),
+        ...trouble(values),
+        ...health !== undefined && { healthMs: health },
+      }),
+    }),
+  ),
+  ready(
+    "announce",
+    "Announce addresses to the clients of this server",
+    { addresses, port },
+    ({ announce }, values) => ({ policy: announce(values) }),
+  ),
+  ready(
+    "refresh",
+    "Have several subflows, and replace the one that carries least",
+    {
+      subflows,
+      every: option("every", "TIME", "how often, 3s if not given", duration),
+    },
+    ({ refresh }, { every, ...values }) => ({
+      policy: refresh({
+        ...values,
+        ...every !== undefined && { everyMs: every },
+      }),
+    }),
+  ),
+  ready(
+    "keep",
+    "Open subflows again that close, by the reason",
+    devices,
+    (policies, values) => ({
+      policy: policies.keep(),
+      options: interfaces(policies, values),
+    }),
+  ),
+  command({
+    word: "file",
+    isMeantBy: isProgram,
+    summary: "Run a policy of your own: what a file exports as its default",
+    form: "FILE.ts [dev GLOB] [not dev GLOB]",
+    operands: {
+      file: program,
+      ...devices,
+    },
+    options: ["clean"],
+    async *run(context, { file, clean, ...values }) {
+      const policies = await import("../../policy/mod.ts");
+      const { ownPolicy } = await import("./own_policy.ts");
+      const policy = await ownPolicy(context, file);
+      const options = interfaces(policies, values);
+      yield* managed(context, policy, { ...options, clean });
+    },
+  }),
+];
+
+/** Runs a policy until the program is stopped, and says what it decides. */
+async function* managed(
+  context: Context,
+  policy: Policy,
+  options: ManageOptions,
+): AsyncGenerator<Output> {
+  const { manage } = await import("../../policy/mod.ts");
+  const pm = context.pm();
+  const stop = context.stop();
+  const decisions: Decision[] = [];
+  let wake = Promise.withResolvers<void>();
+  using manager = manage(pm, policy, {
+    ...options,
+    setMode: true,
+    signal: stop.signal,
+    onDecision(decision) {
+      decisions.push(decision);
+      wake.resolve();
+    },
+    onWarning: (message) => context.warn(message),
+    onError: (error) => context.warn(textOf(error)),
+  });
+  const ended = manager.finished.finally(() => wake.resolve());
+  for (;;) {
+    await wake.promise;
+    wake = Promise.withResolvers();
+    for (const decision of decisions.splice(0)) {
+      yield decisionOutput(decision);
+    }
+    if (stop.signal.aborted) break;
+    await Promise.race([ended, wake.promise]);
+    if (stop.signal.aborted) break;
+    wake.resolve();
+  }
+  await ended;
+  // What it has taken back.
+  for (const decision of decisions) yield decisionOutput(decision);
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause === undefined ? message : `${message}: ${textOf(cause)}`;
+}

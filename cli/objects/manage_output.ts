@@ -1,0 +1,46 @@
+/**
+ * What `mptcp manage` says of what a policy decides.
+ *
+ * @module
+ */
+
+import type { Decision } from "../../policy/mod.ts";
+import type { Output } from "../output.ts";
+import { clock } from "./monitor_output.ts";
+
+/** One decision: when, what, on which connection, and why. */
+export function decisionOutput(
+  { action, connection, subflow, address, tell, reason, error }: Decision,
+): Output {
+  const now = clock().json;
+  const token = `0x${connection.token.toString(16).padStart(8, "0")}`;
+  const end = (one: { readonly address: string; readonly port: number }) =>
+    (one.address.includes(":") ? `[${one.address}]` : one.address) +
+    (one.port === 0 ? "" : `:${one.port}`);
+  const place = subflow === undefined ? [address] : [
+    end(subflow.local),
+    "->",
+    end(subflow.remote),
+    ...subflow.dev === undefined ? [] : ["dev", subflow.dev],
+  ];
+  const why = [
+    ...reason === undefined ? [] : [reason],
+    ...error === undefined ? [] : [`not done: ${error.message}`],
+  ].join("; ");
+  return {
+    text: `[${now}] ${action.padEnd(10)} ${token} ${place.join(" ")}` +
+      (why === "" ? "" : `  # ${why}`) + "\n",
+    json: {
+      ...{ timestamp: now, action, token },
+      ...subflow !== undefined && {
+        local: subflow.local,
+        remote: subflow.remote,
+        ...subflow.dev !== undefined && { dev: subflow.dev },
+      },
+      ...address !== undefined && { address },
+      ...tell !== undefined && { tell },
+      ...reason !== undefined && { reason },
+      ...error !== undefined && { error: error.code, message: error.message },
+    },
+  };
+}

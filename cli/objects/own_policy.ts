@@ -1,0 +1,47 @@
+/**
+ * A policy that somebody has written, without a build and without an install.
+ *
+ * @module
+ */
+
+import type { Policy } from "../../policy/mod.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../words/grammar.ts";
+
+/** The callbacks that there are. */
+const CALLBACKS = [
+  ...["established", "announced", "removed", "subflowOpened", "subflowClosed"],
+  ...["priority", "closed", "interfaceUp", "interfaceDown", "tick"],
+];
+
+/**
+ * Loads the default export of a file. The file is read through libc and imported
+ * as text, since Deno asks for a permission to import a file that the program
+ * does not name; so it can import packages, and no files beside it.
+ */
+export async function ownPolicy(
+  context: Context,
+  file: string,
+): Promise<Policy> {
+  const lines: string[] = [];
+  for await (const line of context.lines(file)) lines.push(line);
+  const type = file.endsWith(".js") ? "javascript" : "typescript";
+  const text = encodeURIComponent(lines.join("\n"));
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = await import(`data:application/${type};charset=utf-8,${text}`);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UsageError(
+      `Cannot load ${file}: ${message.replaceAll(/data:\S+/g, file)}`,
+    );
+  }
+  const { default: policy } = loaded;
+  const isPolicy = typeof policy === "object" && policy !== null &&
+    CALLBACKS.some((name) => name in policy);
+  if (isPolicy) return policy as Policy;
+  throw new UsageError(
+    `Cannot run ${file}: its default export is no policy: an object with any ` +
+      `of ${CALLBACKS.join(", ")}`,
+  );
+}
