@@ -300,7 +300,11 @@ class RunningManager implements Manager {
     for (const connection of this.connections.values()) {
       for (const subflow of connection.subflows) {
         if (!this.#commands.hasOpened(subflow)) continue;
-        connection.close(subflow, { reason });
+        // The connection would end with its last one.
+        const isLast = connection.subflows.every((other) =>
+          other === subflow || other.state !== "established"
+        );
+        if (!isLast) connection.close(subflow, { reason });
       }
       for (const { address } of connection.announcements) {
         connection.withdraw(address, { reason });

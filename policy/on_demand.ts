@@ -110,8 +110,19 @@ class OnDemand implements Policy, Disposable {
   }
 
   subflowClosed(connection: ManagedConnection, subflow: TrackedSubflow): void {
-    if (connection.serverSide || this.#isSpare(connection, subflow)) return;
-    this.#state(connection).bad.delete(subflow);
+    if (connection.serverSide) return;
+    const state = this.#state(connection);
+    if (this.#isSpare(connection, subflow)) {
+      if (subflow.error === undefined || this.#hasPath(connection)) return;
+      // It was not there yet, or is needed still.
+      clearTimeout(state.timer);
+      state.timer = setTimeout(() => {
+        if (connection.closed || this.#hasPath(connection)) return;
+        this.#openSpare(connection, `${subflow.error?.code}, once more`);
+      }, AGAIN_MS);
+      return;
+    }
+    state.bad.delete(subflow);
     this.#ways.lost(connection, subflow);
     const { error } = subflow;
     const reason = error === undefined ? "closed" : `closed, ${error.code}`;
@@ -216,6 +227,7 @@ class OnDemand implements Policy, Disposable {
       ...state.switches.filter((time) => now - time < MOST_MS),
       now,
     ];
+    state.asked = -Infinity;
     this.#leave(connection, "the spare is there");
     if (this.#hasPath(connection)) this.#startHealth(connection);
   }

@@ -29,6 +29,7 @@ export async function ownPolicy(
   const text = encodeURIComponent(lines.join("\n"));
   let loaded: { readonly default?: unknown };
   try {
+    // deno-lint-ignore mptcp/import -- it is the user's, not a part of this
     loaded = await import(`data:application/${type};charset=utf-8,${text}`);
   } catch (error) {
     const { message } = error as Error;

@@ -1,87 +1,18 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { PathManager } from "../../mod.ts";
 import {
   fullmesh,
   manage,
   type ManagedConnection,
-  type ManageOptions,
   type Manager,
   ndiffports,
   type Policy,
 } from "../../policy/mod.ts";
-import {
-  type FakeConnection,
+import type {
+  FakeConnection,
   FakeInterfaces,
-  type FakeNetwork,
+  FakeNetwork,
 } from "../../testing/mod.ts";
-import { LateKernel } from "../helpers/fake_life.ts";
-
-const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
-const local = { address: "10.0.0.1", port: 40000 };
-
-/** A host with three addresses on three devices, and what manages it. */
-class World implements AsyncDisposable {
-  readonly kernel = new LateKernel();
-  readonly managers: Manager[] = [];
-  readonly problems: string[] = [];
-  readonly decisions: string[] = [];
-
-  constructor(network: FakeNetwork = {}) {
-    this.kernel.network = network;
-    this.kernel.sysctls.set("path_manager", "userspace");
-    const { addresses } = this.kernel.interfaces = new FakeInterfaces();
-    for (const number of [0, 1, 2]) {
-      addresses.push({ address: `10.0.${number}.1`, dev: `eth${number}` });
-    }
-  }
-
-  pm(): PathManager {
-    return PathManager.open({ namespace: this.kernel });
-  }
-
-  async start(policy: Policy, options: ManageOptions = {}): Promise<Manager> {
-    const manager = manage(this.pm(), policy, {
-      onWarning: (message) => this.problems.push(message),
-      onError: (error) => this.problems.push(`${(error as Error).cause}`),
-      onDecision: ({ action, subflow, address, tell, reason, error }) =>
-        this.decisions.push(
-          [
-            ...[action, subflow?.local.address ?? address, tell && "told"],
-            ...[reason, error?.code],
-          ].filter(Boolean).join(" "),
-        ),
-      ...options,
-    });
-    this.managers.push(manager);
-    await turn();
-    return manager;
-  }
-
-  connect(options = {}): FakeConnection {
-    const tokens = [...this.kernel.connections.keys()];
-    return this.kernel.connect(5 + tokens.length, { local, ...options });
-  }
-
-  /** Takes what has been told since the last time. */
-  taken(): string[] {
-    return this.decisions.splice(0);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const manager of this.managers) {
-      manager.stop();
-      await manager.finished;
-    }
-    assertEquals(this.problems, []);
-  }
-}
-
-/** The paths of a connection, with the ids and devices that they have. */
-function paths(connection: FakeConnection): string[] {
-  return connection.subflows().map(({ local, locId, remote, ifIndex }) =>
-    `${local.address}#${locId} ${remote.address} ${ifIndex}`
-  ).toSorted();
-}
+import { paths, turn, World } from "../helpers/policy_world.ts";
 
 const MESH = [
   "10.0.0.1#0 10.0.0.2 0",

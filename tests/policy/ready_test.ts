@@ -1,0 +1,229 @@
+/** The policies that are ready, on a fake kernel: what they decide, and when. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { announce, backup, keep, onDemand, refresh } from "../../policy/mod.ts";
+import { until } from "../../testing/lab.ts";
+import type { FakeConnection, FakeNetwork } from "../../testing/mod.ts";
+import { paths, turn, World } from "../helpers/policy_world.ts";
+
+/** A path that has stopped to carry data. */
+const CUT = {
+  ...{ backoff: 1, sendQueue: 9, timerRetransmits: 1, sendWindow: 65535 },
+} as const;
+/** A peer whose program does not read. */
+const PAUSED = { ...CUT, backoff: 3, sendWindow: 0 } as const;
+
+/** The place of the subflow from an address. */
+function placeOf(connection: FakeConnection, address: string): number {
+  return connection.subflows().findIndex(({ local }) =>
+    local.address === address
+  );
+}
+
+/** Waits for decisions, and takes them. */
+async function decided(world: World, count: number): Promise<string[]> {
+  await until(
+    () => world.decisions.length >= count,
+    `${count} decisions; there are ${world.decisions.join(", ")}`,
+    2000,
+  );
+  await turn(20);
+  return world.taken();
+}
+
+const spare = ({ dev }: { readonly dev: string }) => dev === "eth2";
+
+Deno.test("`backup()` leaves a path in trouble to the spare", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(backup({ spare }));
+  assertEquals(world.taken(), ["open 10.0.2.1 established"]);
+  // Neither a peer that reads nothing nor an idle spare is trouble.
+  one.setSubflow(0, PAUSED);
+  one.setSubflow(1, CUT);
+  await turn(450);
+  assertEquals(world.taken(), []);
+  one.setSubflow(0, CUT);
+  assertEquals(await decided(world, 1), [
+    "close 10.0.0.1 told no ack, sent again 1 times in a row",
+  ]);
+  assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
+});
+
+Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(onDemand({ spare, healthMs: 60 }));
+  await turn(250);
+  assertEquals(world.taken(), []);
+  one.setSubflow(0, CUT);
+  assertEquals(await decided(world, 2), [
+    "open 10.0.2.1 no ack, sent again 1 times in a row",
+    "close 10.0.0.1 told the spare is there",
+  ]);
+  assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
+  // A link that comes back makes it try at once, and not in 5 s.
+  world.kernel.changeNetwork(({ links }) => links.set("eth0", { flags: [] }));
+  await turn(20);
+  world.kernel.changeNetwork(({ links }) => links.delete("eth0"));
+  assertEquals(await decided(world, 2), [
+    "open 10.0.0.1 to see whether the path works again",
+    "close 10.0.2.1 told the path has worked for 0.06 s",
+  ]);
+  assertEquals(paths(one), ["10.0.0.1#0 10.0.0.2 2"]);
+  // A second switch soon after makes it wait for twice as long.
+  world.kernel.changeNetwork(({ links }) => links.set("eth0", { flags: [] }));
+  assertEquals(await decided(world, 2), [
+    "open 10.0.2.1 eth0 is down",
+    "close 10.0.0.1 told the spare is there",
+  ]);
+  world.kernel.changeNetwork(({ links }) => links.delete("eth0"));
+  assertEquals(
+    (await decided(world, 2)).at(-1),
+    [
+      "close 10.0.2.1 told the path has worked for 0.12 s",
+    ].at(-1),
+  );
+  // One that was reset is gone already.
+  one.closeSubflow(placeOf(one, "10.0.0.1"), 104);
+  assertEquals(await decided(world, 1), [
+    "open 10.0.2.1 closed, ECONNRESET",
+  ]);
+  assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
+  // And it is opened once more where it is needed.
+  one.closeSubflow(placeOf(one, "10.0.2.1"), 104);
+  assertEquals(await decided(world, 1), [
+    "open 10.0.2.1 ECONNRESET, once more",
+  ]);
+});
+
+Deno.test("what a peer that does not read looks like is no trouble, and silence is if asked", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(onDemand({ spare, silenceMs: 300 }));
+  one.setSubflow(0, { ...PAUSED, bytesReceived: 5, lastDataReceivedMs: 200 });
+  await turn(250);
+  assertEquals(world.taken(), []);
+  one.setSubflow(0, { backoff: 0, lastDataReceivedMs: 310 });
+  assertEquals(await decided(world, 2), [
+    "open 10.0.2.1 nothing came for 310 ms",
+    "close 10.0.0.1 told the spare is there",
+  ]);
+});
+
+Deno.test("`onDemand()` waits for more where that is asked", async () => {
+  const rows = [
+    [{ cautious: true }, { backoff: 1 }, { backoff: 2 }],
+    // Where nothing leaves, the timeout stays: it is told by the repetitions.
+    [{ rtoMs: 800 }, { backoff: 1, rtoUs: 408_000 }, { backoff: 2 }],
+    [{ rtoMs: 800 }, { backoff: 0, rtoUs: 900_000 }, {
+      backoff: 1,
+      rtoUs: 900_000,
+    }],
+  ] as const;
+  for (const [options, before, after] of rows) {
+    await using world = new World();
+    const one = world.connect();
+    await world.start(onDemand({ spare, ...options }));
+    one.setSubflow(0, { ...CUT, ...before });
+    await turn(250);
+    assertEquals(world.taken(), []);
+    one.setSubflow(0, { ...CUT, ...after });
+    assertEquals((await decided(world, 2)).length, 2);
+  }
+});
+
+Deno.test("`keep()` opens again by the reason", async () => {
+  const rows: [error: number | undefined, waitMs: number | undefined][] = [
+    [104, 0],
+    [110, 0],
+    [113, 1000],
+    [111, undefined],
+    [101, undefined],
+    [undefined, 1000],
+  ];
+  for (const [error, waitMs] of rows) {
+    await using world = new World();
+    const network: FakeNetwork = world.kernel.network;
+    const one = world.connect();
+    const manager = await world.start(keep());
+    manager.connections.get(5)!.open({ from: "10.0.1.1" });
+    await turn();
+    world.taken();
+    one.closeSubflow(1, error);
+    const start = performance.now();
+    if (waitMs === undefined) {
+      await turn(50);
+      assertEquals(world.taken(), [], `${error}`);
+      world.kernel.changeNetwork(({ links }) =>
+        links.set("eth1", { flags: [] })
+      );
+      await turn(20);
+      world.kernel.changeNetwork(({ links }) => links.delete("eth1"));
+    }
+    const [opened] = await decided(world, 1);
+    assertEquals(opened?.startsWith("open 10.0.1.1 "), true, `${opened}`);
+    if (waitMs !== undefined) {
+      assertEquals(performance.now() - start >= waitMs, true, `${error}`);
+    }
+    assertEquals(paths(one).length, 2);
+    assertEquals(network, world.kernel.network);
+  }
+});
+
+Deno.test("`refresh()` replaces the subflow that carried least", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(refresh({ subflows: 3, everyMs: 100 }));
+  await turn();
+  assertEquals(world.taken(), ["open 10.0.0.1", "open 10.0.0.1"]);
+  const ports = () => one.subflows().map(({ local }) => local.port);
+  const before = ports();
+  // Nothing is replaced where nothing is carried.
+  await turn(250);
+  assertEquals(world.taken(), []);
+  const timer = setInterval(() => {
+    for (const [place] of one.subflows().entries()) {
+      const port = ports()[place]!;
+      const bytesAcked = performance.now() * (port === before[1] ? 1 : 9);
+      one.setSubflow(place, { bytesAcked: Math.floor(bytesAcked) });
+    }
+  }, 5);
+  const [closed, opened] = await decided(world, 2);
+  clearInterval(timer);
+  assertEquals(closed?.startsWith("close 10.0.0.1 it carried least,"), true);
+  assertEquals(opened, "open 10.0.0.1 in the place of another one");
+  assertEquals(ports().includes(before[1]!), false);
+  assertEquals(ports().length, 3);
+});
+
+Deno.test("`announce()` tells the clients of a server, as addresses come and go", async () => {
+  await using world = new World();
+  const connect = (options = {}) =>
+    world.connect({ serverSide: true, ...options });
+  connect();
+  await world.start(announce());
+  assertEquals(world.taken(), [
+    "announce 10.0.1.1 established",
+    "announce 10.0.2.1 established",
+  ]);
+  world.kernel.changeNetwork(({ links }) => links.set("eth1", { flags: [] }));
+  assertEquals(await decided(world, 1), ["withdraw 10.0.1.1 eth1 is down"]);
+  await using other = new World();
+  other.connect({ serverSide: true });
+  other.connect();
+  await other.start(announce({ addresses: ["192.0.2.7", "2001:db8::7"] }));
+  assertEquals(other.taken(), ["announce 192.0.2.7 established"]);
+});
+
+Deno.test("numbers that make no sense are refused", () => {
+  const wrong: (() => unknown)[] = [
+    () => onDemand({ healthMs: 0 }),
+    () => onDemand({ rtoMs: -1 }),
+    () => backup({ silenceMs: Infinity }),
+    () => refresh({ everyMs: 1 }),
+    () => refresh({ subflows: 1 }),
+    () => refresh({ subflows: 256 }),
+  ];
+  for (const make of wrong) assertThrows(make, RangeError, "Invalid ");
+  assertThrows(() => announce({ addresses: ["eth0"] }), TypeError);
+});
