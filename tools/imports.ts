@@ -39,7 +39,8 @@ export const UNITS: Readonly<
     "the library: PathManager and its types",
     [
       ...["codec/", "ffi/libc.ts", "ffi/output.ts"],
-      ...["ffi/replace_file.ts", "ffi/signal.ts", "ffi/syscall_error.ts"],
+      ...["ffi/replace_file.ts", "ffi/service.ts", "ffi/signal.ts"],
+      "ffi/syscall_error.ts",
       ...["netlink/", "ops/"],
     ],
   ],

@@ -234,7 +234,6 @@ export const COMMANDS: readonly Command[] = [
     word: "file",
     isMeantBy: isProgram,
     summary: "Run a policy of your own: what a file exports as its default",
-    form: "FILE.ts [dev GLOB] [not dev GLOB]",
     operands: {
       file: program,
       ...devices,

@@ -326,6 +326,14 @@ Deno.test("`main()` is tested with every command there is", async () => {
     "record",
     ...["subflows", "connections", "event"].map((word) => `wait ${word}`),
     "schema",
+    "manage fullmesh",
+    "manage ndiffports",
+    "manage backup",
+    "manage on-demand",
+    "manage announce",
+    "manage refresh",
+    "manage keep",
+    "manage file",
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
   ]);
 });
@@ -615,7 +623,7 @@ Deno.test("`main()` takes a number for a process where no namespace has that nam
 
 const OPTIONS =
   "known are -j, -p, -n NAME|PATH|PID, -q, --trace, -t, --tshort, --resync, " +
-  "--explain, --watch, --prometheus, --openmetrics, --out FILE, --strict, " +
+  "--explain, --clean, --watch, --prometheus, --openmetrics, --out FILE, --strict, " +
   "--ignore CHECK,…, --from FILE, --anonymize, --reproduce, --text, " +
   "--svg FILE, -b FILE, --force, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");

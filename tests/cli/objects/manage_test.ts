@@ -1,0 +1,108 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { preload } from "../../../mod.ts";
+import { FakeInterfaces, FakeKernel } from "../../../testing/mod.ts";
+import { until } from "../../../testing/lab.ts";
+import { type Ran, run } from "../../helpers/run_main.ts";
+
+// Files are read through libc: within a test that would be taken for a leak.
+preload();
+
+/** A client with two addresses, and a connection. */
+function kernelOfTwo(): FakeKernel {
+  const kernel = new FakeKernel();
+  const { addresses } = kernel.interfaces = new FakeInterfaces();
+  addresses.push({ address: "10.0.0.1", dev: "eth0" });
+  addresses.push({ address: "10.0.1.1", dev: "eth1" });
+  kernel.sysctls.set("path_manager", "kernel");
+  return kernel;
+}
+
+/** Runs a line until there are so many subflows, and the mode meanwhile. */
+async function managed(
+  line: string,
+  subflows: number,
+): Promise<Ran & { mode: string | undefined; kernel: FakeKernel }> {
+  const kernel = kernelOfTwo();
+  const stop = new AbortController();
+  const running = run(line, kernel, stop.signal);
+  await until(() => kernel.subscriptions.length > 1, `it to listen: ${line}`);
+  const mode = kernel.sysctls.get("path_manager");
+  const local = { address: "10.0.0.1", port: 40000 };
+  const connection = kernel.connect(0x1a6d021d, { local });
+  await until(() => connection.subflows().length === subflows, line);
+  stop.abort();
+  return { ...await running, mode, kernel };
+}
+
+Deno.test("`manage` runs a policy in its mode, says what it decides, and takes the mode back", async () => {
+  const own = new URL("../../programs/own_policy.ts", import.meta.url);
+  const rows: [line: string, subflows: number, reason: string][] = [
+    ["manage fullmesh", 2, "established"],
+    ["manage fullmesh dev eth*", 2, "established"],
+    ["manage backup dev eth1", 2, "established"],
+    [`manage ${own.pathname}`, 2, "my own"],
+    [`manage file ${own.pathname} not dev eth0`, 2, "my own"],
+  ];
+  for (const [line, subflows, reason] of rows) {
+    const { code, out, err, mode, kernel } = await managed(line, subflows);
+    assertEquals([line, code, err, mode], [line, 0, "", "userspace"]);
+    assertEquals(kernel.sysctls.get("path_manager"), "kernel");
+    const [, shown] = out.split("\n")[0]!.match(/^\[\S+\] (.*)$/)!;
+    assertEquals(
+      shown!.replace(/:443.*dev/, " dev"),
+      `open       0x1a6d021d 10.0.1.1 -> 10.0.0.2 dev eth1  # ${reason}`,
+    );
+    const json = await managed(`-j ${line}`, subflows);
+    const { timestamp, ...decision } = JSON.parse(json.out.split("\n")[0]!);
+    assertMatch(timestamp, /^\d{4}-\d\d-\d\dT[\d:.]+$/);
+    assertEquals(decision, {
+      ...{ action: "open", token: "0x1a6d021d", dev: "eth1", reason },
+      local: { address: "10.0.1.1", port: 0 },
+      remote: { address: "10.0.0.2", port: decision.remote.port },
+    });
+  }
+});
+
+Deno.test("`manage --clean` closes what it has opened, and leaves one subflow", async () => {
+  const { out, kernel } = await managed("manage fullmesh --clean", 2);
+  assertStringIncludes(out, "close      0x1a6d021d 10.0.1.1");
+  assertEquals(kernel.connections.get(0x1a6d021d)!.subflows().length, 1);
+});
+
+Deno.test("a program that is no policy is named, with what would be right", async () => {
+  const folder = Deno.makeTempDirSync();
+  const rows: [text: string | undefined, error: RegExp][] = [
+    [undefined, /^mptcp: Cannot read .*: there is no such file/],
+    ["export default 5;", /default export is no policy: an object with any of/],
+    ["export default {};", /default export is no policy/],
+    ["export const policy = {};", /default export is no policy/],
+    ["export default {", /^mptcp: Cannot load .*\.ts: /],
+    ["throw new Error('mine')", /^mptcp: Cannot load .*\.ts: mine/],
+    ["import './x.ts';", /^mptcp: Cannot load .*\.ts: /],
+  ];
+  for (const [index, [text, error]] of rows.entries()) {
+    const file = `${folder}/policy${index}.ts`;
+    if (text !== undefined) Deno.writeTextFileSync(file, text);
+    const { code, err, out } = await run(["manage", file], kernelOfTwo());
+    assertEquals([out, code > 0], ["", true], text);
+    assertMatch(err, error);
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("operands of `manage` that make no sense are refused", async () => {
+  const rows: [line: string, error: string][] = [
+    ["manage backup rto 5x", 'Invalid rto "5x": it is a time such as 500ms'],
+    ["manage on-demand health 0", "Invalid healthMs 0"],
+    ["manage fullmesh not eth0", '"not" is followed by "dev GLOB"'],
+    ["manage ndiffports subflows 0", "Invalid subflows 0"],
+    ["manage refresh subflows 5 every 1ms", "Invalid everyMs 1"],
+    ["manage announce eth0", 'Unknown word "eth0"'],
+    ["manage x", 'Unknown command "x"'],
+  ];
+  for (const [line, error] of rows) {
+    const { code, err } = await run(line, kernelOfTwo());
+    assertEquals(code, 255, line);
+    assertStringIncludes(err, error);
+  }
+});
