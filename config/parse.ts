@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import {
   MPTCP_PM_ADDR_FLAG_SIGNAL,
   MPTCP_PM_ADDR_FLAG_SUBFLOW,
@@ -26,6 +27,7 @@ import type { Path, Report } from "./types.ts";
  *
  * @param text What is in the file.
  * @param file Its name, for the messages. @default {"configuration"}
+ * @throws {TypeError} It is no text.
  * @throws {DocumentError} Something is wrong in it; all of it is named, with
  * line and column.
  *
@@ -42,10 +44,15 @@ export async function parseConfig(
   text: string,
   file = "configuration",
 ): Promise<Config> {
+  if (typeof text !== "string") {
+    throw new ArgumentTypeError(
+      `Invalid configuration ${text}: a text is needed`,
+    );
+  }
   return await readDocument(text, file, (tree, report) => {
     if (tree === null) {
       report([], "there is nothing in it; {} is a file that wants nothing");
-      return { governs: "all" };
+      return undefined;
     }
     return checked(FILE.read(tree, [], report) ?? {}, report);
   });

@@ -59,14 +59,16 @@ const address = scalar(
 /** Bytes of the longest name: `IFNAMSIZ`, without the NUL. */
 const LONGEST_NAME = 15;
 
-/** What is wrong with the name of a device (`dev_valid_name()`), or a glob. */
-function nameFault(name: string): string | undefined {
+/**
+ * What is wrong with the name of a device (`dev_valid_name()`), or with a glob,
+ * of which the shortest name that fits counts.
+ */
+function nameFault(name: string, shortest: string): string | undefined {
   if (name === "") return "a name is needed";
-  const wrong = /[/:\s]/.exec(name)?.[0];
+  const wrong = /[/: \t\n\v\f\r]/.exec(name)?.[0];
   if (wrong !== undefined) return `a name has no ${JSON.stringify(wrong)}`;
-  if (/^\.\.?$|^~$|^null$/.test(name)) return "no device has this name";
-  const bytes = new TextEncoder().encode(name.replaceAll("*", ""));
-  return bytes.length > LONGEST_NAME
+  if (/^\.\.?$/.test(name)) return "no device has this name";
+  return new TextEncoder().encode(shortest).length > LONGEST_NAME
     ? `a name has ${LONGEST_NAME} bytes at most`
     : undefined;
 }
@@ -74,11 +76,9 @@ function nameFault(name: string): string | undefined {
 /** The name of a device. */
 const device = scalar("the name of a device", {
   type: "string",
-  pattern: "^[^/:\\s*?]{1,15}$",
+  pattern: "^[^/: \\t\\n\\v\\f\\r]{1,15}$",
 }, (name) => {
-  const fault = /[*?]/.test(name)
-    ? "one device is needed; match takes globs"
-    : nameFault(name);
+  const fault = nameFault(name, name);
   if (fault === undefined) return name;
   throw new ArgumentTypeError(`Invalid device ${quote(name)}: ${fault}`);
 });
@@ -86,13 +86,13 @@ const device = scalar("the name of a device", {
 /** Names of devices: `*` is any text, `?` any character. */
 const glob = scalar("the name of a device or a glob", {
   type: "string",
-  pattern: "^(?!!)[^/:\\s[\\]{}]+$",
+  pattern: "^(?!!)[^/: \\t\\n\\v\\f\\r[\\]{}]+$",
 }, (text) => {
   const fault = /[[\]{}]/.test(text)
     ? "it has * for any text and ? for any character, no brackets"
     : text.startsWith("!")
     ? "what does not fit stands under not"
-    : nameFault(text);
+    : nameFault(text, text.replaceAll("*", ""));
   if (fault === undefined) return text;
   throw new ArgumentTypeError(`Invalid glob ${quote(text)}: ${fault}`);
 });
@@ -160,22 +160,8 @@ const flag: Type<EndpointFlag> = scalar(
 const flags = doc(
   "What the path manager does with the address; without flags it lends its id " +
     "and device to the initial subflow, and does nothing else.",
-  someOfOrNone(flag),
+  someOf(flag, 0),
 );
-
-/** One, or a list, which may be empty. */
-function someOfOrNone<T>(item: Type<T>): Type<T[]> {
-  const some = someOf(item);
-  const list = listOf(item);
-  return {
-    ...some,
-    schema: { anyOf: [item.schema, list.schema] },
-    read: (value, path, report) =>
-      Array.isArray(value) && value.length === 0
-        ? []
-        : some.read(value, path, report),
-  };
-}
 
 const FAMILIES = { ipv4: 4, ipv6: 6 } as const;
 const family = oneOf("family", "ipv4", "ipv6");

@@ -68,7 +68,7 @@ const KNOWN: Readonly<Record<string, Type<string>>> = {
   add_addr_timeout: doc(
     "Seconds until an announcement without echo is sent again; 0: never. Since " +
       "Linux 5.11.",
-    number(0, LONGEST),
+    number(-LONGEST, LONGEST),
   ),
   allow_join_initial_addr_port: doc(
     "Whether peers may join to the address of the initial subflow. Since Linux " +
@@ -87,7 +87,7 @@ const KNOWN: Readonly<Record<string, Type<string>>> = {
   close_timeout: doc(
     "Seconds that a connection without subflows waits for a new one. Since " +
       "Linux 6.7.",
-    number(0, LONGEST),
+    number(-LONGEST, LONGEST),
   ),
   blackhole_timeout: doc(
     "Seconds that new connections do without MPTCP once it was found to be " +

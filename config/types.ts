@@ -60,9 +60,7 @@ export interface Key {
 
 /** Says what a value is for, where it stands. */
 export function doc<T>(text: string, type: Type<T>): Type<T> {
-  const { description = "", ...schema } = type.schema;
-  const own = [text, description].filter((part) => part !== "").join(" ");
-  return { ...type, doc: text, schema: { description: own, ...schema } };
+  return { ...type, doc: text, schema: { description: text, ...type.schema } };
 }
 
 /** A text in quotes and on one line, cut where it is long; a number as it is. */
@@ -236,20 +234,18 @@ export function listOf<T>(item: Type<T>): Type<(T | undefined)[]> {
   };
 }
 
-/** One, or a list of at least one; those that are wrong are left out. */
-export function someOf<T>(item: Type<T>): Type<T[]> {
+/** One, or a list of at least so many; those that are wrong are left out. */
+export function someOf<T>(item: Type<T>, minItems = 1): Type<T[]> {
   const list = listOf(item);
   return {
     what: `${item.what}, or a list`,
-    schema: {
-      anyOf: [item.schema, { ...list.schema, minItems: 1 }],
-    },
+    schema: { anyOf: [item.schema, { ...list.schema, minItems }] },
     read(value, path, report) {
       if (!Array.isArray(value)) {
         const one = item.read(value, path, report);
         return one === undefined ? undefined : [one];
       }
-      if (value.length === 0) {
+      if (value.length < minItems) {
         report(path, `the list is empty: ${item.what} is needed`);
       }
       return list.read(value, path, report)?.filter((one) => one !== undefined);

@@ -249,12 +249,8 @@ export const BAD_FILES: readonly (readonly [
     "1:46: settings.syn_retrans_before_tcp_fallback: must be a whole number from 0 to 255, not 256",
   ],
   [
-    "settings: { close_timeout: -1 }",
-    "1:28: settings.close_timeout: must be a whole number from 0 to 21474836, not -1",
-  ],
-  [
     "settings: { add_addr_timeout: 2m }",
-    '1:31: settings.add_addr_timeout: must be a whole number from 0 to 21474836, not "2m"',
+    '1:31: settings.add_addr_timeout: must be a whole number from -21474836 to 21474836, not "2m"',
   ],
   [
     "settings: { pm_type: 2 }",
@@ -364,18 +360,6 @@ export const BAD_FILES: readonly (readonly [
   [
     "endpoints: [{ address: 10.0.0.1, dev: .. }]",
     '1:39: endpoints[0].dev: invalid device "..": no device has this name',
-  ],
-  [
-    "endpoints: [{ address: 10.0.0.1, dev: null }]",
-    '1:39: endpoints[0].dev: invalid device "null": no device has this name',
-  ],
-  [
-    "endpoints: [{ address: 10.0.0.1, dev: ~ }]",
-    '1:39: endpoints[0].dev: invalid device "~": no device has this name',
-  ],
-  [
-    "endpoints: [{ address: 10.0.0.1, dev: 'eth*' }]",
-    '1:39: endpoints[0].dev: invalid device "eth*": one device is needed; match takes globs',
   ],
   [
     "endpoints: [{ address: 10.0.0.1, dev: [eth0] }]",

@@ -64,12 +64,13 @@ governs: all # or ids
     // Scalars mean what is written.
     [
       `settings: { enabled: "0", checksum_enabled: true, scheduler: 'no',
-  stale_loss_cnt: 4294967295, new_thing: 012, other: 1_000 , a: true }
+  stale_loss_cnt: 4294967295, close_timeout: -1, new_thing: 012, other: 1_000 , a: true }
 limits: { subflows: '64' }`,
       {
         settings: {
           ...{ enabled: "0", checksum_enabled: "1", scheduler: "no" },
-          ...{ stale_loss_cnt: "4294967295", new_thing: "012" },
+          ...{ stale_loss_cnt: "4294967295", close_timeout: "-1" },
+          ...{ new_thing: "012" },
           ...{ other: "1_000", a: "true" },
         },
         limits: { subflows: 64 },
@@ -136,6 +137,19 @@ limits: { subflows: '64' }`,
             },
             ...{ each: "device", flags: [], place: 1 },
           },
+        ],
+        ...GOVERNS_ALL,
+      },
+    ],
+    // The kernel takes nearly any name.
+    [
+      `endpoints: [{ address: 10.0.0.1, dev: "eth*", flags: [] },
+  { address: 10.0.0.2, dev: null }, { address: 10.0.0.3, dev: "a[?]\\e\u3000" }]`,
+      {
+        endpoints: [
+          { address: "10.0.0.1", dev: "eth*", flags: [], place: 0 },
+          { address: "10.0.0.2", dev: "null", flags: [], place: 1 },
+          { address: "10.0.0.3", dev: "a[?]\x1b\u3000", flags: [], place: 2 },
         ],
         ...GOVERNS_ALL,
       },
