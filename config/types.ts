@@ -131,14 +131,18 @@ export function scalar<T>(
         return parse(value) ?? reportType(this, value, path, report);
       } catch (error) {
         if (!(error instanceof ArgumentTypeError)) throw error;
-        report(
-          path,
-          error.message.replace(/^[A-Z]/, (one) => one.toLowerCase()),
-        );
+        report(path, asFault(error.message));
         return undefined;
       }
     },
   };
+}
+
+/** The message of an error as it stands behind a place: on one line. */
+function asFault(message: string): string {
+  return message.replace(/^[A-Z]/, (one) => one.toLowerCase())
+    // deno-lint-ignore no-control-regex
+    .replaceAll(/[\0-\x1f]/g, (one) => JSON.stringify(one).slice(1, -1));
 }
 
 /** A text; `pattern` is what it has to look like. */
