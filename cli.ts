@@ -8,6 +8,7 @@
  * @module
  */
 
+import { confirmation } from "./cli/confirmation.ts";
 import { main } from "./cli/main.ts";
 import { lines, rerun, textOf, write } from "./cli/stdio.ts";
 import { stop } from "./cli/stop.ts";
@@ -25,6 +26,7 @@ if (import.meta.main) {
       lines: (file) => lines(textOf(file, openNamespace)),
       replaceFile,
       stop,
+      confirmation,
       screen,
       rerun: () => rerun(import.meta.url, Deno.args),
     }),

@@ -26,6 +26,9 @@ export async function runBatch(
   io: Io,
   run: (words: readonly string[], io: Io) => Promise<number>,
 ): Promise<number> {
+  if (io.isBatch) {
+    throw new UsageError('Misplaced option "-b": this is a line of a file');
+  }
   if (words.length > 0) {
     throw new UsageError(
       `Unknown word "${words[0]}": ${file} has the commands`,
@@ -44,7 +47,7 @@ export async function runBatch(
     const ended = await run([
       ...options,
       ...isNamed ? others : [first!, ...others],
-    ], { ...io, lines: nested });
+    ], { ...io, isBatch: true, lines: linesBeside(file, io) });
     if (ended === EXIT.done) continue;
     code ||= ended;
     const error = `Command failed ${file}:${number}`;
@@ -54,8 +57,12 @@ export async function runBatch(
   return code;
 }
 
-function nested(): never {
-  throw new UsageError('Misplaced option "-b": this is a line of a file');
+/** The lines of other files than the one that the commands are in. */
+function linesBeside(file: string, { lines }: Io): Io["lines"] {
+  return (name) => {
+    if (name !== "-" || file !== "-") return lines(name);
+    throw new UsageError('Misplaced file "-": the commands are in it');
+  };
 }
 
 /** The commands of some lines: what "#" begins is no part of them. */

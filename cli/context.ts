@@ -9,6 +9,7 @@ import {
   traced,
 } from "../mod.ts";
 import type { Diag } from "../diag/mod.ts";
+import type { Confirmation } from "./confirmation.ts";
 import { jsonLine, printable } from "./printable.ts";
 import type { Screen } from "./style.ts";
 
@@ -24,10 +25,14 @@ export interface Io {
   readonly namespace: (netns?: Netns) => Namespace;
   /** The lines of a file, or of standard input if it is called `-`. */
   readonly lines: (file: string) => AsyncIterable<string>;
+  /** Whether this is a line of a batch. */
+  readonly isBatch?: true;
   /** Replaces a file as a whole; `mode` are its permissions. */
   readonly replaceFile: (path: string, text: string, mode: number) => void;
   /** Starts to look out for what stops a command that goes on. */
   readonly stop: () => OutputWatch;
+  /** Lets what may end the program only end the wait for Enter. */
+  readonly confirmation: () => Confirmation;
   /** What standard output goes to. */
   readonly screen: () => Screen;
   /** The command line that has the permission to call libc. */
@@ -182,6 +187,11 @@ export class Context implements Disposable {
   /** Starts to look out for what stops a command that goes on. */
   stop(): OutputWatch {
     return this.#opened.use(this.#io.stop());
+  }
+
+  /** Lets what may end the program only end the wait for Enter. */
+  confirmation(): Confirmation {
+    return this.#io.confirmation();
   }
 
   /** Closes what was opened. */

@@ -9,6 +9,8 @@ export const EXIT: {
   readonly problem: 3;
   /** What was waited for did not come in time, or somebody ended the wait. */
   readonly timedOut: 4;
+  /** A plan has something to do. */
+  readonly toDo: 5;
   /** The command line makes no sense. */
   readonly usage: 255;
 } = {
@@ -17,5 +19,6 @@ export const EXIT: {
   refused: 2,
   problem: 3,
   timedOut: 4,
+  toDo: 5,
   usage: 255,
 };

@@ -18,6 +18,8 @@ const EXIT_CODES: { readonly [error: string]: number } = {
   NetlinkError: EXIT.refused,
   UnsupportedError: EXIT.refused,
   NotFoundError: EXIT.refused,
+  PlanError: EXIT.refused,
+  ApplyError: EXIT.refused,
   SyscallError: EXIT.unreachable,
   ProtocolError: EXIT.unreachable,
   DecodeError: EXIT.unreachable,

@@ -111,6 +111,24 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/wait.ts"),
   },
   {
+    word: "plan",
+    about: "what a file would change; exit code 5: there is something to do",
+    group: KEEP,
+    load: () => import("./objects/plan.ts"),
+  },
+  {
+    word: "apply",
+    about: "make this host what a file says",
+    group: KEEP,
+    load: () => import("./objects/apply.ts"),
+  },
+  {
+    word: "export",
+    about: "write a file of what there is",
+    group: KEEP,
+    load: () => import("./objects/export.ts"),
+  },
+  {
     word: "schema",
     about: "what a configuration file can say, for editors",
     group: KEEP,

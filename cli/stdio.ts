@@ -92,7 +92,8 @@ export function rerun(script: string, args: readonly string[]): string {
   return ["deno run --allow-ffi", ...[name, ...args].map(quote)].join(" ");
 }
 
-function quote(word: string): string {
+/** A word as a shell takes it. */
+export function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word)
     ? word
     : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -14,6 +14,7 @@ import { flagBits, flagWords } from "../ops/flags.ts";
 import { PathManager } from "../ops/path_manager.ts";
 import { keyOf, type NewEndpoint } from "./match.ts";
 import { type Contents, performed, type Plan, PlanError } from "./plan.ts";
+import { LIMITS } from "./settings.ts";
 import { inNamespace } from "./state.ts";
 import { inverseOf, type Step } from "./step.ts";
 
@@ -129,6 +130,8 @@ export function apply(plan: Plan, options: ApplyOptions = {}): Applied {
       plan.contested.map(({ name, pid, about }) =>
         `${name} (process ${pid}) manages endpoints here, too: ${about}`
       ),
+      "takeover (--takeover) does it all the same; a file shares with others " +
+        "that governs ids of its own: governs: { ids: 200-255 }",
     );
   }
   return inNamespace(options, (namespace) => {
@@ -265,10 +268,10 @@ function valueDifferences(
     const wanted: [string, unknown, unknown][] = step.op === "write-setting"
       ? [[`net.mptcp.${step.name}`, step.after, now.settings[step.name]]]
       : step.op === "set-limits"
-      ? (["subflows", "addAddrAccepted"] as const).flatMap((name) =>
+      ? LIMITS.flatMap(([name, key]) =>
         step.after[name] === undefined
           ? []
-          : [[`limit ${name}`, step.after[name], now.limits[name]]]
+          : [[`limits.${key}`, step.after[name], now.limits[name]]]
       )
       : [];
     return wanted.filter(([, value, found]) => value !== found)

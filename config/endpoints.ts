@@ -290,7 +290,7 @@ function roomFaults(
 function pairFaults(
   { wanted, present, action, forcedBy }: Pair,
   governs: Governs,
-  { listeners }: PresentState,
+  { listeners, carried }: PresentState,
   rival: (present: Endpoint) => WantedAddress | undefined,
 ): string[] {
   const faults: string[] = [];
@@ -310,6 +310,15 @@ function pairFaults(
   const isAdded = action === "add" || action === "replace";
   if (isAdded && governs !== "all" && id === undefined) {
     faults.push(`none of the ids ${rangesText(governs)} is free`);
+  }
+  const used = carried.find(({ id }) => id === present?.id);
+  if (action === "replace" && port !== 0 && used !== undefined) {
+    faults.push(
+      `its ${
+        forcedBy.join(" and ")
+      } cannot change while it carries subflows: ` +
+        "the kernel could not listen on its port again for a minute",
+    );
   }
   if (
     action === "add" && port !== 0 &&

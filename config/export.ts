@@ -4,16 +4,28 @@
  * @module
  */
 
+import type { Endpoint } from "../ops/endpoint.ts";
 import type { Config, ExactEndpoint } from "./config.ts";
 import { isImplicit } from "./endpoints.ts";
+import { configSchema } from "./schema.ts";
 import { isReadOnly } from "./settings.ts";
 import type { PresentState } from "./state.ts";
 
 /**
- * What there is, as what is wanted: to apply it changes nothing. Implicit
- * endpoints are left out, since only the kernel makes them.
+ * What there is, as what is wanted: to apply it changes nothing. Endpoints are
+ * left out that a file cannot name, such as the implicit ones, which only the
+ * kernel makes.
  *
  * @param state What there is.
+ *
+ * @example Keep what there is now
+ * ```ts
+ * import { apply, configOf, plan, readState } from "@mptcp/pm/config";
+ *
+ * const kept = configOf(readState());
+ * // Later, whatever was done meanwhile:
+ * apply(plan(kept, readState(), { prune: true }));
+ * ```
  */
 export function configOf(state: PresentState): Required<Config> {
   const { settings, limits, endpoints } = state;
@@ -27,7 +39,7 @@ export function configOf(state: PresentState): Required<Config> {
         !isReadOnly(name) && !isAlias(name)
       ),
     ),
-    endpoints: endpoints.filter((one) => !isImplicit(one)).map((
+    endpoints: endpoints.filter((one) => unsayable(one) === undefined).map((
       { address, port, id, flags, ifIndex, dev = `if${ifIndex}` },
       place,
     ): ExactEndpoint => ({
@@ -37,4 +49,80 @@ export function configOf(state: PresentState): Required<Config> {
     })),
     governs: "all",
   };
+}
+
+/** Why a file cannot name an endpoint. */
+function unsayable(endpoint: Endpoint): string | undefined {
+  const { ifIndex, dev = "" } = endpoint;
+  return isImplicit(endpoint)
+    ? "the kernel made it by itself (implicit)"
+    : ifIndex < 0
+    ? `it has the device index ${ifIndex}`
+    : /[*?\s]|^(null|~)$/.test(dev)
+    ? `a file cannot name the device ${JSON.stringify(dev)}`
+    : undefined;
+}
+
+/**
+ * A file of what there is, in YAML; to apply it changes nothing. What it cannot
+ * say, a comment says.
+ *
+ * @param state What there is.
+ *
+ * @example Write down what there is
+ * ```ts
+ * import { exportState, readState } from "@mptcp/pm/config";
+ *
+ * console.log(exportState(readState()));
+ * ```
+ */
+export function exportState(state: PresentState): string {
+  const { limits, settings, endpoints } = configOf(state);
+  const { subflows, addAddrAccepted } = limits;
+  const comments = state.endpoints.flatMap((one) => {
+    const reason = unsayable(one);
+    return reason === undefined ? [] : [
+      `# left out: ${one.address} id ${one.id}: ${reason}` +
+      (isImplicit(one) ? "" : "; --prune would remove it"),
+    ];
+  });
+  return [
+    `# yaml-language-server: $schema=${configSchema()["$id"]}`,
+    `# what there was on Linux ${scalar(state.kernel)}`,
+    "limits:",
+    `  subflows: ${subflows}`,
+    `  add_addr_accepted: ${addAddrAccepted}`,
+    "settings:",
+    ...Object.entries(settings).map(([name, value]) =>
+      `  ${name}: ${scalar(value)}`
+    ),
+    endpoints.length === 0 ? "endpoints: []" : "endpoints:",
+    ...(endpoints as readonly ExactEndpoint[]).flatMap(endpointLines),
+    ...comments,
+    "governs: all",
+  ].map((line) => `${line}\n`).join("");
+}
+
+function endpointLines(
+  { address, port, id, dev, flags }: ExactEndpoint,
+): string[] {
+  return [
+    `  - address: ${scalar(address)}`,
+    ...port === undefined ? [] : [`    port: ${port}`],
+    `    id: ${id}`,
+    ...dev === undefined ? [] : [`    dev: ${scalar(dev)}`],
+    `    flags: [${flags.join(", ")}]`,
+  ];
+}
+
+/** What YAML, or a terminal, takes for something else than a character. */
+const CONTROL = /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text that YAML takes for nothing else. */
+function scalar(text: string): string {
+  if (/^[A-Za-z0-9][\w.-]*$/.test(text)) return text;
+  return JSON.stringify(text).replaceAll(
+    CONTROL,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

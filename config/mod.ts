@@ -73,4 +73,4 @@ export {
   goBack,
   type Interruption,
 } from "./apply.ts";
-export { configOf } from "./export.ts";
+export { configOf, exportState } from "./export.ts";

@@ -77,15 +77,19 @@ export class PlanError extends MptcpError {
   override readonly name = "PlanError";
   /** Why, each in a sentence. */
   readonly reasons: readonly string[];
+  /** What would be right, where that is the same for all. */
+  declare readonly hint?: string;
 
   /**
    * Lists why.
    *
    * @param reasons Why, each in a sentence.
+   * @param hint What would be right.
    */
-  constructor(reasons: readonly string[]) {
+  constructor(reasons: readonly string[], hint?: string) {
     super(`Cannot be applied: ${reasons.join("\nCannot be applied: ")}`);
     this.reasons = reasons;
+    if (hint !== undefined) this.hint = hint;
   }
 }
 
@@ -215,7 +219,7 @@ function summaryOf(
 }
 
 function warningsOf(
-  { limits: { subflows } = {}, endpoints = [] }: Config,
+  { limits: { subflows = NaN } = {}, endpoints = [] }: Config,
   state: PresentState,
   { steps, leftOut, unmatched }: EndpointPlan,
   after: Contents,
@@ -244,6 +248,14 @@ function warningsOf(
     warnings.push(`this kernel does not know the flag ${dropped.join(", ")}`);
   }
   const added = steps.filter((step) => step.op === "add-addr");
+  if (
+    subflows > state.limits.subflows && state.connections > 0 &&
+    added.length === 0
+  ) {
+    warnings.push(
+      "live connections open more subflows only once an endpoint is added",
+    );
+  }
   const advice = added.flatMap((step) => adviceOn(step, state, after) ?? []);
   if (subflows === 0) advice.unshift(NO_SUBFLOWS);
   return [...warnings, ...new Set(advice)];
@@ -281,14 +293,21 @@ function adviceOn(
 
 /**
  * The programs that manage what steps change, unless the file says which ids are
- * its own.
+ * its own. NetworkManager sets no limits, and its endpoints have a device that
+ * it manages, and no port.
  */
 function contestedBy(
   { governs }: Config,
   { managers }: PresentState,
   steps: readonly Step[],
 ): Manager[] {
-  const isShared = governs !== "all" ||
-    steps.every(({ op }) => op === "write-setting");
-  return isShared ? [] : [...managers.found];
+  if (governs !== "all") return [];
+  return managers.found.filter(({ devices }) =>
+    steps.some((step) =>
+      devices === undefined
+        ? step.op !== "write-setting"
+        : (step.op === "del-addr" || step.op === "set-flags") &&
+          step.endpoint.port === 0 && devices.includes(step.endpoint.ifIndex)
+    )
+  );
 }

@@ -113,6 +113,12 @@ export function written(
   return after;
 }
 
+/** The limits, and what a file calls them. */
+export const LIMITS = [
+  ["subflows", "subflows"],
+  ["addAddrAccepted", "add_addr_accepted"],
+] as const;
+
 /** Plans the limits, which are set at once. */
 export function planLimits(
   { limits: wanted = {} }: Config,
@@ -122,11 +128,10 @@ export function planLimits(
   const after: Record<string, number> = {};
   const refusals: string[] = [];
   let kept = 0;
-  for (const name of ["subflows", "addAddrAccepted"] as const) {
+  for (const [name, key] of LIMITS) {
     const value = wanted[name];
     if (value === undefined) continue;
     if (value > capacity) {
-      const key = name === "subflows" ? name : "add_addr_accepted";
       refusals.push(
         `limits.${key}: ${value} is more than this kernel takes, ${capacity}`,
       );

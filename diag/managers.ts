@@ -11,6 +11,11 @@ export interface Manager {
   readonly pid: number;
   /** What it does to endpoints by default, and how that is turned off. */
   readonly about: string;
+  /**
+   * Indexes of the devices that it manages, which is as much as NetworkManager
+   * says; absent: not known.
+   */
+  readonly devices?: readonly number[];
 }
 
 /** The other managers, and whether that is all of them. */
@@ -55,9 +60,27 @@ export function listManagers(namespace: Namespace): Managers {
     // It manages its own network namespace.
     const isElsewhere = here !== undefined && there !== undefined &&
       here !== there;
-    if (!isElsewhere) found.push({ name, pid, about: KNOWN[name]! });
+    if (isElsewhere) continue;
+    const devices = name === "NetworkManager"
+      ? managedDevices(namespace, pid)
+      : undefined;
+    found.push({ name, pid, about: KNOWN[name]!, ...devices && { devices } });
   }
   return { found, seesAll: processName(namespace, KTHREADD) === "kthreadd" };
+}
+
+/** What NetworkManager keeps of its devices, each by its index. */
+function managedDevices(
+  namespace: Namespace,
+  pid: number,
+): number[] | undefined {
+  // As that process sees it, which may be in a container.
+  const folder = `/proc/${pid}/root/run/NetworkManager/devices`;
+  return ifSeen(() =>
+    namespace.listDirectory(folder)?.filter((index) =>
+      /^managed=true$/m.test(namespace.readFile(`${folder}/${index}`) ?? "")
+    ).map(Number).toSorted((one, other) => one - other)
+  );
 }
 
 /**

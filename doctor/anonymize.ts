@@ -251,7 +251,9 @@ const SNAPSHOT: Rule<Snapshot> = object<Snapshot>({
   endpoints: list(object<Endpoint>({ address, flags: stays, dev: device })),
   eventListeners: list(object<EventListener>({ process })),
   managers: object<Managers>({
-    found: list(object<Manager>({ name: process, about: stays })),
+    found: list(
+      object<Manager>({ name: process, about: stays, devices: stays }),
+    ),
   }),
   listeners: list(
     object<Listener>({ local: end, state: stays, dev: device, uid: user }),

@@ -60,8 +60,8 @@ function overview(invocations: readonly string[]): string {
       table(optionsOf().map(optionRow))
     }` +
     `\ncommands:\n${invocations.join("")}` +
-    "\nexit codes: 0 done, 1 cannot talk to mptcp_pm, 2 the kernel refused, " +
-    "4 timed out,\n255 usage\n";
+    "\nexit codes: 0 done, 1 cannot talk to mptcp_pm, 2 refused, 3 a problem " +
+    "was found,\n4 timed out, 5 there is something to do, 255 usage\n";
 }
 
 function explained(path: readonly string[], command: Command): string {

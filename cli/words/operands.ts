@@ -72,6 +72,22 @@ export function offering<Kind extends Operand<unknown>>(
   return { ...operand, values: [[word, "endpoint"]] };
 }
 
+/** A configuration file. */
+export const file: Operand<string, false> = {
+  usage: "FILE",
+  help: "what is wanted; - is standard input",
+  required: false,
+  words: [],
+  values: [],
+  takesValue: false,
+  read(word, _value, before) {
+    if (before === undefined) return word;
+    throw new UsageError(
+      `Two files, "${before}" and "${word}": one is needed`,
+    );
+  },
+};
+
 /** How long to wait before the next look. */
 export const interval: Operand<number, false> = option(
   "interval",

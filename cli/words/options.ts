@@ -94,6 +94,21 @@ const TABLE = {
     help: "draw it into a file; - is standard output",
     isGlobal: false,
   },
+  prune: {
+    help: "remove endpoints that the file governs and does not want",
+    isGlobal: false,
+  },
+  "dry-run": { help: "only show what would be done", isGlobal: false },
+  rollback: { help: "go back when the kernel refuses", isGlobal: false },
+  confirm: {
+    metavar: "TIME",
+    help: "go back unless Enter is pressed in time, as in 60s",
+    isGlobal: false,
+  },
+  takeover: {
+    help: "change what another program manages, too",
+    isGlobal: false,
+  },
   batch: {
     short: "b",
     metavar: "FILE",

@@ -29,6 +29,7 @@ const ROWS: readonly [
   ],
   ["foo\nendpoint show id 9\n", "--force", 255, "", ["1", "2"]],
   ["-b -\n", "", 255, "", ["1"]],
+  ["plan -\n", "", 255, "", ["1"]],
   ["m limits\n", "", 255, "", ["1"]],
   ["-j limits\n", "", 0, '{"add_addr_accepted":0,"subflows":2}\n', []],
 ];

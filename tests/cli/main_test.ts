@@ -325,7 +325,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     "monitor",
     "record",
     ...["subflows", "connections", "event"].map((word) => `wait ${word}`),
-    "schema",
+    ...["plan", "apply", "export", "schema"],
     "manage fullmesh",
     "manage ndiffports",
     "manage backup",
@@ -625,7 +625,8 @@ const OPTIONS =
   "known are -j, -p, -n NAME|PATH|PID, -q, --trace, -t, --tshort, --resync, " +
   "--explain, --clean, --watch, --prometheus, --openmetrics, --out FILE, --strict, " +
   "--ignore CHECK,…, --from FILE, --anonymize, --reproduce, --text, " +
-  "--svg FILE, -b FILE, --force, -h, -V";
+  "--svg FILE, --prune, --dry-run, --rollback, --confirm TIME, --takeover, " +
+  "-b FILE, --force, -h, -V";
 const WORDS = OBJECTS.map(({ word }) => word).join(", ");
 const ADD = "endpoint add ADDR [dev IF] [id N] [port N] [FLAG…]";
 const ADD_WORDS = "what can stand here is ADDR, dev IF, id N, port N, " +
@@ -701,7 +702,7 @@ const UNTRIED: {
   ],
   "a ::1": [
     `Unknown object "a": known are ${WORDS}`,
-    'hint: did you mean "announce"?',
+    'hint: did you mean "announce" or "apply"?',
   ],
   "subflow crate": [
     'Unknown command "crate": known are create, destroy, change',
@@ -1164,6 +1165,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
       lines: () => unreachable(),
       replaceFile: () => unreachable(),
       stop: () => unreachable(),
+      confirmation: () => unreachable(),
       screen: () => PLAIN,
       rerun: () => RERUN,
     };

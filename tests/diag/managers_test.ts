@@ -47,6 +47,33 @@ Deno.test("`managers()` knows them by the names of their processes", () => {
   assertEquals(list(kernel).found, found);
 });
 
+Deno.test("`managers()` says which devices NetworkManager manages", () => {
+  const kernel = kernelWithFiles();
+  kernel.files.set("/proc/4/comm", "NetworkManager\n");
+  kernel.files.set("/proc/5/comm", "mptcpd\n");
+  const devices = () => {
+    using diag = Diag.open({ namespace: kernel });
+    return diag.managers().found.map(({ devices }) => devices);
+  };
+  assertEquals(devices(), [undefined, undefined]);
+  // What NetworkManager 1.42.4 writes.
+  const folder = "/proc/4/root/run/NetworkManager/devices";
+  const text = (managed: string) =>
+    `[device]\n${managed}perm-hw-addr-fake=E6:C9:93:48:08:49\n` +
+    "connection-uuid=e54c32c8-3429-320d-801b-546cdc0f13b7\nnm-owned=false\n";
+  kernel.files.set(`${folder}/12`, text("managed=true\n"));
+  kernel.files.set(`${folder}/3`, text("managed=true\n"));
+  kernel.files.set(`${folder}/4`, text("managed=false\n"));
+  kernel.files.set(`${folder}/5`, text(""));
+  assertEquals(devices(), [[3, 12], undefined]);
+  const listDirectory = kernel.listDirectory.bind(kernel);
+  kernel.listDirectory = (path) => {
+    if (path !== folder) return listDirectory(path);
+    throw new SyscallError("open", EACCES, `list ${path}`);
+  };
+  assertEquals(devices(), [undefined, undefined]);
+});
+
 Deno.test("`managers()` says whether it sees all processes", () => {
   const kernel = kernelWithFiles();
   assertThrows(() => list(kernel), ProtocolError, "/proc cannot be seen here");

@@ -17,6 +17,8 @@ import { pick, type Random } from "./random.ts";
 /** What configurations name. */
 export interface HostNames {
   readonly addresses: readonly string[];
+  /** Those of the addresses that the kernel can listen on. */
+  readonly own: readonly string[];
   readonly devices: readonly string[];
   readonly settings: Readonly<Record<string, readonly string[]>>;
   readonly capacity: number;
@@ -87,7 +89,9 @@ export class ConfigGenerator {
     const ids = new Set<number>();
     const count = this.#random(Math.min(capacity, 6) + 1);
     return Array.from({ length: count }, (_, place) => {
-      if (this.#random(4) === 0) return this.#matched(place);
+      if (free.length === 0 || this.#random(4) === 0) {
+        return this.#matched(place);
+      }
       const address = this.#pick(free);
       // IPv4-mapped or not, it is one to the kernel.
       const v4 = (text: string) => text.replace("::ffff:", "");
@@ -112,7 +116,7 @@ export class ConfigGenerator {
     ids: Set<number>,
     governs: Governs,
   ): ExactEndpoint {
-    const hasPort = this.#random(6) === 0;
+    const hasPort = this.#random(6) === 0 && this.#host.own.includes(address);
     const [from, to] = governs === "all" ? [1, 12] : governs[0]!;
     const id = this.#maybe(2, () => from + this.#random(to - from + 1));
     const isFree = id !== undefined && !ids.has(id);

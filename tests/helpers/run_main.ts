@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Io } from "../../cli/context.ts";
 import { main } from "../../cli/main.ts";
 import { lines, textOf } from "../../cli/stdio.ts";
 import { PLAIN } from "../../cli/style.ts";
@@ -41,14 +42,20 @@ export function wordsOf(line: string): string[] {
  * @param kernel What answers, or an error that opening throws instead.
  * @param signal What stops a command that goes on; without it, it ends at once.
  * @param input What standard input holds.
+ * @param others What else of the world is not as usual.
  */
 export async function run(
   args: string | readonly string[],
   kernel: FakeKernel | Error | "running" = new FakeKernel(),
   signal: AbortSignal = AbortSignal.abort(),
   input = "",
+  others: Partial<Io> = {},
 ): Promise<Ran> {
   const ran = { out: "", err: "", opened: [] as PathManagerOptions[] };
+  const here = () =>
+    Object.assign(new ForwardingNamespace(kernel as FakeKernel), {
+      close() {},
+    });
   const code = await main(typeof args === "string" ? wordsOf(args) : args, {
     out: (text) => void (ran.out += text),
     err: (text) => void (ran.err += text),
@@ -61,11 +68,17 @@ export async function run(
       );
     },
     namespace: (netns) =>
-      kernel instanceof FakeKernel
-        ? Object.assign(new ForwardingNamespace(kernel), { close() {} })
-        : openNamespace(netns),
-    lines: (file) =>
-      lines(file === "-" ? [input] : textOf(file, openNamespace)),
+      kernel instanceof FakeKernel ? here() : openNamespace(netns),
+    lines: (file) => {
+      const text = kernel instanceof FakeKernel && kernel.files.get(file);
+      return lines(
+        file === "-"
+          ? [input]
+          : typeof text === "string"
+          ? [text]
+          : textOf(file, openNamespace),
+      );
+    },
     replaceFile: (path, text, mode) =>
       kernel instanceof FakeKernel
         ? void kernel.files.set(path, text)
@@ -75,8 +88,14 @@ export async function run(
       writable: () => Promise.resolve(),
       [Symbol.dispose]() {},
     }),
+    // What would stop another command has not confirmed this one.
+    confirmation: () => ({
+      given: () => Promise.resolve(!signal.aborted),
+      [Symbol.dispose]() {},
+    }),
     screen: () => PLAIN,
     rerun: () => RERUN,
+    ...others,
   });
   return { code, ...ran };
 }

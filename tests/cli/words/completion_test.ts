@@ -71,7 +71,7 @@ Deno.test("`candidates()` gives each command the words of its operands, and its 
 Deno.test("`candidates()` knows every position of a line", async () => {
   const options = GLOBAL.join(" ");
   const lines: { readonly [line: string]: string } = {
-    "e": "endpoint",
+    "e": "endpoint export",
     "foo": "",
     "foo ": "",
     "foo -": options,

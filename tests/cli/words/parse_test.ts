@@ -72,6 +72,8 @@ Deno.test("`findCommand()` takes the beginnings of words that `ip` takes, and no
       else if (given[0] === "m") assertEquals(await found, ["monitor"]);
       else if (path.join() === "limits,show") {
         assertEquals(await found, ["limits", "set"]);
+      } else if (given[0] === "e") {
+        assertEquals(await found, ["endpoint"]);
       } else await assertRejects(() => found, UsageError, "Unknown ");
     }
   }
