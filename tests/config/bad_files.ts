@@ -670,8 +670,27 @@ export const BAD_FILES: readonly (readonly [
   ],
   ["$schema: [x]", "1:10: $schema: must be a text, not a list"],
   [
-    "endpoints: [{ address: 10.0.0.0 }, { address: 10.0.0.1 }, { address: 10.0.0.2 }, { address: 10.0.0.3 }, { address: 10.0.0.4 }, { address: 10.0.0.5 }, { address: 10.0.0.6 }, { address: 10.0.0.7 }, { address: 10.0.0.8 }, { address: 10.0.0.9 }, { address: 10.0.0.10 }, { address: 10.0.0.11 }, { address: 10.0.0.12 }, { address: 10.0.0.13 }, { address: 10.0.0.14 }, { address: 10.0.0.15 }, { address: 10.0.0.16 }, { address: 10.0.0.17 }, { address: 10.0.0.18 }, { address: 10.0.0.19 }, { address: 10.0.0.20 }, { address: 10.0.0.21 }, { address: 10.0.0.22 }, { address: 10.0.0.23 }, { address: 10.0.0.24 }, { address: 10.0.0.25 }, { address: 10.0.0.26 }, { address: 10.0.0.27 }, { address: 10.0.0.28 }, { address: 10.0.0.29 }, { address: 10.0.0.30 }, { address: 10.0.0.31 }, { address: 10.0.0.32 }, { address: 10.0.0.33 }, { address: 10.0.0.34 }, { address: 10.0.0.35 }, { address: 10.0.0.36 }, { address: 10.0.0.37 }, { address: 10.0.0.38 }, { address: 10.0.0.39 }, { address: 10.0.0.40 }, { address: 10.0.0.41 }, { address: 10.0.0.42 }, { address: 10.0.0.43 }, { address: 10.0.0.44 }, { address: 10.0.0.45 }, { address: 10.0.0.46 }, { address: 10.0.0.47 }, { address: 10.0.0.48 }, { address: 10.0.0.49 }, { address: 10.0.0.50 }, { address: 10.0.0.51 }, { address: 10.0.0.52 }, { address: 10.0.0.53 }, { address: 10.0.0.54 }, { address: 10.0.0.55 }, { address: 10.0.0.56 }, { address: 10.0.0.57 }, { address: 10.0.0.58 }, { address: 10.0.0.59 }, { address: 10.0.0.60 }, { address: 10.0.0.61 }, { address: 10.0.0.62 }, { address: 10.0.0.63 }, { address: 10.0.0.64 }]",
+    `endpoints: [${
+      Array.from({ length: 65 }, (_, at) => `{ address: 10.0.0.${at} }`)
+    }]`,
     "1:12: endpoints: 65 addresses: no kernel holds more than 64",
+  ],
+  [
+    "%YAML 1.2\n%TAG ! x\n---\nlimits: 4\n",
+    "4:9: limits: must be a mapping, not 4",
+  ],
+  [
+    "limits: { [a]: 4 }\n",
+    'limits.a: unknown key "a" (did you mean "add_addr_accepted"?)',
+  ],
+  ["limits: [a: 4]\n", "limits: must be a mapping, not a list"],
+  [
+    "endpoints: [{ match: { address: 11111111111111111111111111111111111111111111111111 } }]",
+    '1:33: endpoints[0].match.address: must be a prefix as 192.0.2.0/24, not "11111111111111111111111111111111111111111111111111"',
+  ],
+  [
+    'endpoints: [{ address: "10.0.0\\n.1" }]',
+    '1:24: endpoints[0].address: invalid IPv4 address "10.0.0\\n.1": "0\\n" is not a decimal number',
   ],
   [
     "endpoints: # none\n  # yet\nlimits: {}\n",

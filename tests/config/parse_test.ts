@@ -6,6 +6,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { DocumentError, parseConfig } from "../../config/mod.ts";
+import { ArgumentTypeError } from "../../mod.ts";
 import { BAD_FILES } from "./bad_files.ts";
 import { GOOD_FILES } from "./good_files.ts";
 
@@ -43,6 +44,11 @@ Deno.test("a fault has line, column, path and message", async () => {
       message: "must be a mapping with address or match, not 1",
     },
   ]);
+  await assertRejects(
+    () => parseConfig(undefined as never),
+    ArgumentTypeError,
+    "Invalid configuration undefined: a text is needed",
+  );
   const { message } = await assertRejects(() => parseConfig(""), DocumentError);
   assertMatch(message, /^configuration: there is nothing in it/);
 });
