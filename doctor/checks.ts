@@ -173,7 +173,13 @@ export const CHECKS: Readonly<Record<CheckName, Check>> = {
   },
   firewall: {
     about: "Are there rules that could be at fault?",
-    because: [],
+    because: [
+      "endpoint-device",
+      "endpoint-address",
+      "route",
+      "same-subnet",
+      "rp-filter",
+    ],
     look: firewall,
   },
   managers: {

@@ -48,9 +48,13 @@ export function application(snapshot: Snapshot): Observation[] {
         ? "the only connection is"
         : `all ${tcp.length} connections are`
     } plain TCP, since programs have to ask for MPTCP`,
-    evidence: tcp.slice(0, 3).map(({ remote, process }) =>
-      `${process ?? "a program"}: TCP to ${remote.address} port ${remote.port}`
-    ),
+    evidence: [
+      ...new Set(
+        tcp.map(({ remote, process = "a program" }) =>
+          `${process}: TCP to ${remote.address} port ${remote.port}`
+        ),
+      ),
+    ].slice(0, 3),
     remedies: isMeant
       ? (names.length === 0 ? ["COMMAND"] : names).map((name) =>
         `${command("mptcpize", "run", name)}  # and its arguments`

@@ -40,10 +40,14 @@ export function blackhole(snapshot: Snapshot): Observation[] {
   }
   const seconds = snapshot.settings?.blackholeTimeoutSeconds;
   const isOver = living(snapshot).some(isInitiator);
+  const isProblem = isNow || !isOver;
   return [{
-    status: isNow || !isOver ? "problem" : "warning",
-    summary: "SYNs with MPTCP got lost on the way, so the kernel opens new " +
-      "connections as plain TCP for an hour or more",
+    status: isProblem ? "problem" : "warning",
+    summary: isProblem
+      ? "SYNs with MPTCP got lost on the way, so the kernel opens new " +
+        "connections as plain TCP for an hour or more"
+      : "SYNs with MPTCP got lost on the way at some time, so that there are " +
+        "connections that are plain TCP",
     evidence: [
       ...evidence,
       ...plain.slice(0, 3).map(({ remote }) =>

@@ -55,7 +55,9 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
           ? "no subflow can start from it"
           : "peers reach it only if a router in front of this host forwards it"),
       `addresses: ${addresses.map(({ address }) => address).join(", ")}`,
-      ...missing(endpoint, snapshot),
+      ...isPath
+        ? missing(endpoint, snapshot)
+        : [`${deletion(endpoint)}  # unless one does`],
     );
   }
   const own = all.find((one) => ifIndex === 0 || one.ifIndex === ifIndex);

@@ -71,8 +71,8 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
   if (opens(endpoint) && !isAnnounced && isServer && !isClient) {
     return say(
       "warning",
-      `The endpoint ${address} opens subflows to peers that opened the ` +
-        "connections, where no program listens",
+      `The endpoint ${address} opens subflows to the clients of this host, ` +
+        "where no program listens: it should only be announced (signal)",
       "signal",
     );
   }

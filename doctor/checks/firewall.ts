@@ -1,5 +1,5 @@
 import type { FirewallTable } from "../../diag/firewall.ts";
-import { gaveUp, part } from "../facts.ts";
+import { aboutEndpoint, gaveUp, part } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import { type JoinOutcome, joinTroubles } from "../joins.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -10,10 +10,14 @@ const LOST: readonly JoinOutcome[] = ["pending", "reset", "stripped"];
 /** Whether there are rules that could drop what gets lost. */
 export function firewall(snapshot: Snapshot): Observation[] {
   const { attempts = [] } = snapshot.target ?? {};
-  const isLost = gaveUp(snapshot).length > 0 ||
-    attempts.some(({ code }) => code === "ETIMEDOUT") ||
-    joinTroubles(snapshot).some(({ kind }) => LOST.includes(kind));
-  if (!isLost) return [ok("Nothing gets lost that a firewall could drop")];
+  const joins = joinTroubles(snapshot).filter(({ kind }) =>
+    LOST.includes(kind)
+  );
+  const others = gaveUp(snapshot).length +
+    attempts.filter(({ code }) => code === "ETIMEDOUT").length;
+  if (joins.length + others === 0) {
+    return [ok("Nothing gets lost that a firewall could drop")];
+  }
   const tables = part(snapshot, "firewall").filter(canDrop);
   if (tables.length === 0) return [ok("This host has no firewall rules")];
   const kinds = new Set(tables.map(({ kind }) => kind));
@@ -27,6 +31,8 @@ export function firewall(snapshot: Snapshot): Observation[] {
       ...kinds.has("iptables") ? ["iptables-legacy-save"] : [],
       ...kinds.has("ip6tables") ? ["ip6tables-legacy-save"] : [],
     ],
+    ...joins.length === 1 && others === 0 &&
+      { about: aboutEndpoint(joins[0]!.endpoint) },
   }];
 }
 

@@ -16,13 +16,19 @@ import {
   pathEndpoints,
 } from "../facts.ts";
 import { readd } from "../remedy.ts";
-import { type Observation, ok } from "../finding.ts";
+import { type Observation, ok, unknown } from "../finding.ts";
 import { joinTroubles } from "../joins.ts";
 import type { Snapshot } from "../snapshot.ts";
+
+/** The highest limit. */
+const MOST = 8;
 
 /** Whether limits keep subflows away, here or at the peer. */
 export function limits(snapshot: Snapshot): Observation[] {
   const { subflows, addAddrAccepted } = part(snapshot, "limits");
+  if (![subflows, addAddrAccepted].every(Number.isInteger)) {
+    return [unknown("the limits are no numbers")];
+  }
   const read = `limits: subflows ${subflows}, add_addr_accepted ` +
     `${addAddrAccepted}`;
   if (isUserspaceMode(snapshot)) {
@@ -30,7 +36,7 @@ export function limits(snapshot: Snapshot): Observation[] {
   }
   if (subflows === 0) return [none(snapshot, read)];
   const found = [
-    ...reached(snapshot, read),
+    ...reached(snapshot, read, subflows),
     ...notAccepted(snapshot, read, addAddrAccepted),
     ...refusedHere(snapshot, read, subflows),
     ...refusedThere(snapshot),
@@ -62,24 +68,31 @@ function none(snapshot: Snapshot, read: string): Observation {
 }
 
 /** Connections that have as many subflows as they may have. */
-function reached(snapshot: Snapshot, read: string): Observation[] {
+function reached(
+  snapshot: Snapshot,
+  read: string,
+  subflows: number,
+): Observation[] {
   const missing = missingPaths(snapshot).filter(({ connection }) =>
     isFull(connection)
   );
   const groups = Map.groupBy(missing, ({ endpoint }) => endpoint);
-  const most = Math.min(8, Math.max(2, pathEndpoints(snapshot).length));
+  const more = Math.max(subflows + 1, pathEndpoints(snapshot).length);
   return Array.from(groups, ([endpoint, all]): Observation => {
     const connections = all.map(({ connection }) => connection);
     return {
       status: "warning",
-      summary: `The limit keeps ${namesOf(connections)} from a subflow from ` +
-        `${endpoint.address}: there are as many as it allows`,
+      summary: `No subflow from ${endpoint.address} is opened for ` +
+        `${namesOf(connections)}: the limit of ${subflows} is reached`,
       evidence: [
         read,
         `${connections[0]!.extraSubflows} beside the first one`,
         ...listed(connections),
       ],
-      remedies: [`mptcp limits set subflows ${most}`, ...readd(endpoint)],
+      remedies: subflows >= MOST ? [] : [
+        `mptcp limits set subflows ${Math.min(MOST, more)}`,
+        ...readd(endpoint),
+      ],
       about: aboutEndpoint(endpoint),
     };
   });
@@ -101,8 +114,8 @@ function notAccepted(
   const isEach = announced >= count(snapshot, "MPCapableSYNACKRX");
   return [{
     status: isEach ? "problem" : "warning",
-    summary: "Addresses that peers announce are not used: the limit " +
-      "add_addr_accepted is 0, and a new one holds for new connections",
+    summary: "Addresses that peers announce are not used, since the limit " +
+      "add_addr_accepted is 0: a higher one is for new connections",
     evidence: [
       read,
       ...counterText(snapshot, "AddAddr", "EchoAddTx"),
@@ -124,10 +137,12 @@ function refusedHere(
   if (full.length === 0 || count(snapshot, "MPJoinRejected") === 0) return [];
   return [{
     status: "warning",
-    summary: `This host lets ${namesOf(full)} have ${subflows} more ` +
-      `${subflows === 1 ? "subflow" : "subflows"}, and refused others`,
+    summary: `This host refused further subflows of ${namesOf(full)}: its ` +
+      `limit is ${subflows}`,
     evidence: [read, ...counterText(snapshot, "MPJoinRejected")],
-    remedies: [`mptcp limits set subflows ${Math.min(8, subflows + 2)}`],
+    remedies: subflows >= MOST
+      ? []
+      : [`mptcp limits set subflows ${Math.min(MOST, subflows + 2)}`],
   }];
 }
 
@@ -137,8 +152,8 @@ function refusedThere(snapshot: Snapshot): Observation[] {
     .map(({ connections, endpoint, works }) => ({
       status: works ? "warning" : "problem",
       summary: `The peer of ${namesOf(connections)} refused the subflow from ` +
-        `${endpoint.address}, most likely by its limit, which holds for new ` +
-        "connections",
+        `${endpoint.address}, most likely since its limit is reached: a ` +
+        "higher one is for new connections",
       evidence: [
         ...listed(connections),
         ...counterText(

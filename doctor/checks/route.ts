@@ -82,6 +82,9 @@ function isReached(
   );
 }
 
+/** They are there, and no packet passes. */
+const REFUSALS: readonly string[] = ["prohibited", "blackhole", "unreachable"];
+
 /** @param isEverywhere Whether no other destination is reached. */
 function observe(
   asked: AskedRoute,
@@ -113,6 +116,15 @@ function observe(
     };
   }
   const to = isOutside ? "the Internet" : destination;
+  if (!route.found && REFUSALS.includes(route.reason)) {
+    return {
+      ...common,
+      summary:
+        `A route or a rule refuses packets from ${address} by ${dev} to ` +
+        to,
+      remedies: ["ip rule show", "ip route show table all"],
+    };
+  }
   return {
     ...common,
     summary: `There is no route from ${address} by ${dev} to ${to}`,

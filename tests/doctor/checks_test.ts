@@ -124,7 +124,7 @@ Deno.test("what the doctor proposes are commands, whatever devices are called", 
     }
   }
   assertEquals([...programs].toSorted(), [
-    ...["ip", "ip6tables-legacy-save", "mptcp", "mptcpize", "nft", "sysctl"],
-    "systemctl",
+    ...["ip", "ip6tables-legacy-save", "iptables-legacy-save", "mptcp"],
+    ...["mptcpize", "nft", "sysctl", "systemctl"],
   ]);
 });

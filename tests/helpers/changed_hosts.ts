@@ -305,7 +305,7 @@ export const CHANGED_HOSTS: readonly Row[] = [
         one.extraSubflows = 2;
       }),
     ),
-    ["warning limits", "from a subflow from 10.77.2.1: there are as many"],
+    ["warning limits", "the limit of 2 is reached"],
   ],
   [
     "addresses that others announced",
@@ -328,7 +328,7 @@ export const CHANGED_HOSTS: readonly Row[] = [
         one.subflowsMax = 1;
       }),
     ),
-    ["warning limits", "have 2 more subflows, and refused others"],
+    ["warning limits", "its limit is 2"],
   ],
   ["a server that was at its limit", "server", counted({ MPJoinRejected: 5 })],
 
@@ -486,7 +486,7 @@ export const CHANGED_HOSTS: readonly Row[] = [
     both(unused, (draft) => {
       draft.routes![1]!.route = { found: false, reason: "prohibited" };
     }),
-    ["problem route", "There is no route from 10.77.2.1 by client2"],
+    ["problem route", "A route or a rule refuses packets from 10.77.2.1"],
   ],
   ["a route that a subflow proves", TWO, (draft) => {
     Object.assign(draft.routes![1]!.route, { assumed: true });
@@ -669,6 +669,21 @@ export const CHANGED_HOSTS: readonly Row[] = [
   ["rules where nothing gets lost", TWO, (draft) => {
     draft.firewall = [{ kind: "iptables", name: "filter" }];
   }],
+  [
+    "rules beside a cause that is known",
+    "strict rp_filter on the client",
+    (
+      draft,
+    ) => {
+      draft.firewall = [{ kind: "iptables", name: "filter" }];
+    },
+    ["problem rp-filter", "rp_filter is strict"],
+    [
+      "  problem join",
+      "gets no answer",
+    ],
+    ["  warning firewall", "may drop them"],
+  ],
   ...([
     [{ kind: "nftables", name: "inet f", rules: 1, drops: false }, true],
     [{ kind: "nftables", name: "inet f", rules: 0, drops: true }, true],
