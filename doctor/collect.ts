@@ -7,7 +7,7 @@
 import type { Connection } from "../diag/connection.ts";
 import { Diag } from "../diag/diag.ts";
 import { ArgumentTypeError } from "../codec/argument_error.ts";
-import { ProtocolError, SyscallError } from "../netlink/errors.ts";
+import { SyscallError } from "../netlink/errors.ts";
 import {
   type Namespace,
   type Netns,
@@ -68,7 +68,7 @@ class Parts {
     const start = performance.now();
     try {
       const value = read();
-      if (value === undefined) throw new Error("it cannot be seen here");
+      if (value === undefined) throw new Error("it is not told here");
       // What failed before may be there now.
       delete this.unknown[name];
       return { [name]: value } as { readonly [_ in Name]?: T };
@@ -197,18 +197,22 @@ function readOnce(
 
 /** What stays, unless somebody changes it. */
 function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
-  const file = (path: string) => namespace.readFile(path);
+  const file = (path: string) => {
+    const text = namespace.readFile(path);
+    if (text === undefined) throw new Error(`${path} cannot be seen here`);
+    return text;
+  };
   return {
     ...parts.read(
       "uptimeSeconds",
-      () => file("/proc/uptime")?.match(/^\d+/)?.map(Number)[0],
+      () => file("/proc/uptime").match(/^\d+/)?.map(Number)[0],
     ),
     ...parts.read("kernel", () => diag.kernelRelease()),
     ...parts.read(
       "distribution",
-      () => file("/etc/os-release")?.match(/^PRETTY_NAME="?(.*?)"?$/m)?.[1],
+      () => file("/etc/os-release").match(/^PRETTY_NAME="?(.*?)"?$/m)?.[1],
     ),
-    ...parts.read("protocols", () => protocols(namespace)),
+    ...parts.read("protocols", () => protocols(file(PROTOCOLS))),
     ...parts.read("socket", () => trySocket(namespace)),
     ...readSetup(namespace, diag, parts),
     ...parts.read("eventListeners", () => diag.eventListeners()),
@@ -249,14 +253,7 @@ function trySocket(namespace: Namespace): SocketTrial {
 const PROTOCOLS = "/proc/thread-self/net/protocols";
 
 /** Those of MPTCP that the kernel has. */
-function protocols(namespace: Namespace): string[] {
-  const table = namespace.readFile(PROTOCOLS);
-  if (table === undefined) {
-    throw new ProtocolError(
-      `Cannot list the protocols of the kernel: ${PROTOCOLS} cannot be seen ` +
-        "here",
-    );
-  }
+function protocols(table: string): string[] {
   return table.split("\n").map((line) => line.split(" ", 1)[0]!)
     .filter((name) => name.startsWith("MPTCP"));
 }

@@ -36,17 +36,24 @@ function snakeCase(name: string): string {
  * is not there.
  *
  * @param unread Takes their names.
+ * @param path What stands in front of each.
  */
-export function watched(snapshot: Snapshot, unread: Set<string>): Snapshot {
+export function watched(
+  snapshot: Snapshot,
+  unread: Set<string>,
+  path = "",
+): Snapshot {
   // A copy, since the original may be frozen: then it cannot be told otherwise.
   return new Proxy({ ...snapshot }, {
     get(target, name) {
       const part = name as keyof Snapshot;
       const value = target[part] ?? undefined;
-      if (value === undefined && !OPTIONAL.includes(part)) unread.add(part);
+      if (value === undefined && !OPTIONAL.includes(part)) {
+        unread.add(path + part);
+      }
       const isReading = part === "earlier" || part === "before";
       return isReading && typeof value === "object"
-        ? watched(value as Snapshot, unread)
+        ? watched(value as Snapshot, unread, `${path}${part}.`)
         : value;
     },
   });
