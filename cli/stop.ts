@@ -4,9 +4,13 @@ import {
   watchOutput,
 } from "../mod.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+// Deno ends by SIGHUP even where `nohup` had it ignored.
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Looks out for SIGINT, SIGTERM, and for a reader of the output that leaves. */
+/**
+ * Looks out for SIGINT, SIGTERM, SIGHUP, and for a reader of the output that
+ * leaves.
+ */
 export function stop(): OutputWatch {
   ignoreInspectorSignal();
   const controller = new AbortController();

@@ -3,6 +3,8 @@ import { stop } from "../../cli/stop.ts";
 import { waitFor } from "../../ffi/waiter.ts";
 import { liveTest } from "../helpers/live.ts";
 
+const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /** Records who listens to which signal: the test runner takes SIGINT itself. */
 function recordListeners() {
   const { addSignalListener, removeSignalListener } = Deno;
@@ -28,21 +30,24 @@ async function settled(): Promise<void> {
   await ended;
 }
 
-liveTest("`stop()` aborts at SIGINT and SIGTERM, not before", async () => {
-  using recorded = recordListeners();
-  const { listeners } = recorded;
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    using stopping = stop();
-    assertEquals([...listeners.keys()], ["SIGINT", "SIGTERM"]);
-    assertEquals(stopping.signal.aborted, false);
-    listeners.get(name)!();
-    assertEquals(stopping.signal.aborted, true);
-    // A second time, it does no harm.
-    listeners.get(name)!();
-  }
-  assertEquals(listeners.size, 0);
-  await settled();
-});
+liveTest(
+  "`stop()` aborts at SIGINT, SIGTERM and SIGHUP, not before",
+  async () => {
+    using recorded = recordListeners();
+    const { listeners } = recorded;
+    for (const name of SIGNALS) {
+      using stopping = stop();
+      assertEquals([...listeners.keys()], SIGNALS);
+      assertEquals(stopping.signal.aborted, false);
+      listeners.get(name)!();
+      assertEquals(stopping.signal.aborted, true);
+      // A second time, it does no harm.
+      listeners.get(name)!();
+    }
+    assertEquals(listeners.size, 0);
+    await settled();
+  },
+);
 
 liveTest("`stop()` no longer looks out at the end of its block", async () => {
   let signal: AbortSignal;
