@@ -5,12 +5,13 @@
  */
 
 import { Diag } from "../diag/mod.ts";
-import { openNamespace, PathManager } from "../mod.ts";
+import { openNamespace } from "../mod.ts";
 import { run } from "../testing/host.ts";
-import { Lab, until } from "../testing/lab.ts";
+import { Lab } from "../testing/lab.ts";
 import { deno, environment, mptcp } from "./commands.ts";
 import { Contest, outcome } from "./peers/contest.ts";
-import { compile, peers } from "./peers/install.ts";
+import { OpenConnections } from "./open_connections.ts";
+import { peers } from "./peers/install.ts";
 import { inRealTime } from "./real_time.ts";
 import { record } from "./recorded.ts";
 import { notMeasured, type Report } from "./report.ts";
@@ -18,11 +19,6 @@ import { rounds } from "./rounds.ts";
 
 /** How many connections there are, one number after the other. */
 const COUNTS = [1_000, 10_000];
-/** An opener has two sockets of each, and may have 20,000 files. */
-const OF_OPENER = 9_000;
-const FIRST_PORT = 5000;
-const TIMEOUT_MS = 120_000;
-
 const ROUNDS = 9;
 const WITHIN_MS = 30_000;
 const TARGET_PROCESS = 1.5;
@@ -36,10 +32,6 @@ export async function connections(): Promise<Report[]> {
   if (missing !== undefined) return [notMeasured(TITLE, missing)];
   using lab = Lab.open({ paths: 2 });
   const { netns } = lab.client;
-  {
-    using pm = PathManager.open({ netns });
-    pm.addAddr({ address: lab.client.address(2), flags: ["subflow"] });
-  }
   await using opened = new OpenConnections(lab);
   const memory: string[][] = [];
   for (const count of COUNTS) {
@@ -64,55 +56,6 @@ export async function connections(): Promise<Report[]> {
 
 function number(value: number): string {
   return value.toLocaleString("en");
-}
-
-/** Connections of a lab, each with two subflows. */
-class OpenConnections implements AsyncDisposable {
-  readonly #lab: Lab;
-  readonly #program = compile("connections", "connections.c");
-  readonly #processes: Deno.ChildProcess[] = [];
-  #count = 0;
-
-  constructor(lab: Lab) {
-    this.#lab = lab;
-  }
-
-  /** Opens more, until there are so many. */
-  async grow(count: number): Promise<void> {
-    const { client, server } = this.#lab;
-    while (this.#count < count) {
-      const more = Math.min(OF_OPENER, count - this.#count);
-      const process = new Deno.Command(this.#program, {
-        args: [
-          ...[client.netns, server.netns, server.address(1)],
-          `${FIRST_PORT + this.#processes.length}`,
-          `${more}`,
-        ],
-        stdin: "piped",
-        stdout: "piped",
-      }).spawn();
-      this.#processes.push(process);
-      const { done } = await process.stdout.getReader().read();
-      if (done) throw new Error(`${more} connections were not opened`);
-      this.#count += more;
-    }
-    using diag = Diag.open({ netns: client.netns });
-    await until(
-      () =>
-        diag.connections().filter(({ subflows }) =>
-          subflows.filter(({ state }) => state === "established").length === 2
-        ).toArray().length === count,
-      `two subflows of ${count} connections`,
-      TIMEOUT_MS,
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#processes.map(async (process) => {
-      await process.stdin.close();
-      await process.status;
-    }));
-  }
 }
 
 /** The command line beside `ss`, which takes two processes. */

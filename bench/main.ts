@@ -21,6 +21,7 @@ import { processes } from "./processes.ts";
 import { type Benchmark, markdown, type Plot } from "./report.ts";
 import { roundTrip } from "./round_trip.ts";
 import { storm } from "./storm.ts";
+import { tracker } from "./tracker.ts";
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   round_trip: roundTrip,
@@ -30,6 +31,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory,
   events,
   storm,
+  tracker,
   growth,
 };
 

@@ -77,6 +77,13 @@ export interface Tools {
 export class Commands {
   readonly #tools: Tools;
   readonly #ids = new AddressIds();
+  /** The connections that the in-kernel path manager has. */
+  readonly #inKernel = new WeakSet<ManagedConnection>();
+  /** What was announced. */
+  readonly #announced = new WeakMap<
+    ManagedConnection,
+    readonly Announcement[]
+  >();
   /** The subflows that were opened by it. */
   readonly #own = new WeakSet<TrackedSubflow>();
 
@@ -92,6 +99,14 @@ export class Commands {
   /** Whether it opened a subflow itself. */
   hasOpened(subflow: TrackedSubflow): boolean {
     return this.#own.has(subflow);
+  }
+
+  isInKernel(connection: ManagedConnection): boolean {
+    return this.#inKernel.has(connection);
+  }
+
+  announcementsOf(connection: ManagedConnection): readonly Announcement[] {
+    return this.#announced.get(connection) ?? [];
   }
 
   addressesOf({ local }: ManagedConnection): LocalAddress[] {
@@ -244,7 +259,7 @@ export class Commands {
         return undefined;
       }
       if (error.extack?.message?.endsWith(IN_KERNEL)) {
-        writable(connection).isInKernel = true;
+        this.#inKernel.add(connection);
         this.#tools.warn(
           "Connections that were made while the path manager was the " +
             "kernel's stay with it: only new ones can be managed",
@@ -305,10 +320,8 @@ export class Commands {
     if (connection.closed || connection.isInKernel) return;
     if (error === undefined && id !== 0) {
       const others = connection.announcements.filter((one) => one.id !== id);
-      writable(connection).announcements = [
-        ...others,
-        { address: own, port, id },
-      ];
+      const announcement = { address: own, port, id };
+      this.#announced.set(connection, [...others, announcement]);
     }
     if (id === 0 && error === undefined) return;
     this.#log({ action: "announce", connection, address: own, error }, options);
@@ -324,8 +337,8 @@ export class Commands {
       if (one.address !== own) continue;
       const error = this.#remove(connection, one);
       if (connection.closed) return;
-      writable(connection).announcements = connection.announcements
-        .filter((other) => other !== one);
+      const others = connection.announcements.filter((other) => other !== one);
+      this.#announced.set(connection, others);
       this.#log(
         { action: "withdraw", connection, address: own, error },
         options,

@@ -75,18 +75,24 @@ export interface Announcement {
  */
 export class ManagedConnection extends TrackedConnection {
   readonly #commands: Commands;
-  /** The addresses that were announced by {@linkcode ManagedConnection.announce}. */
-  readonly announcements: readonly Announcement[] = NONE;
-  /**
-   * Whether the in-kernel path manager has it, because it was made before the
-   * mode was set: nothing can be done. It is found out by the first attempt.
-   */
-  readonly isInKernel: boolean = false;
 
   /** Describes one; {@linkcode manage} does. */
   constructor(event: ConnectionEvent, commands: Commands) {
     super(event);
     this.#commands = commands;
+  }
+
+  /**
+   * Whether the in-kernel path manager has it, because it was made before the
+   * mode was set: nothing can be done. It is found out by the first attempt.
+   */
+  get isInKernel(): boolean {
+    return this.#commands.isInKernel(this);
+  }
+
+  /** What {@linkcode ManagedConnection.announce} has announced. */
+  get announcements(): readonly Announcement[] {
+    return this.#commands.announcementsOf(this);
   }
 
   /**
@@ -181,5 +187,3 @@ export class ManagedConnection extends TrackedConnection {
     this.#commands.setBackup(this, subflow, backup, options);
   }
 }
-
-const NONE: readonly never[] = Object.freeze([]);

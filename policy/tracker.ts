@@ -190,6 +190,8 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
   readonly #byToken = new Map<number, Tracked>();
   readonly #observer: TrackerObserver<Tracked>;
   readonly #create: (event: ConnectionEvent) => Tracked;
+  /** The addresses of this host, each text once: many connections have it. */
+  readonly #addresses = new Map<string, string>();
   /** Failures in a row by connection and path, where there were any. */
   readonly #failures = new WeakMap<Tracked, Map<string, number>>();
 
@@ -287,46 +289,50 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     const isKnown = known !== undefined && isSamePath(known, present);
     if (isOver(present) || !isKnown && !isMade(present)) return false;
     const connection = isKnown ? known : this.#make(eventOf(present));
-    const seen = present.subflows.filter((one) => isOpen(one) || isSyn(one))
-      .map((one) => this.#see(connection, one));
-    for (const subflow of connection.subflows) {
-      // One that the look missed would be lost for good.
-      if (!isAll || partial || seen.some((one) => one.subflow === subflow)) {
-        continue;
-      }
-      this.end(connection, subflow);
+    const seen: TrackedSubflow[] = [];
+    const opened: TrackedSubflow[] = [];
+    for (const one of present.subflows) {
+      const isThere = isOpen(one);
+      if (!isThere && one.state !== "syn-sent") continue;
+      const subflow = this.#see(connection, one);
+      seen.push(subflow);
+      if (!isThere || subflow.state !== "opening") continue;
+      establish(subflow, one.remote.id);
+      this.#learn(connection, subflow);
+      if (!subflow.initial) opened.push(subflow);
+    }
+    // One that the look missed would be lost for good.
+    for (const subflow of isAll && !partial ? connection.subflows : NONE) {
+      if (!seen.includes(subflow)) this.end(connection, subflow);
     }
     if (present.subflows.some(isFullyEstablished)) this.#establish(connection);
-    for (const { subflow, isNew } of seen) {
-      if (isNew) this.#observer.subflowOpened?.(connection, subflow);
+    for (const subflow of opened) {
+      this.#observer.subflowOpened?.(connection, subflow);
     }
     return true;
   }
 
-  /** Takes what is there of a subflow; tells whether it was established. */
-  #see(connection: Tracked, present: Subflow) {
+  /** Takes what is there of a subflow. */
+  #see(connection: Tracked, present: Subflow): TrackedSubflow {
     const { local, remote, initial, openedHere, ifIndex, dev, flags } = present;
     let subflow = findSubflow(connection, present, local.id);
     if (subflow === undefined) {
       const ends = {
-        ...{ local: plain(local), remote: plain(remote), locId: local.id },
+        local: this.#localOf(connection, local),
+        remote: initial ? connection.remote : plain(remote),
+        locId: local.id,
       };
       subflow = new TrackedSubflow(ends, { initial, openedHere });
       this.begin(connection, subflow);
     }
     const live = writable(subflow);
-    if (live.local.port === 0) live.local = plain(local);
+    if (live.local.port === 0) live.local = this.#localOf(connection, local);
     live.openedHere = openedHere;
     live.ifIndex = ifIndex;
     live.dev = dev;
     live.backup = flags.includes("bkup-loc");
     live.backupByPeer = flags.includes("bkup-rem");
-    const isNew = subflow.state === "opening" && isOpen(present);
-    if (isNew) {
-      establish(subflow, remote.id);
-      this.#learn(connection, subflow);
-    }
-    return { subflow, isNew: isNew && !initial };
+    return subflow;
   }
 
   /** The peer must have announced where a subflow with such an id leads to. */
@@ -391,7 +397,9 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     if (known !== undefined && isSamePath(known, event)) return known;
     const connection = this.#make(event);
     const openedHere = !event.serverSide;
-    const subflow = new TrackedSubflow(event, { initial: true, openedHere });
+    const { local, remote } = connection;
+    const ends = { local, remote, locId: 0 };
+    const subflow = new TrackedSubflow(ends, { initial: true, openedHere });
     establish(subflow, 0);
     this.begin(connection, subflow);
     return connection;
@@ -401,8 +409,22 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     // A token that is used again.
     this.forget(event.token);
     const connection = this.#create(event);
+    writable(connection).local = this.#shared(event.local);
     this.#byToken.set(event.token, connection);
     return connection;
+  }
+
+  /** The end of a subflow: many share that of their connection. */
+  #localOf(connection: Tracked, local: SubflowAddress): SubflowAddress {
+    return isSameEnd(connection.local, local)
+      ? connection.local
+      : this.#shared(local);
+  }
+
+  #shared({ address, port }: SubflowAddress): SubflowAddress {
+    let text = this.#addresses.get(address);
+    if (text === undefined) this.#addresses.set(address, text = address);
+    return { address: text, port };
   }
 
   #establish(connection: Tracked): void {
@@ -431,7 +453,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       new TrackedSubflow(event, { initial: false, openedHere });
     if (known === undefined) this.begin(connection, subflow);
     const live = writable(subflow);
-    live.local = event.local;
+    live.local = this.#localOf(connection, event.local);
     live.ifIndex = event.ifIndex;
     live.dev = event.dev;
     live.backupByPeer = event.backup;
@@ -495,13 +517,12 @@ function isOpenedHere(
   return port === remote.port || announced.some((one) => one.port === port);
 }
 
-/** Whether it waits for an answer. */
-function isSyn({ state }: Subflow): boolean {
-  return state === "syn-sent";
-}
-
 function isFullyEstablished({ flags }: Subflow): boolean {
   return flags.includes("fully-established");
+}
+
+function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
+  return one.port === other.port && one.address === other.address;
 }
 
 function plain({ address, port }: SubflowAddress): SubflowAddress {

@@ -17,6 +17,7 @@ import {
 } from "../../policy/mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
+import { churn, churnAside } from "../helpers/churn.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { liveTest } from "../helpers/live.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
@@ -303,3 +304,42 @@ liveTest("a manager that ends leaves things as they were", async () => {
   assertEquals(pm.dumpAddrs({ token }), []);
   assertEquals(paths(client).length, 1);
 });
+
+liveTest(
+  "a manager knows all after an overrun, while connections come and go",
+  async () => {
+    using lab = Lab.open({ paths: 2 });
+    const { client } = lab;
+    await using managers = new Managers();
+    const policy = fullmesh();
+    const manager = managers.start(client, policy);
+    const connect = () => {
+      const connection = lab.connect();
+      connection.transfer(1000);
+      return connection;
+    };
+    const old = Array.from({ length: 6 }, connect);
+    const two = () => paths(client).length === 12;
+    await until(two, "two subflows of each");
+    using pm = PathManager.open({ netns: client.netns });
+    for (let round = 0; round < 2; round++) {
+      // Nothing is read meanwhile: the queue holds some 5000 events.
+      churn(lab, 2500);
+      old.shift()!.close();
+      const { local, remote } = old[0]!.client;
+      pm.subflowDestroy({ token: old[0]!.client.token, local, remote });
+      old.push(connect());
+      // It looks, and opens subflows, while connections come and go.
+      await churnAside(lab, 300);
+      const known = () => trackedLines(manager.connections.values());
+      await until(
+        () => known().join() === look(client).join(),
+        "the manager to know what is there",
+        10_000,
+      ).catch(() => {});
+      assertEquals(known(), look(client));
+      await until(() => paths(client).length === 11, "the paths");
+    assertEquals((await overruns.next()).value, { type: "overrun" });
+    }
+  },
+);

@@ -1,0 +1,66 @@
+/**
+ * Thousands of real connections.
+ *
+ * @module
+ */
+
+import { Diag } from "../diag/mod.ts";
+import { PathManager } from "../mod.ts";
+import { type Lab, until } from "../testing/lab.ts";
+import { compile } from "./peers/install.ts";
+
+/** An opener has two sockets of each, and may have 20,000 files. */
+const OF_OPENER = 9_000;
+const FIRST_PORT = 5000;
+const TIMEOUT_MS = 120_000;
+
+/** Connections of a lab, each with two subflows. */
+export class OpenConnections implements AsyncDisposable {
+  readonly #lab: Lab;
+  readonly #program = compile("connections", "connections.c");
+  readonly #processes: Deno.ChildProcess[] = [];
+  #count = 0;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+    using pm = PathManager.open({ netns: lab.client.netns });
+    pm.addAddr({ address: lab.client.address(2), flags: ["subflow"] });
+  }
+
+  /** Opens more, until there are so many. */
+  async grow(count: number): Promise<void> {
+    const { client, server } = this.#lab;
+    while (this.#count < count) {
+      const more = Math.min(OF_OPENER, count - this.#count);
+      const process = new Deno.Command(this.#program, {
+        args: [
+          ...[client.netns, server.netns, server.address(1)],
+          `${FIRST_PORT + this.#processes.length}`,
+          `${more}`,
+        ],
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      this.#processes.push(process);
+      const { done } = await process.stdout.getReader().read();
+      if (done) throw new Error(`${more} connections were not opened`);
+      this.#count += more;
+    }
+    using diag = Diag.open({ netns: client.netns });
+    await until(
+      () =>
+        diag.connections().filter(({ subflows }) =>
+          subflows.filter(({ state }) => state === "established").length === 2
+        ).toArray().length === count,
+      `two subflows of ${count} connections`,
+      TIMEOUT_MS,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#processes.map(async (process) => {
+      await process.stdin.close();
+      await process.status;
+    }));
+  }
+}
