@@ -561,8 +561,10 @@ export class KernelConnection implements FakeConnection {
     };
     const known = this.#addresses.find((one) => isSame(one, given, false));
     if (known !== undefined) change(known);
+    // One that nobody has answered has no priority yet.
     const { local } =
       this.#open().find((one) =>
+        one.figures.state !== "syn-sent" &&
         isSame(one.local, given, given.port !== 0) &&
         isSame(one.remote, remote, remote.port !== 0)
       ) ?? request.invalid("subflow not found");

@@ -19,6 +19,7 @@ import type { Host } from "../../testing/host.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { churn, churnAside } from "../helpers/churn.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
+import { addMiddlebox, removeMiddlebox } from "../helpers/middlebox.ts";
 import { liveTest } from "../helpers/live.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
 
@@ -223,15 +224,14 @@ liveTest(
     const far = ({ remote }: ManagedConnection) => ({
       ...{ address: server.address(2), port: remote.port },
     });
-    const rule = [
-      ...["INPUT", "-i", server.dev(2), "-p", "tcp", "-j", "REJECT"],
-      ...["--reject-with", "tcp-reset"],
-    ];
-    server.exec("iptables", "-A", ...rule);
+    const second = `iifname ${server.dev(2)} tcp`;
+    addMiddlebox(server, {
+      toServer: `${second} flags syn reject with tcp reset`,
+    });
     using connection = lab.connect();
     await connection.transferAsync(1000);
     await until(() => failed.length === 2, "two failures");
-    server.exec("iptables", "-D", ...rule);
+    removeMiddlebox(server);
     await until(() => paths(client).length === 2, "the third attempt");
     assertEquals(failed.slice(0, 2), ["ECONNREFUSED 1", "ECONNREFUSED 2"]);
 
@@ -249,7 +249,7 @@ liveTest(
     );
 
     // A SYN that nobody answers can be given up.
-    server.exec("iptables", "-A", "INPUT", "-i", server.dev(2), "-j", "DROP");
+    addMiddlebox(server, { toServer: `${second} dport 2 drop` });
     const silent = await until(() => {
       const to = { address: server.address(2), port: 2 };
       const subflow = managed!.open({ from, to });
@@ -322,6 +322,7 @@ liveTest(
     const two = () => paths(client).length === 12;
     await until(two, "two subflows of each");
     using pm = PathManager.open({ netns: client.netns });
+    using overruns = pm.events({ types: ["overrun"] });
     for (let round = 0; round < 2; round++) {
       // Nothing is read meanwhile: the queue holds some 5000 events.
       churn(lab, 2500);
@@ -339,7 +340,7 @@ liveTest(
       ).catch(() => {});
       assertEquals(known(), look(client));
       await until(() => paths(client).length === 11, "the paths");
-    assertEquals((await overruns.next()).value, { type: "overrun" });
+      assertEquals((await overruns.next()).value, { type: "overrun" });
     }
   },
 );

@@ -8,6 +8,7 @@ import { NLA_F_NESTED, NLA_TYPE_MASK } from "../../codec/attrs.ts";
 import { type OpName, OPS } from "../../codec/mptcp_pm.gen.ts";
 import { u16, u32, u8 } from "../helpers/netlink_bytes.ts";
 import { pick, type Random } from "../helpers/random.ts";
+import { SILENT_PORT } from "./network.ts";
 import {
   EARLY,
   HERE,
@@ -273,7 +274,9 @@ export class Generator {
       tokenOf(connection),
       addrRemote(
         addressAttrs(this.#pick(peers)),
-        this.#oneIn(5) ? this.#maybe(2, () => port(1)) : peerPort,
+        this.#oneIn(5)
+          ? this.#maybe(2, () => port(this.#pick([1, SILENT_PORT])))
+          : peerPort,
       ),
     ];
   }

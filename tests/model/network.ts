@@ -20,6 +20,9 @@ const ECONNREFUSED = 111;
 /** Indexes of loopback, and of the devices of paths 1 and 2. */
 export const DEVICES: readonly number[] = [1, 11, 12];
 
+/** A port of the peer where nobody answers. */
+export const SILENT_PORT = 2;
+
 /** Ids that the peer gives to its addresses. */
 export const PEER_IDS: readonly number[] = [11, 12, 21, 22];
 
@@ -75,6 +78,13 @@ export function route(
   if (isLost) return { error: ENODEV };
   const peer = unmapped(remote);
   if (![...HERE, ...PEER].includes(peer)) return { error: ENETUNREACH };
+  if (PEER.includes(peer) && remote.port === SILENT_PORT) {
+    const isInitial = peer === unmapped(connection.peer);
+    return {
+      silent: true,
+      remId: isInitial ? 0 : PEER_IDS[PEER.indexOf(peer)]!,
+    };
+  }
   const isAccepted = PEER.includes(peer) &&
     remote.port === connection.peerPort;
   if (!isAccepted) return { refusal: ECONNREFUSED };

@@ -27,9 +27,10 @@ import type {
 } from "../../testing/fake_connection.ts";
 import { FakeKernel, FAMILY } from "../../testing/fake_kernel.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
+import { addMiddlebox } from "../helpers/middlebox.ts";
 import { HERE, IN_KERNEL, KINDS, PEER, RealConnection } from "./connections.ts";
 import type { Step } from "./generate.ts";
-import { DEVICES, listen, PEER_IDS, route } from "./network.ts";
+import { DEVICES, listen, PEER_IDS, route, SILENT_PORT } from "./network.ts";
 import { withoutPrivilege } from "./privilege.ts";
 import { encodeRequest, type Names, type Request } from "./request.ts";
 import { textOf } from "./text.ts";
@@ -85,6 +86,7 @@ export class World implements Disposable {
     const { client, server } = this.#lab;
     // A port is free again when its socket is closed.
     client.sysctl("net.ipv4.tcp_max_tw_buckets", 0);
+    addMiddlebox(server, { toServer: `tcp dport ${SILENT_PORT} drop` });
     const peer = stack.use(PathManager.open({ netns: server.netns }));
     // It takes joins, and names its addresses.
     peer.setLimits({ subflows: MOST_SUBFLOWS, addAddrAccepted: 0 });
@@ -360,9 +362,17 @@ export class World implements Disposable {
     const { real } = this.#pairs.find(isOf)!;
     const connection = { peer: real.ends.remote, peerPort: real.peerPort };
     const result = route(subflow, connection, this.#sockets());
-    return result.error !== undefined || subflow.local.port !== 0
-      ? result
-      : { ...result, port: this.#portOf(token) ?? 1 };
+    if (result.error !== undefined || subflow.local.port !== 0) return result;
+    const port = result.silent ? this.#silentPort(token) : this.#portOf(token);
+    return { ...result, port: port ?? 1 };
+  }
+
+  /** The port that the kernel chose for a subflow that nobody answers. */
+  #silentPort(token: number): number | undefined {
+    const known = this.#sockets().map(({ port }) => port);
+    return this.#diag.connection(token)?.subflows.find(({ state, local }) =>
+      state === "syn-sent" && !known.includes(local.port)
+    )?.local.port;
   }
 
   /** The port that the kernel chose for a subflow, as its event shows it. */
