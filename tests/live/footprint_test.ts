@@ -235,6 +235,8 @@ liveTest(
     ];
     const { client } = made.lab;
     const snapshot = [
+      // Whether programs get a socket for MPTCP.
+      "socket AF_INET SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK IPPROTO_MPTCP",
       ...SNAPSHOT,
       ...settings,
       ...["all", "lo", client.dev(1), client.dev(2)].map((dev) =>
@@ -303,13 +305,22 @@ liveTest(
       [`plan ${file}`, [...planned, `read ${file}`], []],
       [`apply ${file}`, [...planned, `read ${file}`], []],
       ["export", planned, []],
+      // The last, since it opens subflows.
+      [
+        "manage fullmesh",
+        [
+          ...[...EVENTS, SOCK_DIAG, ...DEVICE_BY_NAME, ...MODE],
+          "write pipe:",
+        ],
+      ],
     ];
     assertEquals(
       (await allCommands())
         .filter(({ path: [object] }) =>
           !["completion", "schema"].includes(object!)
         )
-        .map(({ path }) => path.join(" "))
+        // They differ in what they decide.
+        .map(({ path }) => path[0] === "manage" ? "manage" : path.join(" "))
         .filter((words) => !lines.some(([line]) => line.startsWith(words))),
       [],
       "not tried",
@@ -319,7 +330,7 @@ liveTest(
     for (const [line, syscalls, basic = BASIC] of lines) {
       const command = [script, ...line.split(" ")];
       // Some end when their output is closed, and one because it is late.
-      const goesOn = ["monitor", "top"].includes(line);
+      const goesOn = ["monitor", "top", "manage fullmesh"].includes(line);
       const end = goesOn ? "| true" : "|| case $? in 4|5) ;; *) false; esac";
       // One waits for Enter.
       const begin = line.endsWith("--reproduce") ? "echo | " : "";
