@@ -190,8 +190,8 @@ export interface MissingPath {
 
 /**
  * The subflows that endpoints could open on the connections that this host
- * opened, where none is, and was none before: not established, and not being
- * opened either.
+ * opened, where none is, not even one that is being opened, and none was
+ * established before.
  */
 export function missingPaths(snapshot: Parts): MissingPath[] {
   const endpoints = pathEndpoints(snapshot);
@@ -199,7 +199,7 @@ export function missingPaths(snapshot: Parts): MissingPath[] {
     .flatMap((connection) =>
       endpoints.filter((endpoint) =>
         fits(endpoint, connection) && lacks(connection, endpoint) &&
-        wasSo(connection, snapshot, (before) => lacks(before, endpoint))
+        wasSo(connection, snapshot, (before) => !joined(before, endpoint))
       ).map((endpoint) => ({ connection, endpoint }))
     );
 }
@@ -209,12 +209,14 @@ function lacks({ subflows }: Connection, { address }: Endpoint): boolean {
 }
 
 /** Whether some connection has a subflow from the endpoint. */
-export function works({ address }: Endpoint, snapshot: Parts): boolean {
-  return living(snapshot).some(({ subflows }) =>
-    subflows.some(({ initial, local, state }) =>
-      !initial && state === "established" &&
-      plain(local.address) === plain(address)
-    )
+export function works(endpoint: Endpoint, snapshot: Parts): boolean {
+  return living(snapshot).some((connection) => joined(connection, endpoint));
+}
+
+function joined({ subflows }: Connection, { address }: Endpoint): boolean {
+  return subflows.some(({ initial, local, state }) =>
+    !initial && state === "established" &&
+    plain(local.address) === plain(address)
   );
 }
 

@@ -14,6 +14,7 @@ import {
 import { command, readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
 import { isUsable } from "../joins.ts";
+import type { Neighbour } from "../../diag/neighbours.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { AskedRoute, Snapshot } from "../snapshot.ts";
 
@@ -65,7 +66,9 @@ function isBad(
   if (dev === undefined && owner && route.ifIndex !== owner.ifIndex) {
     return true;
   }
-  return route.assumed && !isReached(destination, endpoint, snapshot);
+  return (route.assumed ||
+    isSilent(neighbourOf(route, destination, snapshot))) &&
+    !isReached(destination, endpoint, snapshot);
 }
 
 /** A subflow that is there shows that there is a way. */
@@ -101,18 +104,36 @@ function observe(
     status: isEverywhere && !isOutside ? "problem" : "warning",
     evidence: [
       routeText(asked),
-      ...neighbour(asked, snapshot),
+      ...neighbour(route, destination, snapshot),
       ...attemptsFrom(endpoint, snapshot).map(attemptText),
     ],
     about: aboutEndpoint(endpoint),
   } as const;
-  if (route.found && !route.assumed) {
+  const owner = ownerOf(endpoint, snapshot);
+  if (route.found && !route.assumed && route.ifIndex !== owner?.ifIndex) {
     return {
       ...common,
       summary:
         `The subflow from ${address} leaves by ${deviceText(route)}, not ` +
         `by ${dev} which has the address: it is no second path`,
       remedies: readd(endpoint, { dev }),
+    };
+  }
+  if (route.found && !route.assumed) {
+    const { gateway } = route;
+    return {
+      ...common,
+      summary: gateway === undefined
+        ? `${destination} does not answer on ${dev}, the way from ${address}`
+        : `The router ${gateway} does not answer on ${dev}, by which ` +
+          `${address} goes to ${destination}`,
+      remedies: [
+        command(
+          ...["ip", ...isIPv6(address) ? ["-6"] : [], "route", "show"],
+          ...["default", "dev", dev],
+        ),
+        ...readd(endpoint, { dev }).map((one) => `${one}  # once it answers`),
+      ],
     };
   }
   const to = isOutside ? "the Internet" : destination;
@@ -138,18 +159,35 @@ function observe(
   };
 }
 
-/** Whether the peer answers on the link, where it was asked for. */
-function neighbour(
-  { destination, route, dev }: AskedRoute,
+/** The host on the link to which packets go first, if it was asked for. */
+function neighbourOf(
+  route: AskedRoute["route"],
+  destination: string,
   { neighbours = [] }: Snapshot,
-): string[] {
-  if (!route.found || !route.assumed) return [];
-  const known = neighbours.find((one) =>
-    one.address === destination && one.dev === dev
+): Neighbour | undefined {
+  if (!route.found) return undefined;
+  const next = route.gateway ?? destination;
+  return neighbours.find(({ address, ifIndex }) =>
+    address === next && ifIndex === route.ifIndex
   );
-  return known === undefined
+}
+
+/** Whether it was asked where it is, and did not answer. */
+function isSilent(neighbour: Neighbour | undefined): boolean {
+  return neighbour?.state.some((word) =>
+    word === "failed" || word === "incomplete"
+  ) === true;
+}
+
+function neighbour(
+  route: AskedRoute["route"],
+  destination: string,
+  snapshot: Snapshot,
+): string[] {
+  const known = neighbourOf(route, destination, snapshot);
+  return known === undefined || !isSilent(known)
     ? []
-    : [`${destination} on ${dev}: ${known.state.join(", ")}`];
+    : [`${known.address} on ${deviceText(known)}: ${known.state.join(", ")}`];
 }
 
 /** The question and the answer, as `ip route get` has them. */

@@ -46,7 +46,7 @@ export async function askDoctor({ netns }: Host): Promise<Report> {
 }
 
 /** Commands that show something, or start a program that the test has not. */
-const NOT_RUN = /^(ip link show|.*\bmptcpize )/;
+const NOT_RUN = /^(ip .*\bshow\b|.*\bmptcpize )/;
 
 /** Types the remedies of the top finding's check, as they are printed. */
 async function obey(
@@ -119,8 +119,8 @@ export async function followDoctor(
   } else await connection.transferAsync(10_000);
   if (fault.mended !== "nothing") {
     await until(
-      () => ways(lab.client).size > 1,
-      "a second path",
+      () => ways(lab.client).size === (fault.paths ?? 2),
+      "each path",
     );
   }
   const after = diagnose(await collect({ netns: host.netns }));

@@ -10,9 +10,8 @@ import {
   connect,
   setLimits,
 } from "../uplinks.ts";
-import { JOINED } from "./routes.ts";
 import type { HostState } from "./scene.ts";
-import { CAPABLE } from "./settings.ts";
+import { CAPABLE, JOINED } from "./settings.ts";
 
 /** Hosts on which nothing is wrong. */
 export const HEALTHY: readonly HostState[] = [

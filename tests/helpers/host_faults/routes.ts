@@ -8,7 +8,7 @@ import {
 import { addMiddlebox, removeMiddlebox } from "../middlebox.ts";
 import { NOT_CONNECTED } from "./addresses.ts";
 import type { HostFault, Signs } from "./scene.ts";
-import { CAPABLE } from "./settings.ts";
+import { CAPABLE, JOINED } from "./settings.ts";
 
 /** What is seen of a join that is not answered. */
 const UNANSWERED: Signs = {
@@ -17,15 +17,15 @@ const UNANSWERED: Signs = {
   sockets: "10.77.1.1 Mmec, client2 SYN-SENT",
 };
 
-/** What is seen of two subflows. */
-export const JOINED: Signs = {
-  client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx",
-  server: "MPCapableACKRX MPCapableSYNRX MPJoinAckRx MPJoinSynRx",
-  sockets: "10.77.1.1 Mmec, client2 Jjec",
-};
-
 function deleteRoute({ client }: Lab, family: "-4" | "-6"): void {
   client.ip(family, "route", "delete", "default", "dev", "client2");
+}
+
+function changeRouter({ client }: Lab, address: string): void {
+  client.ip(
+    ...["route", "change", "default", "via", address, "dev", "client2"],
+    ...["metric", "200"],
+  );
 }
 
 /** Faults of the ways that packets take. */
@@ -54,6 +54,19 @@ export const ROUTES: readonly HostFault[] = [
     signs: { ...NOT_CONNECTED, sockets: "fd77:1::1 Mmec" },
     mended: "this connection",
     reconnect: (lab) => connect(lab, { family: 6 }),
+  },
+  {
+    name: "router that does not answer",
+    check: "route",
+    where: "client",
+    make(lab) {
+      changeRouter(lab, "10.77.2.77");
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: UNANSWERED,
+    mended: "this connection",
+    repair: (lab) => changeRouter(lab, lab.server.address(2)),
   },
   {
     name: "second address that leaves by the first device",

@@ -2,6 +2,7 @@ import { PathManager } from "../../../mod.ts";
 import {
   addEndpoint,
   addSecond,
+  addUplink,
   connect,
   connectIdle,
   setLimits,
@@ -13,6 +14,13 @@ export const CAPABLE: Signs = {
   client: "MPCapableSYNACKRX MPCapableSYNTX",
   server: "MPCapableACKRX MPCapableSYNRX",
   sockets: "10.77.1.1 Mmec",
+};
+
+/** What they show of two subflows. */
+export const JOINED: Signs = {
+  client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx",
+  server: "MPCapableACKRX MPCapableSYNRX MPJoinAckRx MPJoinSynRx",
+  sockets: "10.77.1.1 Mmec, client2 Jjec",
 };
 
 /** What they show of a join that the server refuses. */
@@ -65,6 +73,37 @@ export const SETTINGS: readonly HostFault[] = [
   },
   limitOfServer("server"),
   limitOfServer("client"),
+  {
+    name: "limit below the number of endpoints",
+    check: "limits",
+    where: "client",
+    paths: 3,
+    make(lab) {
+      setLimits(lab.client, 1, 0);
+      for (const path of [2, 3]) addUplink(lab, path, 4);
+      return connect(lab);
+    },
+    signs: JOINED,
+    mended: "this connection",
+  },
+  {
+    name: "limit of the server below what the client wants",
+    check: "limits",
+    where: "server",
+    paths: 3,
+    make(lab) {
+      setLimits(lab.server, 1, 0);
+      for (const path of [2, 3]) addUplink(lab, path, 4);
+      return connect(lab);
+    },
+    signs: {
+      client: REFUSED.client,
+      server: "MPCapableACKRX MPCapableSYNRX MPJoinAckRx MPJoinRejected " +
+        "MPJoinSynRx",
+      sockets: JOINED.sockets,
+    },
+    mended: "the next connection",
+  },
   {
     name: "no address of the server is accepted",
     check: "limits",
