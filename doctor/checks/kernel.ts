@@ -7,19 +7,15 @@ export function kernel(snapshot: Snapshot): Observation[] {
   const release = snapshot.kernel === undefined
     ? "This kernel"
     : `Linux ${snapshot.kernel}`;
-  if (snapshot.socket?.opened) {
-    return [ok(`${release} has MPTCP`, "an MPTCP socket can be opened")];
-  }
+  const hasIt = [ok(`${release} has MPTCP`)];
+  if (snapshot.socket?.opened) return hasIt;
   const protocols = part(snapshot, "protocols");
-  const evidence = `protocols: ${protocols.join(", ") || "none of MPTCP"}`;
-  if (protocols.includes("MPTCP")) {
-    return [ok(`${release} has MPTCP`, evidence)];
-  }
+  if (protocols.includes("MPTCP")) return hasIt;
   return [{
     status: "problem",
     summary: `${release} has no MPTCP: Linux 5.6 or later is needed, built ` +
       "with CONFIG_MPTCP",
-    evidence: [evidence],
+    evidence: [`protocols: ${protocols.join(", ") || "none of MPTCP"}`],
     remedies: [],
   }];
 }

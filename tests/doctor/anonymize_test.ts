@@ -122,7 +122,7 @@ const TEXTS = [
   ...["pathManager", "availablePathManagers", "scheduler"],
   ...["availableSchedulers", "address", "dev", "scope", "state", "flags"],
   ...["process", "name", "about", "kind", "from", "to", "action"],
-  ...["destination", "source", "gateway", "type", "reason"],
+  ...["destination", "source", "gateway", "type", "reason", "code"],
 ];
 
 Deno.test("a snapshot of a host has no texts but these", () => {

@@ -159,6 +159,7 @@ export const CHANGED_HOSTS: readonly Row[] = [
     both(unused, none, (draft) => {
       draft.protocols = [];
       draft.kernel = "5.4.0";
+      draft.socket = { opened: false, code: "EPROTONOSUPPORT" };
     }),
     ["problem kernel", "Linux 5.4.0 has no MPTCP: Linux 5.6 or later"],
     ["  warning endpoints", ""],
