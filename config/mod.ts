@@ -44,7 +44,12 @@ export { DocumentError, type DocumentFault } from "./document.ts";
 export { parseConfig } from "./parse.ts";
 export { configSchema } from "./schema.ts";
 export type { JsonSchema } from "./types.ts";
-export { type Carried, type PresentState, readState } from "./state.ts";
+export {
+  type Carried,
+  type Dependents,
+  type PresentState,
+  readState,
+} from "./state.ts";
 export type { NewEndpoint } from "./match.ts";
 export {
   type Contents,

@@ -231,6 +231,14 @@ function warningsOf(
       "what this does to live connections is not known: " + unknown.connections,
     );
   }
+  const lost = stranded(state, steps);
+  if (lost > 0) {
+    warnings.push(
+      `${lost} connection${lost === 1 ? " loses its" : "s lose their"} last ` +
+        "subflow, and will end unless an endpoint is added soon " +
+        "(net.mptcp.close_timeout)",
+    );
+  }
   for (const place of unmatched) {
     warnings.push(`endpoints[${place}] fits no address of this host`);
   }
@@ -259,6 +267,23 @@ function warningsOf(
   const advice = added.flatMap((step) => adviceOn(step, state, after) ?? []);
   if (subflows === 0) advice.unshift(NO_SUBFLOWS);
   return [...warnings, ...new Set(advice)];
+}
+
+/** Connections that have no subflow afterwards, and get none. */
+function stranded(
+  { dependents }: PresentState,
+  steps: EndpointPlan["steps"],
+): number {
+  if (steps.some(({ effect }) => effect.mayOpen !== undefined)) return 0;
+  const closed = new Set(
+    steps.flatMap((step) =>
+      step.effect.closes !== undefined && step.effect.reopens === undefined
+        ? step.endpoint.id
+        : []
+    ),
+  );
+  return dependents.filter(({ ids }) => ids.every((id) => closed.has(id)))
+    .reduce((sum, { connections }) => sum + connections, 0);
 }
 
 /** Why an endpoint hardly does what is meant. */

@@ -30,6 +30,14 @@ export interface Carried {
   readonly initial: number;
 }
 
+/** Connections that have nothing but subflows from endpoints. */
+export interface Dependents {
+  /** Ids of the endpoints, rising. */
+  readonly ids: readonly number[];
+  /** How many connections have subflows from all of these, and no others. */
+  readonly connections: number;
+}
+
 /** What there is in a network namespace, as far as a plan depends on it. */
 export interface PresentState {
   /** Release of the kernel, such as `"6.18.44"`. */
@@ -44,6 +52,8 @@ export interface PresentState {
   readonly endpoints: readonly Endpoint[];
   /** What live connections have from them; those with nothing are absent. */
   readonly carried: readonly Carried[];
+  /** Connections that end unless one of some endpoints stays. */
+  readonly dependents: readonly Dependents[];
   /**
    * Live connections that the in-kernel path manager can open subflows of: not
    * those that fell back to TCP.
@@ -104,7 +114,7 @@ export function readState(options: DiagOptions = {}): PresentState {
       endpoints,
       ...part(
         "connections",
-        { connections: 0, carried: [] },
+        { connections: 0, carried: [], dependents: [] },
         () => carriedBy(endpoints, limits, diag.connections()),
       ),
       links: diag.links(),
@@ -156,11 +166,12 @@ function carriedBy(
   endpoints: readonly Endpoint[],
   limits: Limits,
   connections: Iterable<Connection>,
-): Pick<PresentState, "carried" | "connections"> {
+): Pick<PresentState, "carried" | "dependents" | "connections"> {
   const carried = endpoints.map(({ id }) => ({
     ...{ id, subflows: 0, connections: 0, initial: 0 },
   }));
   const addresses = endpoints.map(({ address }) => parseAddress(address));
+  const dependents = new Map<string, Dependents>();
   let count = 0;
   for (const connection of connections) {
     const { state, fallback, remoteKeyReceived } = connection;
@@ -168,21 +179,31 @@ function carriedBy(
     if (state === "established" && !fallback && remoteKeyReceived) count++;
     const seen = new Set<number>();
     for (const subflow of connection.subflows) {
+      if (!isLive(subflow)) continue;
       const index = endpoints.findIndex((endpoint, at) =>
         startsFrom(subflow, endpoint, addresses[at]!)
       );
-      const entry = carried[index];
-      if (entry === undefined) continue;
-      entry.subflows++;
-      if (subflow.initial) entry.initial++;
-      if (!seen.has(index)) entry.connections++;
+      if (!seen.has(index) && index >= 0) carried[index]!.connections++;
       seen.add(index);
+      if (index < 0) continue;
+      carried[index]!.subflows++;
+      if (subflow.initial) carried[index]!.initial++;
     }
+    if (seen.size === 0 || seen.has(-1)) continue;
+    const ids = endpoints.filter((_, at) => seen.has(at)).map(({ id }) => id);
+    const { connections = 0 } = dependents.get(`${ids}`) ?? {};
+    dependents.set(`${ids}`, { ids, connections: connections + 1 });
   }
   return {
     carried: carried.filter(({ subflows }) => subflows > 0),
+    dependents: [...dependents.values()],
     connections: count,
   };
+}
+
+/** Whether a subflow is open or being opened. */
+function isLive({ state }: Subflow): boolean {
+  return state === "established" || state === "syn-sent";
 }
 
 /**
@@ -203,11 +224,10 @@ function isOfKernel(
  * (`mptcp_endp_get_local_id()` in `net/mptcp/pm_kernel.c`).
  */
 function startsFrom(
-  { state, local }: Subflow,
+  { local }: Subflow,
   { id, port }: Endpoint,
   address: ReturnType<typeof parseAddress>,
 ): boolean {
-  if (state !== "established" && state !== "syn-sent") return false;
   if (local.id !== 0) return local.id === id;
   return (port === 0 || port === local.port) &&
     isSameAddress(parseAddress(local.address), address);

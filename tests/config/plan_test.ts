@@ -633,6 +633,38 @@ Deno.test("`plan()` warns of what hardly does what is meant", () => {
   );
 });
 
+Deno.test("`plan()` warns where connections lose their last subflow", () => {
+  const carried = [1, 2].map((id) => ({
+    ...{ id, subflows: 3, connections: 3, initial: id === 1 ? 3 : 0 },
+  }));
+  const dependents = [
+    { ids: [1], connections: 1 },
+    { ids: [1, 2], connections: 2 },
+  ];
+  const warnings = (...wanted: string[]) =>
+    plan(
+      config(wanted),
+      presentState({
+        endpoints: ["1 10.0.0.1 subflow", "2 10.0.1.1 subflow"],
+        ...{ carried, dependents, connections: 3 },
+      }),
+      prune,
+    ).warnings.filter((text) => text.includes("last"));
+  const lose = (text: string) => [
+    `${text} last subflow, and will end unless an endpoint is added soon ` +
+    "(net.mptcp.close_timeout)",
+  ];
+  assertEquals(warnings(), lose("3 connections lose their"));
+  assertEquals(warnings("0 10.0.1.1 subflow"), lose("1 connection loses its"));
+  assertEquals(
+    warnings("0 10.0.0.1 subflow,fullmesh", "0 10.0.1.1 subflow"),
+    lose("1 connection loses its"),
+  );
+  assertEquals(warnings("0 10.0.0.1 subflow"), []);
+  // A new endpoint brings a subflow.
+  assertEquals(warnings("0 10.0.2.1 subflow"), []);
+});
+
 Deno.test("`plan()` tells who else manages what it changes", () => {
   const manager = (name: string, devices?: number[]) => ({
     ...{ name, pid: 7, about: "" },

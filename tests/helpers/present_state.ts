@@ -74,6 +74,7 @@ export function presentState(
     limits: { subflows: 2, addAddrAccepted: 0 },
     endpoints: endpoints.map(endpoint),
     carried: [],
+    dependents: [],
     connections: 0,
     links: DEVICES.map(link),
     addresses: ["10.0.0.1 eth0", "10.0.1.1 eth1", "fd00::1 eth0"]

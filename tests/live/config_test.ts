@@ -1,11 +1,14 @@
 /** Plans, done by the running kernel under live connections. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   apply,
+  ApplyError,
   type Config,
   type Contents,
+  goBack,
   type Plan,
   plan,
+  PlanError,
   readState,
 } from "../../config/mod.ts";
 import { Diag } from "../../diag/mod.ts";
@@ -104,7 +107,7 @@ class Scene implements Disposable {
         const now = JSON.stringify([...this.subflows()]);
         calm = now === before ? calm + 1 : 0;
         before = now;
-        return calm > 30;
+        return calm > 15;
       },
       "the connection to be calm",
       10_000,
@@ -210,7 +213,7 @@ liveTest("subflows close, stay and change as a plan tells", () => {
   scene.connect();
   const seen = { closed: 0, changed: 0, opened: 0, steps: 0 };
   let config: Config = { governs: "all", endpoints: [] };
-  for (let index = 0; index < 40; index++) {
+  for (let index = 0; index < 24; index++) {
     const random = generatorAt(3, "live effect", index);
     // A new one, and then some with other priorities.
     config = index % 4 === 0 ? configs(random) : toggled(random, config);
@@ -233,4 +236,76 @@ liveTest("subflows close, stay and change as a plan tells", () => {
   for (const count of Object.values(seen)) {
     assert(count > 3, JSON.stringify(seen));
   }
+});
+
+liveTest("what an endpoint of the first address carries is told, too", () => {
+  using scene = new Scene();
+  const { client } = scene.lab;
+  const first = (...flags: EndpointFlag[]): Config => ({
+    limits,
+    governs: "all",
+    endpoints: [
+      { address: client.address(1), flags, place: 0 },
+      { address: client.address(2), flags: ["subflow"], place: 1 },
+    ],
+  });
+  apply(scene.plan(first("subflow")), scene.at);
+  scene.connect();
+  const steps: readonly [Config, Record<string, number>][] = [
+    [first("subflow", "backup"), { changesPriority: 1 }],
+    // The kernel does not open the initial subflow again.
+    [first("subflow", "backup", "fullmesh"), { closes: 1 }],
+    [first("signal"), { mayOpen: 1 }],
+  ];
+  for (const [config, effect] of steps) {
+    const made = scene.plan(config);
+    const told = Object.assign({}, ...made.steps.map(({ effect }) => effect));
+    assertEquals([told, made.warnings], [effect, []]);
+    const { closed, changed } = scene.go(made);
+    assertEquals([closed, changed], [
+      effect["closes"] ?? 0,
+      effect["changesPriority"] ?? 0,
+    ]);
+  }
+  const none = scene.plan({ ...first(), endpoints: [] });
+  assertEquals(none.warnings.map((text) => text.split(",")[0]), [
+    "1 connection loses its last subflow",
+  ]);
+  const { undo } = apply(none, scene.at);
+  assertEquals(scene.subflows().size, 0);
+  // A new endpoint brings it back.
+  assertEquals(goBack(undo, scene.at), []);
+  scene.settle();
+  assertEquals(scene.subflows().size, 1);
+});
+
+liveTest("a port that subflows had cannot be listened on at once", () => {
+  using lab = Lab.open({ paths: 2 });
+  const { server } = lab;
+  using client = PathManager.open({ netns: lab.client.netns });
+  client.setLimits({ subflows: 2, addAddrAccepted: 2 });
+  const at = { netns: server.netns };
+  const config = (dev?: string): Config => ({
+    governs: "all",
+    endpoints: [{
+      ...{ address: server.address(2), port: 10100, place: 0 },
+      flags: ["signal"],
+      ...dev !== undefined && { dev },
+    }],
+  });
+  apply(plan(config(), readState(at)), at);
+  using connection = lab.connect();
+  connection.transfer(1000);
+  waitFor(() => server.subflows().length === 2, "a subflow to the port");
+  const wanted = config(server.dev(2));
+  assertThrows(
+    () => plan(wanted, readState(at)),
+    PlanError,
+    "its dev cannot change while it carries subflows",
+  );
+  // The kernel would have refused it half-way.
+  const made = plan(wanted, { ...readState(at), carried: [] });
+  const { done, cause } = assertThrows(() => apply(made, at), ApplyError);
+  assertEquals(done.length, 1);
+  assertMatch(cause.message, /EADDRINUSE/);
 });
