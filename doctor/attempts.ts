@@ -24,16 +24,22 @@ const FAILURES: Readonly<Record<string, string>> = {
 };
 
 /** What became of an attempt, such as `MPTCP, 12.3 ms`. */
-export function outcomeText({ outcome, code = "", ms }: Attempt): string {
+export function outcomeText(
+  { outcome, code = "", local, ms }: Attempt,
+): string {
+  // What did not go out took no time.
+  const time = local === undefined
+    ? ""
+    : `, ${ms < 100 ? ms : Math.round(ms)} ms`;
   switch (outcome) {
     case "mptcp":
-      return `MPTCP, ${ms} ms`;
+      return `MPTCP${time}`;
     case "tcp":
-      return `TCP, ${ms} ms`;
+      return `TCP${time}`;
     case "blackhole":
-      return `TCP only, with MPTCP ${failureText(code)}`;
+      return `TCP only, with MPTCP ${failureText(code)}${time}`;
     default:
-      return failureText(code);
+      return failureText(code) + time;
   }
 }
 

@@ -1,9 +1,9 @@
-import type { CheckName, Snapshot } from "../../doctor/mod.ts";
+import type { CheckName, Place, Snapshot } from "../../doctor/mod.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { type Command, command, UsageError } from "../words/grammar.ts";
 import { nearest } from "../../codec/nearest.ts";
-import { connectionFilter } from "../words/operands.ts";
+import { connectionFilter, place } from "../words/operands.ts";
 
 /** `mptcp doctor …` */
 export const COMMANDS: readonly Command[] = [
@@ -11,9 +11,14 @@ export const COMMANDS: readonly Command[] = [
     summary:
       "Say why there is no second path, and what mends it; exit code 3 " +
       "if there is a problem",
-    operands: { token: connectionFilter.token },
+    operands: { token: connectionFilter.token, place },
     options: ["strict", "ignore", "from"],
-    async run(context, { token, strict, ignore, from }) {
+    async run(context, { token, place, strict, ignore, from }) {
+      const target = place && withPort(place);
+      const other = token !== undefined ? "token" : from && "--from";
+      if (target !== undefined && other !== undefined) {
+        throw new UsageError(`"to" and "${other}" do not go together`);
+      }
       const { CHECK_NAMES, diagnose, isHealthy } = await import(
         "../../doctor/mod.ts"
       );
@@ -21,7 +26,7 @@ export const COMMANDS: readonly Command[] = [
         ...new Set((ignore ?? "").split(",").filter((one) => one !== "")),
       ];
       for (const name of ignored) refuseUnknown(name, CHECK_NAMES);
-      const snapshot = await take(context, token, from);
+      const snapshot = await take(context, token, target, from);
       const findings = diagnose(snapshot, {
         ignore: ignored as CheckName[],
         ...token !== undefined && { token },
@@ -52,10 +57,28 @@ function refuseUnknown(name: string, known: readonly string[]): void {
   });
 }
 
+/** A place without its port is none. */
+function withPort(
+  { host, port }: { readonly host: string; readonly port?: number },
+): Place {
+  if (port !== undefined) return { host, port };
+  const isIPv6 = host.includes(":");
+  const [, before, last] = host.match(/^(.*[^:]):(\d+)$/) ?? [];
+  const place = !isIPv6
+    ? `${host}:443`
+    : last === undefined
+    ? `[${host}]:443`
+    : `[${before}]:${last}`;
+  throw new UsageError(`The port of "${host}" is missing`, {
+    hint: `write to ${place}, or to ${host} port 443`,
+  });
+}
+
 /** What is here, or what was elsewhere. */
 async function take(
   context: Context,
   token: number | undefined,
+  target: Place | undefined,
   from: string | undefined,
 ): Promise<Snapshot> {
   const { collect, parseSnapshot, SNAPSHOT_LIMIT } = await import(
@@ -66,6 +89,7 @@ async function take(
       namespace: context.place(),
       signal: context.stop().signal,
       ...token !== undefined && { token },
+      ...target !== undefined && { target },
     });
   }
   let text = "";

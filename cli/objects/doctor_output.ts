@@ -13,6 +13,7 @@ import {
 import { folded } from "../cells.ts";
 import type { Output } from "../output.ts";
 import { paint, type Screen, type Style } from "../style.ts";
+import { targetJson, wayLines } from "./target_output.ts";
 
 /** Where it is shown, and which namespace it is about. */
 interface Place {
@@ -41,17 +42,27 @@ export function report(
     ...one,
     remedies: one.remedies.map((remedy) => remedyIn(remedy, netns)),
   }));
+  const isTarget = ({ check }: Finding) => check === "target";
+  const rest = found.filter((one) => !isTarget(one));
+  const ways = wayLines(snapshot, screen, INDENT.length);
   const blocks = [
-    ...found.filter(isOwn).map((finding) => block(finding, found, screen)),
-    ...unknown(found, screen),
-    ...line(found, "ok", screen),
+    ...found.filter(isTarget).map((finding) =>
+      block({ ...finding, evidence: [] }, found, screen, ways)
+    ),
+    ...rest.filter(isOwn).map((finding) => block(finding, found, screen)),
+    ...unknown(rest, screen),
+    ...line(rest, "ok", screen),
     ...folded(summary(found, snapshot, ignored), screen.columns)
       .map((row) => `${row}\n`),
   ];
   return {
     text: blocks.join(""),
     isPainted: true,
-    json: { version: 1, healthy, ignored, findings: found },
+    json: {
+      ...{ version: 1, healthy, ignored },
+      ...snapshot.target !== undefined && { target: targetJson(snapshot) },
+      findings: found,
+    },
   };
 }
 
@@ -65,6 +76,7 @@ function block(
   finding: Finding,
   all: readonly Finding[],
   screen: Screen,
+  painted: readonly string[] = [],
 ): string {
   const { status, check, summary, evidence, remedies } = finding;
   const width = screen.columns - INDENT.length;
@@ -76,6 +88,7 @@ function block(
     `${paint(screen, status.padEnd(INDENT.length), STYLES[status])}${first}`,
     ...[
       ...more,
+      ...painted,
       ...evidence.flatMap((one) => rows(`- ${one}`, "dim")),
       ...Array.from(follows).flatMap((one) =>
         rows(`so ${one.check}: ${one.summary}`)

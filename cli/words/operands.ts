@@ -196,16 +196,74 @@ const ends: Operand<Ends & { readonly last?: "to" | "from" }, false> = {
     if (before[name] !== undefined) {
       throw new UsageError(`"port" is given twice`);
     }
-    const port = integer("port", value());
     // Here with the word of the line: the library would say `toPort`.
-    if (port < 1 || port > 65535) {
-      throw new UsageError(
-        `Invalid port ${port}: it is an integer from 1 to 65535`,
-      );
-    }
-    return { ...before, [name]: port };
+    return { ...before, [name]: tcpPort(value()) };
   },
 };
+
+/** A place to connect to: its port comes with it, or in the next words. */
+export const place: Operand<
+  { readonly host: string; readonly port?: number },
+  false
+> = {
+  usage: "to HOST:PORT",
+  help: "connect there, from each device, and say what becomes of it; the " +
+    "server gets a carriage return",
+  required: false,
+  words: [
+    ["to", "connect to a host"],
+    ["port", "the port of the host in front of it"],
+  ],
+  values: [],
+  takesValue: true,
+  read(word, value, before) {
+    if (word === "to") {
+      if (before !== undefined) throw new UsageError(`"to" is given twice`);
+      return hostAndPort(value());
+    }
+    if (word !== "port") return undefined;
+    if (before === undefined) {
+      throw new UsageError(`"port" stands behind the host: to HOST port N`);
+    }
+    if (before.port !== undefined) {
+      throw new UsageError(`"port" is given twice`);
+    }
+    return { ...before, port: tcpPort(value()) };
+  },
+};
+
+/** Reads `example.org:443`, `10.0.0.1:443` or `[2001:db8::1]:443`. */
+function hostAndPort(
+  text: string,
+): { readonly host: string; readonly port?: number } {
+  const [, scheme, name] = text.match(/^(\w+):\/\/\[?([^/\]]*)/) ?? [];
+  if (scheme !== undefined) {
+    throw new UsageError(`Invalid place "${text}": it is a host and a port`, {
+      hint: `write ${name!.replace(/:\d+$/, "")}:443`,
+    });
+  }
+  const [, bracketed, inside, behind] = text.match(/^(\[(.*)\])(?::(.*))?$/) ??
+    [];
+  // An address with colons has no port behind it, unless it is in brackets.
+  const [, host, port] = bracketed !== undefined
+    ? [text, inside!, behind]
+    : text.match(/^([^:]*):([^:]*)$/) ?? [text, text];
+  if (host === "") {
+    throw new UsageError(`Invalid place "${text}": the host is missing`);
+  }
+  return {
+    host: host!,
+    ...port !== undefined && { port: tcpPort(port) },
+  };
+}
+
+function tcpPort(text: string): number {
+  const port = integer("port", text);
+  if (port >= 1 && port <= 65535) return port;
+  throw new UsageError(
+    `Invalid port ${port}: it is an integer from 1 to 65535`,
+  );
+}
 
 /** Which connections to show. */
 export const connectionFilter: {

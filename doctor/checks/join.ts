@@ -40,9 +40,8 @@ const WORDS: Readonly<Record<JoinOutcome, string>> = {
 };
 
 /** Where connections of the doctor show that it is not the path. */
-const ALONE = "has no answer to its SYN, but connections from there get " +
-  "through: something on the way drops SYNs with MP_JOIN, or they come to " +
-  "another host";
+const ALONE = "gets no answer to its SYN, but new connections from there do: " +
+  "something on the way drops SYNs with MP_JOIN";
 
 /** What shows as missing, and no more than that. */
 const UNEXPLAINED: readonly JoinOutcome[] = ["untried", "unclear"];

@@ -1,5 +1,6 @@
 import { attemptText, originText, unbound } from "../attempts.ts";
 import { type Observation, ok } from "../finding.ts";
+import type { Connection } from "../../diag/connection.ts";
 import type { Attempt, Snapshot, Target } from "../snapshot.ts";
 
 /** Why no connection could be made, for the sentence. */
@@ -46,17 +47,23 @@ function placeText({ host, port }: Target, { address }: Attempt): string {
     : `${host} (${address}) port ${port}`;
 }
 
+function subflowsText({ subflows }: Connection): string {
+  const there = subflows.filter(({ state }) => state === "established").length;
+  return there === 1 ? "1 subflow" : `${there} subflows`;
+}
+
 /** What became of the connection that got through. */
 function answer(first: Attempt, { target, connections }: Snapshot): string {
   const [connection] = connections ?? [];
-  const isClosed = connection?.state !== "established";
   switch (first.outcome) {
     case "mptcp":
       return connection?.fallback
         ? "speaks MPTCP, but its options get lost after the handshake"
-        : isClosed
+        : connection?.state !== "established"
         ? "speaks MPTCP, and closes the connection at once"
-        : "speaks MPTCP, and its options get through";
+        : `speaks MPTCP, and its options get through: ${
+          subflowsText(connection)
+        }`;
     case "blackhole":
       return "answers to TCP, and not to MPTCP";
     default:

@@ -1,9 +1,11 @@
 /**
- * Prints what the doctor finds here, as JSON.
+ * Prints what the doctor finds here, as JSON; its argument are the options of
+ * `collect()`.
  *
  * @module
  */
 
 import { collect, diagnose } from "../../doctor/mod.ts";
 
-console.log(JSON.stringify(diagnose(await collect())));
+const [input = "{}"] = Deno.args;
+console.log(JSON.stringify(diagnose(await collect(JSON.parse(input)))));
