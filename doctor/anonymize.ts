@@ -6,7 +6,6 @@
  */
 
 import { ArgumentTypeError } from "../codec/argument_error.ts";
-import { parseAddress } from "../codec/inet.ts";
 import type { EventAttrs } from "../codec/mptcp_pm.gen.ts";
 import type { InterfaceAddress } from "../diag/addresses.ts";
 import type {
@@ -28,6 +27,7 @@ import type { Settings } from "../diag/settings.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { PathManagerEvent } from "../ops/event.ts";
 import type { Limits } from "../ops/limits.ts";
+import { isAddress } from "./facts.ts";
 import { type Network, OtherAddresses } from "./other_addresses.ts";
 import { OtherNames } from "./other_names.ts";
 import type {
@@ -88,15 +88,6 @@ export class Replacements {
 }
 
 const FIRST_USER = 1000;
-
-function isAddress(text: string): boolean {
-  try {
-    parseAddress(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function networksOf({ before, earlier, addresses = [] }: Snapshot): Network[] {
   return [

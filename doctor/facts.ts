@@ -168,6 +168,16 @@ export function plain(address: string): string {
   return address.replace(/^::ffff:(?=.*\.)/i, "");
 }
 
+/** Whether a text is an address, and not a name. */
+export function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function isIPv6(address: string): boolean {
   return plain(address).includes(":");
 }

@@ -5,12 +5,14 @@
  */
 
 import { tcpPort } from "../codec/arguments.ts";
+import { parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import type { Connection } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Namespace, Stream } from "../netlink/transport.ts";
 import { Dialer, type Dialled } from "./dialer.ts";
 import {
+  isAddress,
   isFullyEstablished,
   isUserspaceMode,
   missingPaths,
@@ -121,6 +123,7 @@ async function resolve(
   host: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
+  if (isAddress(host)) return [parseAddress(host).text];
   const looking = namespace.resolve(host);
   const found = await inTime(looking, LOOKUP_MS, signal);
   if (found !== undefined && found.length > 0) return found;

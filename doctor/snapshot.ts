@@ -143,8 +143,7 @@ export interface Target {
   readonly error?: string;
   /**
    * One for each way that was tried. Those that are bound to nothing come first,
-   * one for each address until one gets through; {@linkcode Reading.connections}
-   * has the connection that did.
+   * one for each address until one gets through.
    */
   readonly attempts: readonly Attempt[];
 }

@@ -70,13 +70,17 @@ export function fieldsOf(
   return names.map(fields);
 }
 
+/** Types of words. */
+const STRINGS = ["SocketState", "Status", "CheckName", "AttemptOutcome"];
+
 /** The type that JSON has for a type of TypeScript. */
 function jsonType(
   { repr = "", kind }: { readonly repr?: string; readonly kind: string },
 ): string {
   if (kind === "typeOperator" || kind === "array") return "array";
   if (/End$/.test(repr)) return "object";
-  if (["SocketState", "Status", "CheckName"].includes(repr)) return "string";
+  if (STRINGS.includes(repr)) return "string";
+  if (repr === "Counters") return "object";
   return repr === "true" ? "boolean" : repr;
 }
 
@@ -101,7 +105,10 @@ if (import.meta.main) {
     "diag/mod.ts",
     ...["Connection", "Subflow", "SubflowEnd"],
   ) as [Field[], Field[], Field[]];
-  const [finding] = fieldsOf("doctor/mod.ts", "Finding") as [Field[]];
+  const [finding, target, attempt] = fieldsOf(
+    "doctor/mod.ts",
+    ...["Finding", "Target", "Attempt"],
+  ) as [Field[], Field[], Field[]];
   await writePage(
     "json.md",
     `# What \`mptcp -j connection\` and \`mptcp -j doctor\` print
@@ -145,6 +152,10 @@ ${
             "be looked at.",
         ),
         field("ignored", "array", "The checks that were left out."),
+        {
+          ...field("target", "object", "What became of `mptcp doctor to`."),
+          isOptional: true,
+        },
         field("findings", "array", "What the checks say, one or more each."),
       ])
     }
@@ -154,7 +165,25 @@ ${
 meant, \`unknown\`: it could not be looked at, or \`ok\`. Checks are
 ${CHECK_NAMES.map(code).join(", ")}.
 
-${rows(finding)}`,
+${rows(finding)}
+## \`target\`
+
+${
+      rows([...target, {
+        ...field(
+          "connection",
+          "object",
+          "The first connection that got through, as it was after its subflows.",
+        ),
+        isOptional: true,
+      }])
+    }
+## An attempt
+
+\`outcome\` is \`mptcp\`; \`tcp\`: without MPTCP, from the answer to the SYN on;
+\`blackhole\`: MPTCP did not get through, and TCP did; or \`failed\`: neither did.
+
+${rows(attempt)}`,
     "deno task json",
   );
 }

@@ -13,7 +13,7 @@ type Value = { readonly [name: string]: unknown };
 
 /**
  * The tables of the page: of a connection, a subflow, one of its ends; of what
- * the doctor says, a finding.
+ * the doctor says, a finding, a target, an attempt.
  */
 const TABLES: readonly Fields[] = textOf("docs/json.md").split("\n## ").slice(1)
   .map((section) =>
@@ -62,6 +62,8 @@ const PROMISED = [
   ["address", "port", "id"],
   ["version", "healthy", "findings"],
   ["check", "status", "summary", "evidence", "remedies", "because"],
+  ["host", "port", "attempts"],
+  ["address", "source", "dev", "outcome", "ms"],
 ];
 
 Deno.test("docs/json.md has the fields that are promised", () => {
@@ -97,6 +99,28 @@ Deno.test("`mptcp -j doctor` prints the fields of docs/json.md", async () => {
     }
   }
   assert(isFolded);
+});
+
+Deno.test("`mptcp -j doctor to` prints the fields of docs/json.md", async () => {
+  const [ofConnection, , , ofAll, , ofTarget, ofAttempt] = TABLES;
+  for (const answer of [undefined, "tcp", 111] as const) {
+    const kernel = new FakeKernel();
+    kernel.network.dial = () => answer;
+    const { signal } = new AbortController();
+    const line = "-j doctor to 192.0.2.1:443";
+    const { healthy: _, ...said }: Value = JSON.parse(
+      (await run(line, kernel, signal)).out,
+    );
+    assertFields({ ...said, healthy: true }, ofAll);
+    const target = said["target"] as Value;
+    assertFields(target, ofTarget);
+    for (const one of target["attempts"] as readonly Value[]) {
+      assertFields(one, ofAttempt);
+    }
+    const { connection } = target;
+    assertEquals(connection === undefined, answer === 111);
+    if (connection) assertFields(connection as Value, ofConnection);
+  }
 });
 
 liveTest(

@@ -86,7 +86,7 @@ const ROWS: readonly {
     ],
     says: {
       target: [
-        `ok: ${PEER} port 443 speaks MPTCP, and its options get through`,
+        `ok: ${PEER} port 443 speaks MPTCP, and its options get through: 1 subflow`,
       ],
       fallback: ["ok: No connection fell back to TCP"],
       application: ["ok: The doctor itself asked for MPTCP"],
@@ -236,7 +236,7 @@ Deno.test("a name has several addresses, one of which may answer", async () => {
     `${PEER} from 10.0.2.1 by eth2 mptcp`,
   ]);
   assertEquals(summaryOf(snapshot, "target"), [
-    `ok: ${NAME} (${PEER}) port 443 speaks MPTCP, and its options get through`,
+    `ok: ${NAME} (${PEER}) port 443 speaks MPTCP, and its options get through: 1 subflow`,
   ]);
   const nobody = { host: "example.com", port: 443 };
   const none = await collect({ namespace: kernel, target: nobody });
@@ -245,6 +245,36 @@ Deno.test("a name has several addresses, one of which may answer", async () => {
     'problem: Cannot look up "example.com": there is no host of this name ' +
     "(EAI_NONAME)",
   ]);
+});
+
+Deno.test("a server that closes at once says nothing of subflows", async () => {
+  const kernel = host(() =>
+    queueMicrotask(() => {
+      for (const one of kernel.connections.values()) {
+        one.set({ state: "close-wait" });
+      }
+    })
+  );
+  const snapshot = await collect({ namespace: kernel, target: PLACE });
+  assertEquals(summaryOf(snapshot, "target"), [
+    `ok: ${PEER} port 443 speaks MPTCP, and closes the connection at once`,
+  ]);
+});
+
+Deno.test("sockets that may not be opened are a problem, where MPTCP is on", async () => {
+  const kernel = host(() => undefined);
+  const snapshot = await collect({ namespace: kernel });
+  assertEquals(snapshot.socket, { opened: true });
+  const rows = [
+    ["EACCES", "problem: MPTCP is switched on, but programs like this one"],
+    ["EPERM", "problem: MPTCP is switched on, but programs like this one"],
+    ["EMFILE", "unknown: no MPTCP socket can be opened: EMFILE"],
+  ] as const;
+  for (const [code, start] of rows) {
+    const socket = { opened: false, code };
+    const [said] = summaryOf({ ...snapshot, socket }, "enabled");
+    assert(said!.startsWith(start), said);
+  }
 });
 
 Deno.test("IPv6 is asked for from IPv6 addresses", async () => {

@@ -60,6 +60,7 @@ const SNAPSHOT = [
     `read /proc/thread-self/net/${file}`
   ),
   ...["read /proc/uptime", "read /etc/os-release"],
+  "socket AF_INET SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK IPPROTO_MPTCP",
   ...["read", "getdents64"].map((call) => `${call} /proc/sys/net/ipv4/conf`),
 ];
 const NETNS = [
@@ -243,6 +244,8 @@ liveTest(
         `read /proc/sys/net/ipv4/conf/${dev}/rp_filter`
       ),
     ];
+    // That of the lab listens on all addresses.
+    const server = `${made.client.socket.remote.address}:${remote.port}`;
     const main = `laddr ${local.address} lport ${local.port} ` +
       `raddr ${made.client.socket.remote.address} rport ${remote.port}`;
     const lines: [line: string, syscalls: string[], basic?: string[]][] = [
@@ -284,6 +287,10 @@ liveTest(
         [],
       ],
       ["doctor", snapshot, []],
+      [`doctor to ${server}`, [
+        ...[...snapshot, "connect AF_INET", "getsockopt socket:"],
+        `getsockname ${local.address}`,
+      ], []],
       ["report", snapshot, []],
       ["report --reproduce", [...snapshot, ...EVENTS, "statx pipe:"], []],
       ["monitor", [...EVENTS]],

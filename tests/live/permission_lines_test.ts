@@ -169,7 +169,10 @@ const proveLook: Proof = async (desk, line) => {
   const token = connection.client.token.toString(16).padStart(8, "0");
   const there = line.replace(/ +#.*/, "").replace("-n client ", "")
     .replace(/(?<=token )\w+/, token).replace("10.77.2.1", "10.0.2.1")
-    .replace("wlan0", "eth1").replace("for 30", "for 1")
+    .replace("example.org", "10.77.1.2").replace("wlan0", "eth1").replace(
+      "for 30",
+      "for 1",
+    )
     .replace(/^mptcp .*top/, "timeout 3 $&");
   const isWait = line.startsWith("mptcp wait event");
   const meanwhile = `(until ip mptcp endpoint show | grep -q . &&

@@ -128,10 +128,13 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "top token 5 ": "to from port dev state fallback interval",
     "connection state syn": "syn-sent syn-recv",
     "monitor token 5 ev": "event",
+    "doctor ": "token to port",
+    "doctor to ": "",
+    "doctor to example.org ": "token port",
     "doctor --i": "--ignore",
     "doctor --ignore ": "@check",
     "doctor --ignore limits,id": "@check",
-    "doctor --ignore idle to": "token",
+    "doctor --ignore idle to": "token to",
   };
   for (const [line, words] of Object.entries(lines)) {
     assertEquals([line, (await wordsAt(line)).join(" ")], [line, words]);

@@ -176,6 +176,7 @@ const EXAMPLES: { readonly [metavar: string]: string } = {
   "FILE.ts": "tests/programs/own_policy.ts",
   "A": "10.0.0.1",
   "B": "10.0.0.2",
+  "HOST:PORT": "10.0.0.1:443",
   "FLAG…": "signal",
   "CHANGE…": "backup",
   "NAME…": "created",
