@@ -137,7 +137,7 @@ export function isFullyEstablished({ subflows }: Connection): boolean {
 }
 
 /** Another path manager is in use, which does without endpoints and limits. */
-export function isUserspaceMode({ settings }: Parts): boolean {
+export function usesOtherPathManager({ settings }: Parts): boolean {
   const { pathManager, pmType } = settings ?? {};
   return pathManager === undefined ? pmType === 1 : pathManager !== "kernel";
 }

@@ -14,10 +14,10 @@ import { Dialer, type Dialled } from "./dialer.ts";
 import {
   isAddress,
   isFullyEstablished,
-  isUserspaceMode,
   missingPaths,
   type Parts,
   plain,
+  usesOtherPathManager,
 } from "./facts.ts";
 import type { Target } from "./snapshot.ts";
 import { inTime, pause } from "./time.ts";
@@ -159,7 +159,7 @@ function isOver(connection: Connection, ms: number, parts: Parts): boolean {
   const isOpening = subflows.some(({ state }) => state === "syn-sent");
   if (isOpening || !isFullyEstablished(connection)) return false;
   const alone = { connections: [connection] };
-  const isMissing = isUserspaceMode(parts)
+  const isMissing = usesOtherPathManager(parts)
     ? subflows.length === 1
     : missingPaths({ ...parts, ...alone, earlier: alone }).length > 0;
   return ms >= (isMissing ? MISSING_MS : ANNOUNCED_MS);

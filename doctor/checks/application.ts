@@ -1,9 +1,9 @@
 import {
   isOutward,
-  isUserspaceMode,
   outward,
   part,
   pathEndpoints,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { command } from "../remedy.ts";
 import { type Observation, ok, unknown } from "../finding.ts";
@@ -37,7 +37,7 @@ export function application(snapshot: Snapshot): Observation[] {
   if (tcp.length === 0) return [ok("No program has a connection")];
   // A server may have no client now.
   const isMeant = (snapshot.listeners ?? []).length === 0 &&
-    (pathEndpoints(snapshot).length > 0 || isUserspaceMode(snapshot));
+    (pathEndpoints(snapshot).length > 0 || usesOtherPathManager(snapshot));
   const names = [
     ...new Set(tcp.flatMap(({ process }) => process ?? [])),
   ].slice(0, 3);

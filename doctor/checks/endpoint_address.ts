@@ -5,11 +5,11 @@ import {
   isAdded,
   isIPv6,
   isSameNetwork,
-  isUserspaceMode,
   linkOf,
   opens,
   part,
   plain,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { command, deletion, readd } from "../remedy.ts";
 import { type Observation, ok, type Status } from "../finding.ts";
@@ -21,7 +21,7 @@ import type { Snapshot } from "../snapshot.ts";
 export function endpointAddress(snapshot: Snapshot): Observation[] {
   part(snapshot, "addresses");
   const endpoints = part(snapshot, "endpoints");
-  const found = isUserspaceMode(snapshot) ? [] : endpoints.filter(isAdded)
+  const found = usesOtherPathManager(snapshot) ? [] : endpoints.filter(isAdded)
     .flatMap((endpoint) => look(endpoint, snapshot));
   return found.length > 0
     ? found

@@ -2,10 +2,10 @@ import {
   aboutEndpoint,
   endpointText,
   isAdded,
-  isUserspaceMode,
   linkOf,
   part,
   plain,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { command, deletion, readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
@@ -16,7 +16,7 @@ import type { Snapshot } from "../snapshot.ts";
 export function endpointDevice(snapshot: Snapshot): Observation[] {
   part(snapshot, "links");
   const endpoints = part(snapshot, "endpoints");
-  const found = isUserspaceMode(snapshot) ? [] : endpoints.filter(isAdded)
+  const found = usesOtherPathManager(snapshot) ? [] : endpoints.filter(isAdded)
     .flatMap((endpoint) => look(endpoint, snapshot));
   return found.length > 0
     ? found

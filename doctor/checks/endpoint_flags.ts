@@ -4,10 +4,10 @@ import {
   isAdded,
   isInitiator,
   isKnown,
-  isUserspaceMode,
   opens,
   outward,
   part,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
@@ -17,7 +17,7 @@ import type { Snapshot } from "../snapshot.ts";
 /** Whether the flags of endpoints fit to what this host does. */
 export function endpointFlags(snapshot: Snapshot): Observation[] {
   const endpoints = part(snapshot, "endpoints");
-  const found = isUserspaceMode(snapshot)
+  const found = usesOtherPathManager(snapshot)
     ? []
     : endpoints.filter(isAdded).filter(isKnown)
       .flatMap((endpoint) => look(endpoint, snapshot));

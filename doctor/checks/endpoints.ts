@@ -6,7 +6,6 @@ import {
   isInitiator,
   isIPv6,
   isKnown,
-  isUserspaceMode,
   listed,
   lonely,
   namesOf,
@@ -15,6 +14,7 @@ import {
   pathEndpoints,
   type Uplink,
   uplinks,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { command } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
@@ -26,7 +26,7 @@ const TUNNEL = /^(tun|tap|wg|tailscale|ipsec)/;
 /** Whether there are endpoints that connections can use. */
 export function endpoints(snapshot: Snapshot): Observation[] {
   const all = part(snapshot, "endpoints").map(endpointText);
-  if (isUserspaceMode(snapshot)) {
+  if (usesOtherPathManager(snapshot)) {
     return [ok("The path manager does not use endpoints", ...all)];
   }
   const opening = pathEndpoints(snapshot);

@@ -2,10 +2,10 @@ import { attemptsFrom, attemptText } from "../attempts.ts";
 import {
   aboutEndpoint,
   counterText,
-  isUserspaceMode,
   listed,
   namesOf,
   part,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
@@ -51,7 +51,7 @@ export function join(snapshot: Snapshot): Observation[] {
   part(snapshot, "connections");
   part(snapshot, "endpoints");
   const evidence = counterText(snapshot, ...COUNTERS);
-  const found = isUserspaceMode(snapshot) ? [] : joinTroubles(snapshot);
+  const found = usesOtherPathManager(snapshot) ? [] : joinTroubles(snapshot);
   if (found.length === 0) {
     return [ok("No subflow is missing that could be there", ...evidence)];
   }

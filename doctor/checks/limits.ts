@@ -5,7 +5,6 @@ import {
   fits,
   isFull,
   isInitiator,
-  isUserspaceMode,
   listed,
   living,
   lonely,
@@ -14,6 +13,7 @@ import {
   outward,
   part,
   pathEndpoints,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { readd } from "../remedy.ts";
 import { type Observation, ok, unknown } from "../finding.ts";
@@ -31,7 +31,7 @@ export function limits(snapshot: Snapshot): Observation[] {
   }
   const read = `limits: subflows ${subflows}, add_addr_accepted ` +
     `${addAddrAccepted}`;
-  if (isUserspaceMode(snapshot)) {
+  if (usesOtherPathManager(snapshot)) {
     return [ok("The path manager has no limits", read)];
   }
   if (subflows === 0) return [none(snapshot, read)];

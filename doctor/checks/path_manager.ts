@@ -1,10 +1,10 @@
 import {
   isUserspace,
-  isUserspaceMode,
   listed,
   namesOf,
   outward,
   part,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -16,7 +16,7 @@ export function pathManager(snapshot: Snapshot): Observation[] {
     ? ["pm_type", pmType ?? 0]
     : ["path_manager", pathManager];
   const setting = `net.mptcp.${name} = ${value}`;
-  if (isUserspaceMode(snapshot)) {
+  if (usesOtherPathManager(snapshot)) {
     if (name === "path_manager" && value !== "userspace") {
       return [ok(`${value} is the path manager`, setting)];
     }

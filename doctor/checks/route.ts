@@ -3,13 +3,13 @@ import {
   aboutEndpoint,
   deviceText,
   isIPv6,
-  isUserspaceMode,
   linkOf,
   living,
   OUTSIDE,
   part,
   pathEndpoints,
   plain,
+  usesOtherPathManager,
 } from "../facts.ts";
 import { command, readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
@@ -22,7 +22,7 @@ import type { AskedRoute, Snapshot } from "../snapshot.ts";
 export function route(snapshot: Snapshot): Observation[] {
   const routes = part(snapshot, "routes");
   part(snapshot, "endpoints");
-  if (isUserspaceMode(snapshot)) {
+  if (usesOtherPathManager(snapshot)) {
     return [ok("The path manager does not use endpoints")];
   }
   const found = pathEndpoints(snapshot)
