@@ -7,7 +7,6 @@
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { Config, ExactEndpoint } from "./config.ts";
 import { isImplicit } from "./endpoints.ts";
-import { configSchema } from "./schema.ts";
 import { isReadOnly } from "./settings.ts";
 import type { PresentState } from "./state.ts";
 
@@ -53,13 +52,11 @@ export function configOf(state: PresentState): Required<Config> {
 
 /** Why a file cannot name an endpoint. */
 function unsayable(endpoint: Endpoint): string | undefined {
-  const { ifIndex, dev = "" } = endpoint;
+  const { ifIndex } = endpoint;
   return isImplicit(endpoint)
     ? "the kernel made it by itself (implicit)"
     : ifIndex < 0
     ? `it has the device index ${ifIndex}`
-    : /[*?\s]|^(null|~)$/.test(dev)
-    ? `a file cannot name the device ${JSON.stringify(dev)}`
     : undefined;
 }
 
@@ -87,8 +84,9 @@ export function exportState(state: PresentState): string {
     ];
   });
   return [
-    `# yaml-language-server: $schema=${configSchema()["$id"]}`,
-    `# what there was on Linux ${scalar(state.kernel)}`,
+    // What `mptcp schema` prints, beside it.
+    "# yaml-language-server: $schema=mptcp.schema.json",
+    `# what there was on Linux ${state.kernel}`,
     "limits:",
     `  subflows: ${subflows}`,
     `  add_addr_accepted: ${addAddrAccepted}`,
@@ -118,10 +116,13 @@ function endpointLines(
 /** What YAML, or a terminal, takes for something else than a character. */
 const CONTROL = /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
+/** What other programs than this one take for something else than a text. */
+const WORD = /^(null|true|false|yes|no|on|off|y|n)$/i;
+
 /** A text that YAML takes for nothing else. */
 function scalar(text: string): string {
-  if (/^[A-Za-z0-9][\w.-]*$/.test(text)) return text;
-  return JSON.stringify(text).replaceAll(
+  const isPlain = /^([\d.]+|[A-Za-z][\w.-]*)$/.test(text) && !WORD.test(text);
+  return isPlain ? text : JSON.stringify(text).replaceAll(
     CONTROL,
     (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

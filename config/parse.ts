@@ -1,8 +1,4 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
-import {
-  MPTCP_PM_ADDR_FLAG_SIGNAL,
-  MPTCP_PM_ADDR_FLAG_SUBFLOW,
-} from "../codec/mptcp_pm.gen.ts";
 import { checkFlags } from "../ops/add_addr.ts";
 import { flagBits, flagWords } from "../ops/flags.ts";
 import type { Config, Governs, WantedEndpoint } from "./config.ts";
@@ -121,9 +117,9 @@ function checkEndpoints(
     if (one === undefined) continue;
     const path = ["endpoints", place];
     checkEndpoint(one, path, report);
-    const { id, address } = one;
-    const twin = namesOf(one).map((name) => taken.get(name))
-      .find((twin) => twin !== undefined);
+    const { id, address, port = 0 } = one;
+    const key = address === undefined ? undefined : keyOf({ address, port });
+    const twin = key && taken.get(key);
     if (twin !== undefined) {
       report(
         [...path, "address"],
@@ -140,8 +136,8 @@ function checkEndpoints(
         `this file governs ${rangesText(governs)}, not ${id}`,
       );
     }
-    for (const name of [...claimsOf(one), `id ${id}`]) {
-      if (!taken.has(name)) taken.set(name, place);
+    for (const name of [key, `id ${id}`]) {
+      if (name !== undefined && !taken.has(name)) taken.set(name, place);
     }
   }
   const count = endpoints.filter((one) => one && "address" in one).length;
@@ -154,31 +150,6 @@ function checkEndpoints(
     const governed = `this file governs ${rangesText(governs)} alone`;
     report(["endpoints"], `${count} addresses: ${governed}`);
   }
-}
-
-/**
- * What an endpoint may not share. The kernel goes by the address, and by the port
- * where both are announced with one (`address_use_port()`).
- */
-function namesOf(one: WrittenEndpoint): string[] {
-  if (one.address === undefined) return [];
-  const address = keyOf({ address: one.address, port: 0 });
-  return hasPort(one)
-    ? [`${address} alone`, `${address} ${one.port}`]
-    : [address];
-}
-
-/** What others may not share with it. */
-function claimsOf(one: WrittenEndpoint): string[] {
-  if (one.address === undefined) return [];
-  const address = keyOf({ address: one.address, port: 0 });
-  return [address, `${address} ${hasPort(one) ? one.port : "alone"}`];
-}
-
-function hasPort({ flags, port }: WrittenEndpoint): boolean {
-  if (flags === undefined) return port !== undefined;
-  const both = MPTCP_PM_ADDR_FLAG_SIGNAL | MPTCP_PM_ADDR_FLAG_SUBFLOW;
-  return (flagBits(flags) & both) === MPTCP_PM_ADDR_FLAG_SIGNAL;
 }
 
 /** What goes with only one of `address` and `match`. */

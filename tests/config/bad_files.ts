@@ -474,10 +474,6 @@ export const BAD_FILES: readonly (readonly [
     "1:71: endpoints[1].address: duplicate address 10.0.0.1: endpoints[0] has it",
   ],
   [
-    "endpoints: [{ address: 10.0.0.1, flags: signal, port: 1 }, { address: 10.0.0.1, flags: subflow }]",
-    "1:71: endpoints[1].address: duplicate address 10.0.0.1: endpoints[0] has it",
-  ],
-  [
     "endpoints: [{ address: 10.0.0.1, id: 7 }, { address: 10.0.0.2, id: 7 }]",
     "1:68: endpoints[1].id: duplicate id 7: endpoints[0] has it",
   ],

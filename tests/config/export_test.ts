@@ -1,11 +1,5 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  configOf,
-  configSchema,
-  exportState,
-  parseConfig,
-  plan,
-} from "../../config/mod.ts";
+import { assert, assertEquals } from "@std/assert";
+import { configOf, exportState, parseConfig, plan } from "../../config/mod.ts";
 import { ADDR_FLAGS } from "../../codec/mptcp_pm.gen.ts";
 import type { Endpoint, EndpointFlag } from "../../mod.ts";
 import { presentState } from "../helpers/present_state.ts";
@@ -17,7 +11,22 @@ const prune = { prune: true };
 const NAMES = [
   ...["eth0", "no", "0x10", "1", "-", "---", "#", "'"],
   ...['"', "\\", "é", "\u{1f600}", "\x1b[2J", "eth0.100", "@", "{a}", "[b]"],
-  ...["&x", "!x", "|", "%y", "`", ",", "true", "if9", "a\x7f"],
+  ...[
+    "&x",
+    "!x",
+    "|",
+    "%y",
+    "`",
+    ",",
+    "true",
+    "if9",
+    "a\x7f",
+    "a*",
+    "?",
+    "~",
+    "null",
+    "\u2028",
+  ],
 ];
 
 /** An endpoint that a kernel can have, whatever made it. */
@@ -81,25 +90,21 @@ Deno.test("`exportState()` says in comments what it cannot say", async () => {
         "1 10.0.0.1 subflow eth0",
         "2 10.0.1.1 implicit",
         "3 10.0.2.1#80 signal",
-        "4 10.0.4.1 subflow",
+        "4 10.0.2.1 subflow",
         "5 10.0.3.1 subflow if77",
       ],
     }),
   };
-  const [first, second] = state.endpoints;
+  const [, second] = state.endpoints;
   const text = exportState({
     ...state,
     endpoints: [
       ...state.endpoints,
-      { ...first!, address: "10.0.7.1", id: 6, dev: "a*", ifIndex: 9 },
       { ...second!, address: "10.0.8.1", id: 7, flags: [], ifIndex: -1 },
     ],
   });
-  assertMatch(
-    text,
-    new RegExp(`^# yaml-language-server: \\$schema=${configSchema()["$id"]}\n`),
-  );
-  assertEquals(text.split("\n").slice(1), [
+  assertEquals(text.split("\n"), [
+    "# yaml-language-server: $schema=mptcp.schema.json",
     "# what there was on Linux 6.18.44",
     "limits:",
     "  subflows: 2",
@@ -118,7 +123,7 @@ Deno.test("`exportState()` says in comments what it cannot say", async () => {
     "    port: 80",
     "    id: 3",
     "    flags: [signal]",
-    "  - address: 10.0.4.1",
+    "  - address: 10.0.2.1",
     "    id: 4",
     "    flags: [subflow]",
     "  - address: 10.0.3.1",
@@ -126,7 +131,6 @@ Deno.test("`exportState()` says in comments what it cannot say", async () => {
     "    dev: if77",
     "    flags: [subflow]",
     "# left out: 10.0.1.1 id 2: the kernel made it by itself (implicit)",
-    '# left out: 10.0.7.1 id 6: a file cannot name the device "a*"; --prune would remove it',
     "# left out: 10.0.8.1 id 7: it has the device index -1; --prune would remove it",
     "governs: all",
     "",

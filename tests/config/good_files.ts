@@ -83,6 +83,7 @@ limits: { subflows: '64' }`,
 - { address: 10.0.0.1, dev: 012, flags: [backup, subflow, '0x2', '0x40', '0x4'] }
 - { address: "::ffff:10.0.0.2", flags: [signal], port: 65535 }
 - { address: 10.0.0.2, flags: [signal], port: 1 }
+- { address: 10.0.0.2, flags: [subflow] }
 - &unused { address: 10.0.0.3 }
 `,
       {
@@ -103,7 +104,8 @@ limits: { subflows: '64' }`,
             ...{ address: "10.0.0.2", port: 1 },
             ...{ flags: ["signal"], place: 3 },
           },
-          { address: "10.0.0.3", flags: [], place: 4 },
+          { address: "10.0.0.2", flags: ["subflow"], place: 4 },
+          { address: "10.0.0.3", flags: [], place: 5 },
         ],
         ...GOVERNS_ALL,
       },
