@@ -257,7 +257,7 @@ Deno.test("`report --text` has the headings of mptcp-get-debug, in its order", a
   );
   assertStringIncludes(
     found.get("cat /etc/os-release")!,
-    "# it cannot be seen",
+    "# /etc/os-release cannot be seen",
   );
   assertStringIncludes(found.get("ss -ManiH")!, " remote_key token:50 ");
   assertStringIncludes(
