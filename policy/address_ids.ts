@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Endpoint } from "../ops/endpoint.ts";
 import { plainAddress } from "./interfaces.ts";
+import type { Announcement } from "./managed_connection.ts";
 import type { TrackedConnection } from "./tracker.ts";
 
 const MAX_ID = 255;
@@ -52,11 +52,11 @@ export class AddressIds {
   /** Takes what a connection has: all of it. */
   rebuild(
     connection: TrackedConnection,
-    addresses: readonly Pick<Endpoint, "address" | "id" | "port">[],
+    addresses: readonly Announcement[],
   ): void {
     const own = new Ids();
     for (const { address, id, port } of addresses) {
-      if (id !== 0) own.set(keyOf(plainAddress(address), port ?? 0), id);
+      if (id !== 0) own.set(keyOf(plainAddress(address), port), id);
     }
     this.#own.set(connection, own);
   }

@@ -9,10 +9,11 @@ import { errnoName, errnoText } from "../codec/errno.ts";
 import { parseAddress } from "../codec/inet.ts";
 import type { SubflowReading } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
-import { NetlinkError } from "../netlink/errors.ts";
+import { NetlinkError, UnsupportedError } from "../netlink/errors.ts";
 import type { Device } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
 import type { PathManager } from "../ops/path_manager.ts";
+import { isSamePath } from "../ops/resync.ts";
 import { AddressIds } from "./address_ids.ts";
 import {
   fits,
@@ -67,6 +68,8 @@ export interface Tools {
   readonly diag: Diag;
   readonly tracker: Tracker<ManagedConnection>;
   readonly interfaces: Interfaces;
+  /** Reads links and addresses again, and tells what has changed. */
+  readonly lookAtNetwork: () => void;
   /** Takes what was done. */
   readonly log: (decision: Decision) => void;
   /** Takes what whoever runs it should know. */
@@ -188,7 +191,7 @@ export class Commands {
     let link = find();
     if (link === undefined) {
       // It may be younger than the last look.
-      interfaces.update();
+      this.#tools.lookAtNetwork();
       link = find();
     }
     if (link === undefined) {
@@ -205,13 +208,16 @@ export class Commands {
 
   /**
    * Sees the subflows that others have opened. The kernel counts them: only
-   * where it counts others than are known, a list of all sockets is needed.
+   * where it counts more or fewer than are known, a list of all sockets is
+   * needed, which takes a thousand times as long.
    */
   #lookForOthers(connection: ManagedConnection): void {
     const { diag, tracker } = this.#tools;
     const { token, subflows } = connection;
     const summary = diag.summary(token);
-    if (summary === undefined || isOver(summary)) return tracker.forget(token);
+    const isThere = summary !== undefined && !isOver(summary) &&
+      isSamePath(connection, summary);
+    if (!isThere) return tracker.forget(token);
     const extra = subflows.filter(({ initial, isOpen }) => !initial && isOpen);
     if (summary.extraSubflows !== extra.length) this.#see(token);
   }
@@ -235,11 +241,22 @@ export class Commands {
       const error = this.#attempt(connection, () => execute(id));
       if (error?.errno !== EINVAL || tries > 0) return error;
       // The kernel knows the address by another id, or another one by this.
-      const { token } = connection;
       const again = this.#attempt(connection, () => {
-        this.#ids.rebuild(connection, this.#tools.pm.dumpAddrs({ token }));
+        this.#ids.rebuild(connection, this.#known(connection));
       });
       if (again !== undefined) return error;
+    }
+  }
+
+  /** The addresses of this host that a connection has, with their ids. */
+  #known({ token, subflows }: ManagedConnection): readonly Announcement[] {
+    try {
+      return this.#tools.pm.dumpAddrs({ token });
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      // Linux before 6.9 does not tell what was announced.
+      return subflows.filter(({ openedHere }) => openedHere)
+        .map(({ local: { address }, locId: id }) => ({ address, id, port: 0 }));
     }
   }
 
@@ -289,15 +306,16 @@ export class Commands {
     const untold = tell
       ? this.#remove(connection, { address, port: 0, id: locId })
       : undefined;
-    writable(subflow).state = "closing";
     const error = this.#attempt(connection, () => {
       this.#tools.pm.subflowDestroy({ token, local, remote });
     });
     if (connection.closed || connection.isInKernel) return;
+    const isGone = error === undefined || error.errno === ESRCH;
+    if (isGone) writable(subflow).state = "closing";
     this.#log({
       ...{ action: "close", connection, subflow, tell },
       // The peer may have closed it already.
-      error: error?.errno === ESRCH ? untold : error ?? untold,
+      error: isGone ? untold : error,
     }, options);
   }
 

@@ -169,6 +169,7 @@ class RunningManager implements Manager {
     this.#commands = new Commands({
       ...{ pm, diag: this.#diag, interfaces: this.#interfaces },
       tracker: this.#tracker,
+      lookAtNetwork: () => this.#look(),
       log: (decision) => options.onDecision?.(decision),
       warn: (message) => this.#warn(message),
     });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { UnsupportedError } from "../../mod.ts";
 import {
   fullmesh,
   manage,
@@ -122,6 +123,24 @@ Deno.test("an address has the same id everywhere, as far as others let it", asyn
 function kernelConnection(world: World, token: number): FakeConnection {
   return world.kernel.connections.get(token)!;
 }
+
+Deno.test("before Linux 6.9 the subflows of others tell the ids", async () => {
+  await using world = new World();
+  const fake = world.connect();
+  const pm = world.pm();
+  pm.dumpAddrs = () => {
+    throw new UnsupportedError("list the addresses of a connection", "6.9");
+  };
+  const manager = manage(pm, {}, { onWarning: () => {} });
+  world.managers.push(manager);
+  const remote = { address: "10.0.9.2", port: 443 };
+  const local = { address: "10.0.2.1", id: 9 };
+  world.pm().subflowCreate({ token: 5, local, remote, dev: "eth2" });
+  manager.connections.get(5)!.open({ from: "10.0.2.1" });
+  assertEquals(paths(fake).slice(1), [
+    ...["10.0.2.1#9 10.0.0.2 4", "10.0.2.1#9 10.0.9.2 4"],
+  ]);
+});
 
 Deno.test("all ids can be in use", async () => {
   await using world = new World();
@@ -260,6 +279,15 @@ Deno.test("`close()` tells the peer before, where that can be and does no harm",
   const [subflow] = connection.subflows;
   connection.setBackup(subflow!, true);
   assertEquals([fake.subflows()[0]!.backup, subflow!.backup], [true, true]);
+  // What the kernel refuses stays as it is.
+  kernel.privileged = false;
+  world.taken();
+  connection.close(subflow!);
+  connection.setBackup(subflow!, false);
+  assertEquals([subflow!.state, subflow!.backup], ["established", true]);
+  assertEquals(world.taken(), [
+    ...["close 10.0.1.1 EPERM", "set-backup 10.0.1.1 EPERM"],
+  ]);
 });
 
 Deno.test("announced addresses are taken back, also when the kernel forgot them", async () => {
@@ -430,11 +458,17 @@ Deno.test("addresses come and go", async () => {
     assertEquals(changes.splice(0), expected);
   }
   assertEquals(addresses(), ["10.0.1.1", "10.0.5.1"]);
+  // One that was asked for before it was told.
+  kernel.interfaces!.addresses.push({ address: "10.0.8.1", dev: "eth1" });
+  assertEquals(connection.open({ from: "10.0.8.1" }).state, "opening");
+  await turn();
+  assertEquals(changes, ["up 10.0.8.1 eth1"]);
   assertEquals(paths(fake), [
     "10.0.0.1#0 10.0.0.2 0",
     "10.0.1.1#1 10.0.0.2 3",
     "10.0.2.1#2 10.0.0.2 4",
     "10.0.5.1#3 10.0.0.2 4",
+    "10.0.8.1#4 10.0.0.2 3",
   ]);
 });
 
