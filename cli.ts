@@ -10,6 +10,7 @@
 
 import { confirmation } from "./cli/confirmation.ts";
 import { main } from "./cli/main.ts";
+import { service } from "./cli/service.ts";
 import { lines, rerun, textOf, write } from "./cli/stdio.ts";
 import { stop } from "./cli/stop.ts";
 import { screen } from "./cli/style.ts";
@@ -27,6 +28,7 @@ if (import.meta.main) {
       replaceFile,
       stop,
       confirmation,
+      service,
       screen,
       rerun: () => rerun(import.meta.url, Deno.args),
     }),

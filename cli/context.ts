@@ -11,6 +11,7 @@ import {
 import type { Diag } from "../diag/mod.ts";
 import type { Confirmation } from "./confirmation.ts";
 import { jsonLine, printable } from "./printable.ts";
+import type { Service } from "./service.ts";
 import type { Screen } from "./style.ts";
 
 /** The world around a run. */
@@ -33,6 +34,8 @@ export interface Io {
   readonly stop: () => OutputWatch;
   /** Lets what may end the program only end the wait for Enter. */
   readonly confirmation: () => Confirmation;
+  /** The service manager, if there is one. */
+  readonly service: () => Service;
   /** What standard output goes to. */
   readonly screen: () => Screen;
   /** The command line that has the permission to call libc. */
@@ -192,6 +195,11 @@ export class Context implements Disposable {
   /** Lets what may end the program only end the wait for Enter. */
   confirmation(): Confirmation {
     return this.#io.confirmation();
+  }
+
+  /** The service manager, if there is one. */
+  service(): Service {
+    return this.#io.service();
   }
 
   /** Closes what was opened. */

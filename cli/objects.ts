@@ -123,6 +123,12 @@ export const OBJECTS: readonly CliObject[] = [
     load: () => import("./objects/apply.ts"),
   },
   {
+    word: "watch",
+    about: "keep it so, whatever comes and goes: an agent",
+    group: KEEP,
+    load: () => import("./objects/watch.ts"),
+  },
+  {
     word: "export",
     about: "write a file of what there is",
     group: KEEP,

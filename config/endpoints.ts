@@ -63,11 +63,12 @@ type Action =
 export function planEndpoints(
   { endpoints: list = [], governs }: Config,
   state: PresentState,
-  prune: boolean,
+  prune: boolean | ((endpoint: Endpoint) => boolean),
 ): EndpointPlan {
   const { endpoints } = state;
+  const removes = typeof prune === "function" ? prune : () => prune;
   const isRemovable = (one: Endpoint) =>
-    prune && isGoverned(one.id, governs) && !isImplicit(one);
+    removes(one) && isGoverned(one.id, governs) && !isImplicit(one);
   const staying = endpoints.filter((one) => !isRemovable(one));
   const matched = matchEndpoints(list, state, staying);
   const wanted = matched.endpoints;
@@ -80,7 +81,7 @@ export function planEndpoints(
     return claim && keyOf(claim) !== keyOf(one) ? claim : undefined;
   };
   const removed = others.filter((one) =>
-    isRemovable(one) || prune && isImplicit(one) && rival(one)
+    isRemovable(one) || removes(one) && isImplicit(one) && rival(one)
   );
   const isFull = endpoints.length - removed.length >= state.capacity;
   const pairs = withIds(
@@ -106,7 +107,7 @@ export function planEndpoints(
     refusals: [
       ...matched.faults,
       ...faultsOf(wanted, governs),
-      ...roomFaults(wanted, staying, state, prune),
+      ...roomFaults(wanted, staying, state, prune === true),
       ...pairs.flatMap((pair) => pairFaults(pair, governs, state, rival)),
       ...stuck.flatMap((one) => {
         const claim = rival(one);

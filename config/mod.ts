@@ -49,6 +49,7 @@ export {
   type Dependents,
   type PresentState,
   readState,
+  type StateOptions,
 } from "./state.ts";
 export type { NewEndpoint } from "./match.ts";
 export {
@@ -79,3 +80,15 @@ export {
   type Interruption,
 } from "./apply.ts";
 export { configOf, exportState } from "./export.ts";
+export { type Watch, watch, type WatchOptions } from "./watch.ts";
+export type {
+  FileEvent,
+  ReadyEvent,
+  RefusedEvent,
+  StepEvent,
+  UndoneEvent,
+  WaitingEvent,
+  WarningEvent,
+  WatchEvent,
+  WatchStatus,
+} from "./watch_events.ts";

@@ -6,7 +6,7 @@
 
 import { parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
-import type { Manager } from "../diag/managers.ts";
+import { AGENT, type Manager } from "../diag/managers.ts";
 import { adviceFor, NO_SUBFLOWS } from "../ops/advice.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import { flagBits, flagWords } from "../ops/flags.ts";
@@ -65,10 +65,10 @@ export interface Plan {
 /** How to plan. */
 export interface PlanOptions {
   /**
-   * Whether to remove the endpoints that the file governs and does not want.
-   * @default {false}
+   * Whether to remove the endpoints that the file governs and does not want, or
+   * which of them. @default {false}
    */
-  readonly prune?: boolean;
+  readonly prune?: boolean | ((endpoint: Endpoint) => boolean);
 }
 
 /** What a file wants cannot be done here, and nothing was changed. */
@@ -126,7 +126,7 @@ export function plan(
   const refusals = [settings, limits, endpoints].flatMap((part) =>
     part.refusals
   );
-  if (prune && config.endpoints === undefined) {
+  if (prune === true && config.endpoints === undefined) {
     refusals.push(
       "prune removes endpoints that are not in the file, and the file has no " +
         "endpoints: an empty list, written out, means none",
@@ -317,22 +317,30 @@ function adviceOn(
 }
 
 /**
- * The programs that manage what steps change, unless the file says which ids are
- * its own. NetworkManager sets no limits, and its endpoints have a device that
- * it manages, and no port.
+ * The programs that manage what steps change. Where the file says which ids are
+ * its own, it shares with all but an agent that keeps the same ids.
  */
 function contestedBy(
   { governs }: Config,
   { managers }: PresentState,
   steps: readonly Step[],
 ): Manager[] {
-  if (governs !== "all") return [];
-  return managers.found.filter(({ devices }) =>
-    steps.some((step) =>
-      devices === undefined
-        ? step.op !== "write-setting"
-        : (step.op === "del-addr" || step.op === "set-flags") &&
-          step.endpoint.port === 0 && devices.includes(step.endpoint.ifIndex)
-    )
+  return managers.found.filter((manager) =>
+    (governs === "all" || manager.name === AGENT) &&
+    steps.some((step) => isOf(manager, step))
   );
+}
+
+/** Whether a program manages what a step changes. */
+function isOf({ devices, ids }: Manager, step: Step): boolean {
+  if (devices === undefined && ids === undefined) {
+    return step.op !== "write-setting";
+  }
+  if (step.op !== "del-addr" && step.op !== "set-flags") return false;
+  const { id, port, ifIndex } = step.endpoint;
+  // NetworkManager sets no limits, and its endpoints have a device that it
+  // manages, and no port.
+  return ids === undefined
+    ? port === 0 && devices!.includes(ifIndex)
+    : ids.some(({ from, to }) => from <= id && id <= to);
 }

@@ -30,7 +30,7 @@ export interface Carried {
   readonly initial: number;
 }
 
-/** Connections that have nothing but subflows from endpoints. */
+/** Connections that have no established subflows but from endpoints. */
 export interface Dependents {
   /** Ids of the endpoints, rising. */
   readonly ids: readonly number[];
@@ -59,6 +59,8 @@ export interface PresentState {
    * those that fell back to TCP.
    */
   readonly connections: number;
+  /** The addresses of the peers of those connections, each once: 64 at most. */
+  readonly peers: readonly string[];
   /** The network devices. */
   readonly links: readonly Link[];
   /** The addresses of the host, in the kernel's order. */
@@ -71,6 +73,15 @@ export interface PresentState {
   readonly unknown: Readonly<
     Partial<Record<"connections" | "listeners" | "managers", string>>
   >;
+}
+
+/** Where to read. */
+export interface StateOptions extends DiagOptions {
+  /**
+   * Other programs that manage endpoints, if they are known: to look at all
+   * processes takes longer than all else. @default {looked for}
+   */
+  readonly managers?: Managers;
 }
 
 /**
@@ -89,7 +100,7 @@ export interface PresentState {
  * for (const { id, subflows } of readState().carried) console.log(id, subflows);
  * ```
  */
-export function readState(options: DiagOptions = {}): PresentState {
+export function readState(options: StateOptions = {}): PresentState {
   return inNamespace(options, (namespace) => {
     using pm = PathManager.open({ namespace });
     using diag = Diag.open({ namespace });
@@ -114,7 +125,7 @@ export function readState(options: DiagOptions = {}): PresentState {
       endpoints,
       ...part(
         "connections",
-        { connections: 0, carried: [], dependents: [] },
+        { connections: 0, carried: [], dependents: [], peers: [] },
         () => carriedBy(endpoints, limits, diag.connections()),
       ),
       links: diag.links(),
@@ -127,7 +138,7 @@ export function readState(options: DiagOptions = {}): PresentState {
       managers: part(
         "managers",
         { found: [], seesAll: false },
-        () => diag.managers(),
+        () => options.managers ?? diag.managers(),
       ),
       unknown,
     };
@@ -161,23 +172,27 @@ function capacityOf(
   return isSince(kernel, 7, 3) || most > 8 ? 64 : 8;
 }
 
+/** Enough to know whether peers can be reached. */
+const MAX_PEERS = 64;
+
 /** Counts what connections have from the addresses of endpoints. */
 function carriedBy(
   endpoints: readonly Endpoint[],
   limits: Limits,
   connections: Iterable<Connection>,
-): Pick<PresentState, "carried" | "dependents" | "connections"> {
+): Pick<PresentState, "carried" | "dependents" | "connections" | "peers"> {
   const carried = endpoints.map(({ id }) => ({
     ...{ id, subflows: 0, connections: 0, initial: 0 },
   }));
   const addresses = endpoints.map(({ address }) => parseAddress(address));
   const dependents = new Map<string, Dependents>();
+  const peers = new Set<string>();
   let count = 0;
   for (const connection of connections) {
-    const { state, fallback, remoteKeyReceived } = connection;
+    const { state, fallback, remoteKeyReceived, remote } = connection;
     if (!isOfKernel(connection, limits)) continue;
-    if (state === "established" && !fallback && remoteKeyReceived) count++;
     const seen = new Set<number>();
+    const established = new Set<number>();
     for (const subflow of connection.subflows) {
       if (!isLive(subflow)) continue;
       const index = endpoints.findIndex((endpoint, at) =>
@@ -185,12 +200,18 @@ function carriedBy(
       );
       if (!seen.has(index) && index >= 0) carried[index]!.connections++;
       seen.add(index);
+      if (subflow.state === "established") established.add(index);
       if (index < 0) continue;
       carried[index]!.subflows++;
       if (subflow.initial) carried[index]!.initial++;
     }
-    if (seen.size === 0 || seen.has(-1)) continue;
-    const ids = endpoints.filter((_, at) => seen.has(at)).map(({ id }) => id);
+    // Of the others the kernel closes no subflow.
+    if (state !== "established" || fallback || !remoteKeyReceived) continue;
+    count++;
+    if (peers.size < MAX_PEERS) peers.add(remote.address);
+    if (established.size === 0 || established.has(-1)) continue;
+    const ids = endpoints.filter((_, at) => established.has(at))
+      .map(({ id }) => id);
     const { connections = 0 } = dependents.get(`${ids}`) ?? {};
     dependents.set(`${ids}`, { ids, connections: connections + 1 });
   }
@@ -198,6 +219,7 @@ function carriedBy(
     carried: carried.filter(({ subflows }) => subflows > 0),
     dependents: [...dependents.values()],
     connections: count,
+    peers: [...peers],
   };
 }
 

@@ -6,7 +6,7 @@ import {
 import { NotFoundError, ProtocolError } from "../netlink/errors.ts";
 import { type Family, GenlClient, NETLINK_GENERIC } from "../netlink/genl.ts";
 import type { Namespace } from "../netlink/transport.ts";
-import { ifSeen, netlinkTable, processIds, processName } from "./processes.ts";
+import { netlinkTable, processName, socketHolders } from "./processes.ts";
 
 /** A socket that gets the events of MPTCP connections. */
 export interface EventListener {
@@ -54,7 +54,7 @@ export function listEventListeners(namespace: Namespace): EventListener[] {
       (groups >>> (group - 1) & 1) === 1
     ).map((row) => [row.inode, row.portId]),
   );
-  const holders = holdersOf(namespace, members);
+  const holders = socketHolders(namespace, members);
   return Array.from(members, ([inode, portId]) => {
     const holder = holders.get(inode);
     if (holder === undefined) return { portId, isOwn: false };
@@ -72,38 +72,4 @@ function eventGroup(namespace: Namespace): number | undefined {
     if (error instanceof NotFoundError) return undefined;
     throw error;
   }
-}
-
-interface Holder {
-  readonly pid: number;
-  readonly isOwn: boolean;
-}
-
-/** Which processes have sockets open, by the inodes. */
-function holdersOf(
-  namespace: Namespace,
-  members: ReadonlyMap<string, number>,
-): Map<string, Holder> {
-  const found = new Map<string, Holder>();
-  if (members.size === 0) return found;
-  const own = Number(namespace.readLink("/proc/self"));
-  // Most are where the port id says.
-  const likely = [own, ...members.values()];
-  const pids = processIds(namespace);
-  const inOrder = new Set([
-    ...likely.filter((pid) => pids.includes(pid)),
-    ...pids,
-  ]);
-  for (const pid of inOrder) {
-    if (found.size === members.size) break;
-    const folder = `/proc/${pid}/fd`;
-    for (const fd of ifSeen(() => namespace.listDirectory(folder)) ?? []) {
-      const link = ifSeen(() => namespace.readLink(`${folder}/${fd}`)) ?? "";
-      const inode = link.match(/^socket:\[(\d+)\]$/)?.[1] ?? "";
-      if (members.has(inode) && !found.has(inode)) {
-        found.set(inode, { pid, isOwn: pid === own });
-      }
-    }
-  }
-  return found;
 }

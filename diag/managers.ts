@@ -1,13 +1,19 @@
 import { ProtocolError } from "../netlink/errors.ts";
 import { NETLINK_GENERIC } from "../netlink/genl.ts";
 import type { Namespace } from "../netlink/transport.ts";
-import { ifSeen, netlinkTable, processIds, processName } from "./processes.ts";
+import {
+  ifSeen,
+  netlinkTable,
+  processIds,
+  processName,
+  socketHolders,
+} from "./processes.ts";
 
 /** A program that manages endpoints, too. */
 export interface Manager {
   /** The name of its process, such as `NetworkManager`. */
   readonly name: string;
-  /** The process id. */
+  /** The process id; 0: the process is not seen. */
   readonly pid: number;
   /** What it does to endpoints by default, and how that is turned off. */
   readonly about: string;
@@ -16,6 +22,16 @@ export interface Manager {
    * says; absent: not known.
    */
   readonly devices?: readonly number[];
+  /** The ids of the endpoints that it manages; absent: of any. */
+  readonly ids?: readonly IdRange[];
+}
+
+/** Ids of endpoints, ends included. */
+export interface IdRange {
+  /** The lowest one. */
+  readonly from: number;
+  /** The highest one. */
+  readonly to: number;
 }
 
 /** The other managers, and whether that is all of them. */
@@ -42,10 +58,27 @@ const KNOWN: Readonly<Record<string, string>> = {
     "with: systemctl disable --now mptcp.service",
 };
 
+/** What an agent of this program is called. */
+export const AGENT = "mptcp watch";
+
+/** What an agent of this program claims, so that others know of it. */
+const CLAIM = /^.*: (?:\S+ +){5}(\d+) @mptcp watch (all|[\d, -]+)$/;
+
+/** What an agent of this program claims in its namespace. */
+export function agentClaim(
+  ids: "all" | readonly (readonly [from: number, to: number])[],
+): string {
+  const text = ids === "all"
+    ? ids
+    : ids.map(([from, to]) => `${from}-${to}`).join(", ");
+  // A name has 107 bytes at the most.
+  return `${AGENT} ${text.length <= 90 || ids === "all" ? text : "all"}`;
+}
+
 /** The first thread of the kernel, which only the first PID namespace has. */
 const KTHREADD = 2;
 
-/** The managers whose processes are in a namespace, by name. */
+/** The managers of a namespace: processes by name, and agents. */
 export function listManagers(namespace: Namespace): Managers {
   const here = kernelSocket(namespace, "thread-self");
   const found: Manager[] = [];
@@ -66,7 +99,33 @@ export function listManagers(namespace: Namespace): Managers {
       : undefined;
     found.push({ name, pid, about: KNOWN[name]!, ...devices && { devices } });
   }
+  found.push(...listAgents(namespace));
+  found.sort((one, other) => one.pid - other.pid);
   return { found, seesAll: processName(namespace, KTHREADD) === "kthreadd" };
+}
+
+/** The other agents of this program, by what they claim. */
+function listAgents(namespace: Namespace): Manager[] {
+  const table = namespace.readFile("/proc/thread-self/net/unix") ?? "";
+  const claims = table.split("\n").flatMap((line) => {
+    const [, inode, ids] = CLAIM.exec(line) ?? [];
+    return inode === undefined ? [] : [{ inode, ids: ids! }];
+  });
+  const inodes = new Map(claims.map(({ inode }) => [inode, 0]));
+  const holders = socketHolders(namespace, inodes);
+  return claims.flatMap(({ inode, ids }) => {
+    const { pid = 0, isOwn } = holders.get(inode) ?? {};
+    return isOwn ? [] : [{
+      ...{ name: AGENT, pid },
+      about: "it keeps endpoints and limits as a file says, until it is ended",
+      ...ids !== "all" && {
+        ids: ids.split(", ").map((range) => {
+          const [from, to] = range.split("-").map(Number);
+          return { from: from!, to: to! };
+        }),
+      },
+    }];
+  });
 }
 
 /** What NetworkManager keeps of its devices, each by its index. */

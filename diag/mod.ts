@@ -42,7 +42,7 @@ export type { EventListener } from "./event_listeners.ts";
 export type { ConnectionFilter } from "./filter.ts";
 export type { FirewallTable } from "./firewall.ts";
 export type { Link } from "./links.ts";
-export type { Manager, Managers } from "./managers.ts";
+export type { IdRange, Manager, Managers } from "./managers.ts";
 export type { Neighbour } from "./neighbours.ts";
 export type {
   NetworkChange,

@@ -77,3 +77,42 @@ export function netlinkTable(
       };
     });
 }
+
+/** A process that has a socket open. */
+export interface Holder {
+  readonly pid: number;
+  readonly isOwn: boolean;
+}
+
+/**
+ * Which processes have sockets open, by the inodes.
+ *
+ * @param sockets The inodes, and in which process each most likely is; 0: none.
+ */
+export function socketHolders(
+  namespace: Namespace,
+  sockets: ReadonlyMap<string, number>,
+): Map<string, Holder> {
+  const found = new Map<string, Holder>();
+  if (sockets.size === 0) return found;
+  const own = Number(namespace.readLink("/proc/self"));
+  // Most are where the port id says.
+  const likely = [own, ...sockets.values()];
+  const pids = processIds(namespace);
+  const inOrder = new Set([
+    ...likely.filter((pid) => pids.includes(pid)),
+    ...pids,
+  ]);
+  for (const pid of inOrder) {
+    if (found.size === sockets.size) break;
+    const folder = `/proc/${pid}/fd`;
+    for (const fd of ifSeen(() => namespace.listDirectory(folder)) ?? []) {
+      const link = ifSeen(() => namespace.readLink(`${folder}/${fd}`)) ?? "";
+      const inode = link.match(/^socket:\[(\d+)\]$/)?.[1] ?? "";
+      if (sockets.has(inode) && !found.has(inode)) {
+        found.set(inode, { pid, isOwn: pid === own });
+      }
+    }
+  }
+  return found;
+}

@@ -243,7 +243,9 @@ const SNAPSHOT: Rule<Snapshot> = object<Snapshot>({
   eventListeners: list(object<EventListener>({ process })),
   managers: object<Managers>({
     found: list(
-      object<Manager>({ name: process, about: stays, devices: stays }),
+      object<Manager>({
+        ...{ name: process, about: stays, devices: stays, ids: stays },
+      }),
     ),
   }),
   listeners: list(

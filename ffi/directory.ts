@@ -18,6 +18,9 @@ const NAME = 19;
 
 const PATH_MAX = 4096;
 
+/** Kept: a new one for each call fills the memory of who goes on for long. */
+let buffer: Uint8Array<ArrayBuffer> | undefined;
+
 const errno = new Int32Array(1);
 
 /** The names in a directory, without `.` and `..`. */
@@ -25,17 +28,17 @@ export function readDirectory(fd: number, action: string): string[] {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { getdents64 } = libc().directory();
   const decoder = new TextDecoder();
-  const buffer = new Uint8Array(32768);
-  const view = new DataView(buffer.buffer);
+  const entries = buffer ??= new Uint8Array(32768);
+  const view = new DataView(entries.buffer);
   const names: string[] = [];
   for (;;) {
-    const got = getdents64(GETDENTS64, fd, buffer, 32768n);
+    const got = getdents64(GETDENTS64, fd, entries, 32768n);
     memcpy(errno, errnoPointer, 4n);
     if (got < 0) throw new SyscallError("getdents64", errno[0]!, action);
     if (got === 0) return names.filter((name) => !/^\.\.?$/.test(name));
     for (let at = 0; at < got; at += view.getUint16(at + RECLEN, true)) {
-      const end = buffer.indexOf(0, at + NAME);
-      names.push(decoder.decode(buffer.subarray(at + NAME, end)));
+      const end = entries.indexOf(0, at + NAME);
+      names.push(decoder.decode(entries.subarray(at + NAME, end)));
     }
   }
 }
@@ -45,10 +48,10 @@ export function readLink(path: string): string | undefined {
   const { symbols: { memcpy }, errnoPointer } = libc();
   const { readlink } = libc().directory();
   const name = new TextEncoder().encode(`${path}\0`);
-  const buffer = new Uint8Array(PATH_MAX);
-  const length = readlink(name, buffer, 4096n);
+  const target = new Uint8Array(PATH_MAX);
+  const length = readlink(name, target, 4096n);
   memcpy(errno, errnoPointer, 4n);
-  if (length >= 0) return new TextDecoder().decode(buffer.subarray(0, length));
+  if (length >= 0) return new TextDecoder().decode(target.subarray(0, length));
   if (errno[0] === ENOENT) return undefined;
   throw new SyscallError("readlink", errno[0]!, `read the link ${path}`);
 }

@@ -22,6 +22,8 @@ export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 
 const errno = new Int32Array(1);
+/** Kept: a new one for each file fills the memory of who goes on for long. */
+let kept: Uint8Array<ArrayBuffer> | undefined;
 
 /** What to say to an error number, besides what it says itself. */
 export type Hints = { readonly [errno: number]: string | undefined };
@@ -50,7 +52,7 @@ export function readText(fd: number, action: string): string {
   const { read } = libc().file();
   const decoder = new TextDecoder();
   // Files of /proc give a page at a time, or a whole record if that is longer.
-  const buffer = new Uint8Array(16384);
+  const buffer = kept ??= new Uint8Array(16384);
   let text = "";
   for (;;) {
     const got = read(fd, buffer, 16384n);

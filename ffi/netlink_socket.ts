@@ -47,6 +47,10 @@ const GROUP_QUEUE_LENGTH = 2 ** 21;
 
 const EMPTY = new Uint8Array(0);
 
+/** Buffers of sockets that were closed, for those that are opened next. */
+const spare: Uint8Array<ArrayBuffer>[] = [];
+const MAX_SPARE = 4;
+
 // memcpy copies errno here; see libc.ts for why it is done inline everywhere.
 const errno = new Int32Array(1);
 
@@ -58,7 +62,7 @@ export class NetlinkSocket implements Disposable {
   #wait: Wait | undefined;
   readonly #symbols: ReturnType<typeof libc>["symbols"];
   readonly #errnoPointer: Deno.PointerValue;
-  readonly #buffer = new Uint8Array(RECEIVE_LENGTH);
+  readonly #buffer = spare.pop() ?? new Uint8Array(RECEIVE_LENGTH);
   /** Kept, as many are of the same length: a new one takes some 50 ns. */
   #datagram: Uint8Array = EMPTY;
   /** `struct sockaddr_nl`: family and padding, port id, groups. */
@@ -297,6 +301,7 @@ export class NetlinkSocket implements Disposable {
     if (this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
+    if (spare.length < MAX_SPARE) spare.push(this.#buffer);
     closeWaited(fd, this.#wait);
   }
 

@@ -157,7 +157,10 @@ function effectOf(step: Step, steps: readonly Step[]): Effect {
   return { ...deleted?.effect, ...step.effect };
 }
 
-function shown(step: Step): [sign: string, style: Style, text: string] {
+/** A step in a line, and what marks it. */
+export function shown(
+  step: Step,
+): [sign: string, style: Style, text: string] {
   switch (step.op) {
     case "write-setting": {
       const { name, before, after } = step;
@@ -202,7 +205,7 @@ function forced({ forcedBy = [], replaces }: AddAddr): string {
 }
 
 /** An endpoint as `mptcp endpoint show` has it. */
-function endpointText(endpoint: NewEndpoint): string {
+export function endpointText(endpoint: NewEndpoint): string {
   const { address, port, id, flags } = endpoint;
   const dev = deviceName(endpoint);
   return [
@@ -283,7 +286,7 @@ function planJson(plan: Plan): Record<string, unknown> {
 }
 
 /** A step, endpoints as a file has them. */
-function stepJson(step: Step): Record<string, unknown> {
+export function stepJson(step: Step): Record<string, unknown> {
   const { op, reason } = step;
   const common = { reason, effect: snakeKeys(step.effect) };
   switch (step.op) {
@@ -338,7 +341,7 @@ function contentsJson({ settings, limits, endpoints }: Contents) {
 }
 
 /** An endpoint in the words of a file. */
-function endpointJson(
+export function endpointJson(
   endpoint: NewEndpoint,
 ): Record<string, unknown> {
   const { address, port, id, flags } = endpoint;

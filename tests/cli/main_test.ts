@@ -1166,6 +1166,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
       replaceFile: () => unreachable(),
       stop: () => unreachable(),
       confirmation: () => unreachable(),
+      service: () => unreachable(),
       screen: () => PLAIN,
       rerun: () => RERUN,
     };

@@ -76,6 +76,7 @@ export function presentState(
     carried: [],
     dependents: [],
     connections: 0,
+    peers: [],
     links: DEVICES.map(link),
     addresses: ["10.0.0.1 eth0", "10.0.1.1 eth1", "fd00::1 eth0"]
       .map(hostAddress),

@@ -93,6 +93,11 @@ export async function run(
       given: () => Promise.resolve(!signal.aborted),
       [Symbol.dispose]() {},
     }),
+    service: () => ({
+      notify() {},
+      watchdogMs: undefined,
+      onReload: () => ({ [Symbol.dispose]() {} }),
+    }),
     screen: () => PLAIN,
     rerun: () => RERUN,
     ...others,

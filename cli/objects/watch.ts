@@ -1,0 +1,59 @@
+import {
+  type Command,
+  command,
+  option,
+  required,
+  UsageError,
+} from "../words/grammar.ts";
+import { file } from "../words/operands.ts";
+
+/** How long a link has to be as it is. */
+const settle = option(
+  "settle",
+  "SECONDS",
+  "how long a link has to be without carrier, or calm, 0 to 600; else 1",
+  (keyword, value) => {
+    const number = Number(value);
+    if (/^\d+(\.\d+)?$/.test(value) && number <= 600) return number;
+    throw new UsageError(
+      `Invalid ${keyword} "${value}": it is seconds, 0 to 600`,
+    );
+  },
+);
+
+/** `mptcp watch FILE` */
+export const COMMANDS: readonly Command[] = [
+  command({
+    summary: "Keep endpoints, limits and settings what a file says",
+    operands: { file: required(file), settle },
+    options: ["prune", "clean", "takeover", "timestamp"],
+    async *run(context, { file, settle, timestamp, ...options }) {
+      if (file === "-") {
+        throw new UsageError(
+          "A file is needed: standard input cannot be read again",
+        );
+      }
+      const [{ watch }, { watchOutput }, { Reporter }] = await Promise.all([
+        import("../../config/mod.ts"),
+        import("./watch_output.ts"),
+        import("./watch_report.ts"),
+      ]);
+      const stop = context.stop();
+      const { signal } = stop;
+      const reporter = new Reporter(context.service());
+      const agent = watch(file, {
+        ...options,
+        ...{ namespace: context.place(), signal, tickMs: reporter.tickMs },
+        onLook: (status) => reporter.look(status),
+        ...settle !== undefined && { settleMs: settle * 1000 },
+      });
+      signal.addEventListener("abort", () => reporter.end());
+      using _ = reporter.onReload(() => agent.reload());
+      for await (const event of agent) {
+        reporter.hear(event);
+        await stop.writable();
+        yield watchOutput(event, file, context.screen, timestamp);
+      }
+    },
+  }),
+];

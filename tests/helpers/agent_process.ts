@@ -1,0 +1,108 @@
+/**
+ * `mptcp watch` as a process of its own, and what it says.
+ *
+ * @module
+ */
+
+import { assertEquals } from "@std/assert";
+import type { Host } from "../../testing/host.ts";
+import { until } from "../../testing/lab.ts";
+import { deno, environment, script } from "./command_line.ts";
+
+/** What it says: a line of its JSON. */
+export interface Said {
+  readonly event: string;
+  readonly op?: string;
+  readonly endpoint?: { readonly address: string; readonly dev?: string };
+  readonly why?: string;
+  readonly state?: string;
+}
+
+/** How to start it. */
+export interface AgentOptions {
+  /** Words behind the file. */
+  readonly words?: readonly string[];
+  /** What starts it: words in front of the command. */
+  readonly via?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether it runs here, and looks at the host from outside. */
+  readonly isHere?: boolean;
+}
+
+/** An agent. */
+export class AgentProcess implements AsyncDisposable {
+  readonly process: Deno.ChildProcess;
+  /** What it has said and nobody has taken. */
+  readonly said: Said[] = [];
+  readonly #end: Promise<void>;
+
+  /** Starts it in a host, without the privilege to do more than it has to. */
+  constructor(host: Host, file: string, options: AgentOptions = {}) {
+    const { words = [], via = [], env = {}, isHere = false } = options;
+    const [program, ...args] = [
+      ...isHere ? [] : ["ip", "netns", "exec", host.netns],
+      ...[...via, ...deno, "--quiet", "--no-prompt", "--allow-ffi", script],
+      ...isHere ? ["-n", host.netns] : [],
+      ...["watch", file, "--json", ...words],
+    ];
+    // Coverage would take memory and time that is measured.
+    const { DENO_COVERAGE_DIR: _, ...others } = Deno.env.toObject();
+    this.process = new Deno.Command(program!, {
+      args,
+      clearEnv: true,
+      env: { ...others, ...environment(), ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#end = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    let rest = "";
+    const texts = this.process.stdout.pipeThrough(new TextDecoderStream());
+    for await (const text of texts) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.said.push(...lines.map((line) => JSON.parse(line)));
+    }
+  }
+
+  /** Waits until it has said something, and takes all up to that. */
+  async until(
+    test: (said: Said) => boolean | undefined,
+    what: string,
+    timeoutMs = 5000,
+  ): Promise<Said> {
+    const find = () => {
+      const at = this.said.findIndex(test);
+      return at >= 0 && this.said.splice(0, at + 1).at(-1);
+    };
+    return await until(find, `the agent to say: ${what}`, timeoutMs);
+  }
+
+  /** Waits until it is ready. */
+  async ready(): Promise<void> {
+    await this.until(({ event }) => event === "ready", "ready", 20_000);
+  }
+
+  /** Ends it, and says how long that took, in milliseconds. */
+  async end(signal: Deno.Signal = "SIGTERM"): Promise<number> {
+    const begin = performance.now();
+    this.process.kill(signal);
+    const { code } = await this.process.status;
+    const took = performance.now() - begin;
+    assertEquals(code, signal === "SIGKILL" ? 137 : 0);
+    return took;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.process.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.process.status;
+    await this.#end;
+  }
+}
