@@ -30,8 +30,11 @@ export interface Io {
   readonly isBatch?: true;
   /** Replaces a file as a whole; `mode` are its permissions. */
   readonly replaceFile: (path: string, text: string, mode: number) => void;
-  /** Starts to look out for what stops a command that goes on. */
-  readonly stop: () => OutputWatch;
+  /**
+   * Starts to look out for what stops a command that goes on, SIGHUP too unless
+   * that has another meaning.
+   */
+  readonly stop: (endsByHangup: boolean) => OutputWatch;
   /** Lets what may end the program only end the wait for Enter. */
   readonly confirmation: () => Confirmation;
   /** The service manager, if there is one. */
@@ -188,8 +191,8 @@ export class Context implements Disposable {
   }
 
   /** Starts to look out for what stops a command that goes on. */
-  stop(): OutputWatch {
-    return this.#opened.use(this.#io.stop());
+  stop(endsByHangup: boolean = true): OutputWatch {
+    return this.#opened.use(this.#io.stop(endsByHangup));
   }
 
   /** Lets what may end the program only end the wait for Enter. */

@@ -59,7 +59,7 @@ export function effectOfFlags(
   return present({ changesPriority, keeps: subflows - changesPriority });
 }
 
-const NOTHING = { subflows: 0, connections: 0, initial: 0, alone: 0 };
+const NOTHING = { subflows: 0, connections: 0, initial: 0 };
 
 function carriedOf(
   { id }: Endpoint,

@@ -22,7 +22,13 @@ import { apply, ApplyError } from "./apply.ts";
 import type { Config, Governs } from "./config.ts";
 import { keyOf } from "./match.ts";
 import { PeerRoutes } from "./peer_routes.ts";
-import { type Plan, plan, PlanError, type PlanOptions } from "./plan.ts";
+import {
+  FITS_NOTHING,
+  type Plan,
+  plan,
+  PlanError,
+  type PlanOptions,
+} from "./plan.ts";
 import { presentWanted } from "./present_wanted.ts";
 import { Settler, type Standing } from "./settle.ts";
 import { type PresentState, readState } from "./state.ts";
@@ -197,7 +203,7 @@ export class Keeper implements Disposable {
     const routes = this.#routes;
     routes.begin(state.peers);
     const { standings, turned, nextMs = Infinity } = this.#settler.look(
-      state,
+      this.#left === undefined ? withPresentFirst(state) : state,
       now,
       (one) => !this.#connects(one) || routes.reach(one) !== false,
     );
@@ -227,6 +233,8 @@ export class Keeper implements Disposable {
       for (const one of waiting) this.#say({ type: "waiting", ...one }, events);
     }
     for (const why of made.warnings) {
+      // Links come and go: that is said where something is done about it.
+      if (!this.#isNew && why.endsWith(FITS_NOTHING)) continue;
       this.#say({ type: "warning", why }, events);
     }
     const steps = [...this.#worthDoing(made.steps, now, events), ...retried];
@@ -473,6 +481,21 @@ function again(endpoint: Endpoint, { connections }: PresentState): Step[] {
       ...{ reason: RETRY, effect: { mayOpen: connections } },
     },
   ];
+}
+
+/** What is an endpoint already stays, where not all that fit are taken. */
+function withPresentFirst(state: PresentState): PresentState {
+  const present = new Set(
+    state.endpoints.map((one) => `${addressKey(one)} ${one.ifIndex}`),
+  );
+  const isNew = (one: InterfaceAddress) =>
+    Number(!present.has(`${addressKey(one)} ${one.ifIndex}`));
+  return {
+    ...state,
+    addresses: state.addresses.toSorted((one, other) =>
+      isNew(one) - isNew(other)
+    ),
+  };
 }
 
 function addressKey({ address }: { readonly address: string }): string {

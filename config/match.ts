@@ -63,8 +63,7 @@ export function keyOf(
 /**
  * Finds the endpoints that a file wants. An address that is named wins over one
  * that fits, and what is earlier in the file over what is later. Where more fit
- * than there is room for, the first of each device come before any second, and of
- * the rest those that are endpoints already.
+ * than there is room for, the first of each device come before any second.
  *
  * @param wanted What the file says.
  * @param state What there is.
@@ -166,24 +165,13 @@ function deviceOf(
   return isGone ? { ifIndex: index } : undefined;
 }
 
-/**
- * The addresses of this host that fit, in the kernel's order; those that are
- * endpoints already first, so that what works stays as it is.
- */
+/** The addresses of this host that fit, in the kernel's order. */
 function fits(
   { match, each, flags, place }: MatchedEndpoints,
-  { addresses, endpoints }: PresentState,
+  { addresses }: PresentState,
 ): WantedAddress[] {
-  const present = new Set(
-    endpoints.map((one) => `${keyOf(one)} ${one.ifIndex}`),
-  );
-  const isPresent = ({ address, ifIndex }: InterfaceAddress) =>
-    present.has(`${keyOf({ address, port: 0 })} ${ifIndex}`);
-  const fitting = addresses.filter((one) => isWanted(one, match));
   const seen = new Set<string>();
-  return fitting.toSorted((one, other) =>
-    Number(isPresent(other)) - Number(isPresent(one))
-  ).filter((one) => {
+  return addresses.filter((one) => isWanted(one, match)).filter((one) => {
     const { family } = parseAddress(one.address);
     const group = `${one.ifIndex} ${family}`;
     if (each === "device" && seen.has(group)) return false;

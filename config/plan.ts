@@ -218,6 +218,9 @@ function summaryOf(
   };
 }
 
+/** What is said of addresses that match nothing. */
+export const FITS_NOTHING = "fits no address of this host";
+
 function warningsOf(
   { limits: { subflows = NaN } = {}, endpoints = [] }: Config,
   state: PresentState,
@@ -240,7 +243,7 @@ function warningsOf(
     );
   }
   for (const place of unmatched) {
-    warnings.push(`endpoints[${place}] fits no address of this host`);
+    warnings.push(`endpoints[${place}] ${FITS_NOTHING}`);
   }
   for (const one of leftOut) {
     warnings.push(

@@ -52,14 +52,15 @@ export function presentWanted(
   standings: readonly Standing[],
   wasHere: (address: string) => boolean,
 ): PresentWanted {
+  const held = heldBy(state, standings);
   const there = standings.filter(({ isThere, isLinkLost, address }) =>
-    isThere || isLinkLost && isLastPath(address.address, state)
+    isThere || isLinkLost && held.has(addressKey(address))
   );
   const waiting: WaitingEndpoint[] = [];
   const endpoints = config.endpoints?.filter((one) => {
     if ("match" in one) return true;
     const isAt = ({ address: { address, dev } }: Standing) =>
-      sameAddress(address, one.address) &&
+      addressKey({ address }) === addressKey(one) &&
       (one.dev === undefined || one.dev === dev);
     if (there.some(isAt)) return true;
     if (isElsewhere(one, state, wasHere)) return true;
@@ -75,14 +76,20 @@ export function presentWanted(
   };
 }
 
-/** Whether connections have no other established subflow. */
-function isLastPath(
-  address: string,
-  { endpoints, carried }: PresentState,
-): boolean {
-  return endpoints.some((one) =>
-    sameAddress(one.address, address) &&
-    carried.some(({ id, alone }) => id === one.id && alone > 0)
+/** The addresses that all established subflows of a connection start from. */
+function heldBy(
+  { endpoints, dependents }: PresentState,
+  standings: readonly Standing[],
+): Set<string> {
+  const there = new Set(
+    standings.flatMap(({ isThere, address }) =>
+      isThere ? addressKey(address) : []
+    ),
+  );
+  const addresses = new Map(endpoints.map((one) => [one.id, addressKey(one)]));
+  return new Set(
+    dependents.map(({ ids }) => ids.flatMap((id) => addresses.get(id) ?? []))
+      .filter((all) => all.every((one) => !there.has(one))).flat(),
   );
 }
 
@@ -112,7 +119,6 @@ function lacks(
     : `there is no ${dev}`;
 }
 
-function sameAddress(one: string, other: string): boolean {
-  return one === other ||
-    keyOf({ address: one, port: 0 }) === keyOf({ address: other, port: 0 });
+function addressKey({ address }: { readonly address: string }): string {
+  return keyOf({ address, port: 0 });
 }

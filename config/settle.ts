@@ -35,7 +35,7 @@ export interface Standing {
 
 /** What has settled. */
 export interface Settled {
-  /** All addresses that there are, in the kernel's order. */
+  /** All addresses that there are: those that came to count first are first. */
   readonly standings: readonly Standing[];
   /** Those that count since the last look and did not before, or the reverse. */
   readonly turned: readonly Standing[];
@@ -68,6 +68,8 @@ interface Known extends Standing {
   readonly restlessSince?: number;
   /** When it can be something else without anything happening. */
   readonly nextMs?: number;
+  /** How many came to count before it did last; absent: it never did. */
+  readonly age?: number;
 }
 
 /**
@@ -81,6 +83,8 @@ interface Known extends Standing {
 export class Settler {
   readonly #settleMs: number;
   #known: Map<string, Known> | undefined;
+  /** How many came to count. */
+  #count = 0;
 
   /**
    * Begins: what there is at the first look counts at once.
@@ -111,12 +115,11 @@ export class Settler {
       const key = keyOf(address);
       const one = { ...before?.get(key) ?? unknown(before), address };
       const link = byIndex.get(address.ifIndex);
-      known.set(
-        key,
-        one.isThere
-          ? this.#stay(one, link, now)
-          : this.#come(one, link, now, hasRoute),
-      );
+      const next = one.isThere
+        ? this.#stay(one, link, now)
+        : this.#come(one, link, now, hasRoute);
+      const age = next.isThere && !one.isThere ? this.#count++ : one.age;
+      known.set(key, { ...next, ...age !== undefined && { age } });
     }
     this.#known = known;
     const left = [...before ?? []].flatMap(([key, { address }]) =>
@@ -125,7 +128,9 @@ export class Settler {
         why: whyGone(address, byIndex.get(address.ifIndex)),
       }]
     );
-    const standings = [...known.values()];
+    const standings = [...known.values()].toSorted((one, other) =>
+      (one.age ?? this.#count) - (other.age ?? this.#count)
+    );
     const next = Math.min(...standings.map(({ nextMs }) => nextMs ?? Infinity));
     return {
       standings,

@@ -25,7 +25,8 @@ const settle = option(
 export const COMMANDS: readonly Command[] = [
   command({
     summary: "Keep endpoints, limits and settings what a file says",
-    operands: { file: required(file), settle },
+    // The keyword first: a file can have any name.
+    operands: { settle, file: required(file) },
     options: ["prune", "clean", "takeover", "timestamp"],
     async *run(context, { file, settle, timestamp, ...options }) {
       if (file === "-") {
@@ -38,7 +39,8 @@ export const COMMANDS: readonly Command[] = [
         import("./watch_output.ts"),
         import("./watch_report.ts"),
       ]);
-      const stop = context.stop();
+      // SIGHUP says that the file is to be read again.
+      const stop = context.stop(false);
       const { signal } = stop;
       const reporter = new Reporter(context.service());
       const agent = watch(file, {

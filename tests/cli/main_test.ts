@@ -325,7 +325,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     "monitor",
     "record",
     ...["subflows", "connections", "event"].map((word) => `wait ${word}`),
-    ...["plan", "apply", "export", "schema"],
+    ...["plan", "apply", "watch", "export", "schema"],
     "manage fullmesh",
     "manage ndiffports",
     "manage backup",

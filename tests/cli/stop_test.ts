@@ -44,6 +44,11 @@ liveTest(
       // A second time, it does no harm.
       listeners.get(name)!();
     }
+    {
+      // It has another meaning to who reads a file again by it.
+      using _stopping = stop(false);
+      assertEquals([...listeners.keys()], ["SIGINT", "SIGTERM"]);
+    }
     assertEquals(listeners.size, 0);
     await settled();
   },

@@ -478,7 +478,7 @@ const REFUSALS: readonly [
     ],
     {
       endpoints: ["1 10.0.0.1#80 signal", "2 10.0.1.1#80 signal"],
-      carried: [{ id: 1, subflows: 1, connections: 1, initial: 0, alone: 0 }],
+      carried: [{ id: 1, subflows: 1, connections: 1, initial: 0 }],
     },
   ],
 ];
@@ -546,7 +546,7 @@ Deno.test("`plan()` tells what steps do to live connections", () => {
     const state = presentState({
       endpoints: [before],
       connections: 5,
-      carried: [{ id: 7, subflows: 3, connections: 2, initial: 1, alone: 0 }],
+      carried: [{ id: 7, subflows: 3, connections: 2, initial: 1 }],
     });
     const made = plan(config(after === undefined ? [] : [after]), state, prune);
     const [, line = "", last] = planOutput(made, WIDE).text.split("\n");

@@ -213,6 +213,22 @@ Deno.test("a renamed device has its endpoints as its name fits", async () => {
   await agent.expect("done: add-addr 10.0.1.1: the file wants it");
 });
 
+Deno.test("a second address of a device takes over when the first is gone", async () => {
+  await using agent = new Running(host(UPLINKS));
+  await agent.expect(...START);
+  const { kernel } = agent;
+  // The kernel lists the newest IPv6 address first.
+  kernel.changeNetwork(({ addresses }) =>
+    addresses.unshift({ address: "10.0.1.9", dev: "eth1" })
+  );
+  await agent.expectCalm();
+  kernel.changeNetwork((interfaces) => remove(interfaces, "10.0.1.1"));
+  await agent.expect(
+    "done: del-addr 10.0.1.1: eth1 has it no more",
+    "done: add-addr 10.0.1.9: the file wants it",
+  );
+});
+
 Deno.test("an IPv6 address counts when no other host has it", async () => {
   await using agent = new Running(host(UPLINKS));
   await agent.expect(...START);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { agentClaim } from "../../diag/managers.ts";
 import { Diag } from "../../diag/mod.ts";
 import { ProtocolError, SyscallError } from "../../mod.ts";
 import type { FakeKernel } from "../../testing/mod.ts";
@@ -72,6 +73,43 @@ Deno.test("`managers()` says which devices NetworkManager manages", () => {
     throw new SyscallError("open", EACCES, `list ${path}`);
   };
   assertEquals(devices(), [undefined, undefined]);
+});
+
+Deno.test("`managers()` knows the agents by what they claim, but its own", () => {
+  const kernel = kernelWithFiles();
+  kernel.files.set("/proc/2/comm", "kthreadd\n");
+  kernel.files.set("/proc/50/comm", "mptcpd\n");
+  kernel.links.set("/proc/self", "9");
+  const claims = [
+    agentClaim("all"),
+    agentClaim([[100, 199], [7, 7]]),
+    agentClaim([[1, 9]]),
+    // Whose ids have no room in a name.
+    agentClaim(Array.from({ length: 40 }, (_, at) => [at, at])),
+    "mptcp watching",
+  ];
+  assertEquals(claims.slice(0, 2), [
+    "mptcp watch all",
+    "mptcp watch 100-199, 7-7",
+  ]);
+  const names = claims.filter((claim) => kernel.claim(claim) !== undefined);
+  assertEquals(names.length, 4);
+  // The numbers of their sockets begin with 1.
+  for (const [pid, inode] of [[9, 3], [30, 1], [70, 2]]) {
+    kernel.files.set(`/proc/${pid}/comm`, "deno\n");
+    kernel.links.set(`/proc/${pid}/fd/5`, `socket:[${inode}]`);
+  }
+  using diag = Diag.open({ namespace: kernel });
+  const about =
+    "it keeps endpoints and limits as a file says, until it is ended";
+  const name = "mptcp watch";
+  const ids = [{ from: 100, to: 199 }, { from: 7, to: 7 }];
+  const { found } = diag.managers();
+  assertEquals(found.filter((one) => one.name === name), [
+    { name, pid: 30, about },
+    { name, pid: 70, about, ids },
+  ]);
+  assertEquals(found.map(({ pid }) => pid), [30, 50, 70]);
 });
 
 Deno.test("`managers()` says whether it sees all processes", () => {

@@ -51,6 +51,8 @@ const PROCESSES = [
   ...["read /proc", "getdents64 /proc", "readlink /proc/self"],
   ...["read /proc/PID/comm", "read /proc/PID/fd", "getdents64 /proc/PID/fd"],
   ...["readlink /proc/PID/fd/N", "read /proc/thread-self/net/netlink"],
+  // Who has the name of an agent.
+  "read /proc/thread-self/net/unix",
 ];
 /** All that there is to look at, but for the sysctls of MPTCP. */
 const SNAPSHOT = [
@@ -232,7 +234,9 @@ liveTest(
     const planned = [
       ...new Set([...BASIC, ...SOCKETS, ...DEVICE_BY_INDEX]),
       ...[...settings, "read /proc", "getdents64 /proc", "read /proc/PID/comm"],
-      "read /proc/thread-self/net/netlink",
+      ...["netlink", "unix"].map((name) =>
+        `read /proc/thread-self/net/${name}`
+      ),
     ];
     const { client } = made.lab;
     const snapshot = [
@@ -312,6 +316,15 @@ liveTest(
       [`plan ${file}`, [...planned, `read ${file}`], []],
       [`apply ${file}`, [...planned, `read ${file}`], []],
       ["export", planned, []],
+      [
+        `watch ${file}`,
+        [
+          ...new Set([...planned, ...PROCESSES, ...EVENTS, `read ${file}`]),
+          "socket AF_UNIX SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK 0",
+          ...["bind AF_UNIX", "write pipe:"],
+        ],
+        [],
+      ],
       // The last, since it opens subflows.
       [
         "manage fullmesh",
@@ -337,7 +350,7 @@ liveTest(
     for (const [line, syscalls, basic = BASIC] of lines) {
       const command = [script, ...line.split(" ")];
       // Some end when their output is closed, and one because it is late.
-      const goesOn = ["monitor", "top", "manage fullmesh"].includes(line);
+      const goesOn = /^(monitor|top|watch|manage fullmesh)/.test(line);
       const end = goesOn ? "| true" : "|| case $? in 4|5) ;; *) false; esac";
       // One waits for Enter.
       const begin = line.endsWith("--reproduce") ? "echo | " : "";

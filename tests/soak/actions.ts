@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AGENT } from "./agent.ts";
 import { COMMANDS } from "./commands.ts";
 import { CONNECTIONS } from "./connections.ts";
 import { PROGRAMS } from "./programs.ts";
@@ -16,4 +17,5 @@ export const ACTIONS: Actions = {
   ...STREAMS,
   ...CONNECTIONS,
   ...PROGRAMS,
+  ...AGENT,
 };

@@ -1,6 +1,6 @@
 /**
  * An hour of mixed work, to see that nothing is left of it:
- * `deno task soak --minutes 60`.
+ * `deno task soak --minutes 60`, or, with `--only flap`, of some of it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Actions } from "./world.ts";
 
 /** Runs the program, and ends the process. */
 export async function main(actions: Actions): Promise<never> {
-  const args = parseArgs(Deno.args, { string: ["minutes", "seed"] });
+  const args = parseArgs(Deno.args, { string: ["minutes", "seed", "only"] });
   const minutes = Number(args.minutes ?? 10);
   const seed = Number(args.seed ?? Math.floor(Math.random() * 2 ** 31));
   const missing = Number.isNaN(minutes + seed)
@@ -37,8 +37,18 @@ export async function main(actions: Actions): Promise<never> {
     console.error("Nobody handles", event.reason);
     stopWith(1);
   });
-  const isFlat = await soak({ actions, minutes, seed, stop: stop.signal });
+  const isFlat = await soak({
+    actions: chosen(actions, args.only),
+    ...{ minutes, seed, stop: stop.signal },
+  });
   Deno.exit(code ?? (isFlat ? 0 : 1));
+}
+
+/** Those whose names have a word in them, or all. */
+function chosen(actions: Actions, word = ""): Actions {
+  return Object.fromEntries(
+    Object.entries(actions).filter(([name]) => name.includes(word)),
+  );
 }
 
 if (import.meta.main) await main(ACTIONS);
