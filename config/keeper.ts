@@ -24,16 +24,17 @@ import { keyOf } from "./match.ts";
 import { PeerRoutes } from "./peer_routes.ts";
 import {
   FITS_NOTHING,
+  performed,
   type Plan,
   plan,
   PlanError,
   type PlanOptions,
 } from "./plan.ts";
 import { presentWanted } from "./present_wanted.ts";
-import { Settler, type Standing } from "./settle.ts";
+import { addressKey, purposeOf, Reasons } from "./reasons.ts";
+import { Settler } from "./settle.ts";
 import { type PresentState, readState } from "./state.ts";
 import type { Step } from "./step.ts";
-import { purposeOf, Undone } from "./undone.ts";
 import type {
   UndoneEvent,
   WaitingEvent,
@@ -77,23 +78,17 @@ export class Keeper implements Disposable {
   readonly #diag: Diag;
   readonly #settler: Settler;
   readonly #routes: PeerRoutes;
-  readonly #undone = new Undone();
+  readonly #reasons = new Reasons();
   /** What was said since the file was taken. */
   readonly #said = new Set<string>();
   /** The endpoints that are the file's, those too that are not there. */
   readonly #own = new Set<string>();
   /** The addresses that have been this host's. */
   readonly #had = new Set<string>();
-  /** Addresses that came since the last change was done, or are not there. */
-  readonly #reasons = new Map<string, Standing>();
   /** The endpoints that reached no peer when the kernel tried. */
   readonly #unreached = new Set<string>();
   #config: Config = { governs: [] };
   #claimed: { readonly name: string; readonly claim?: Disposable } | undefined;
-  /** Whether the file was taken since the last change was done. */
-  #isNew = true;
-  /** The endpoints that there were after the last look. */
-  #left: ReadonlySet<string> | undefined;
   #refused: Refused | undefined;
   #managers: { readonly managers?: Managers; readonly readMs: number } = {
     readMs: -Infinity,
@@ -129,14 +124,14 @@ export class Keeper implements Disposable {
     }
     this.#claim(config.governs);
     this.#config = config;
-    this.#isNew = true;
+    this.#reasons.renew();
     this.forgive();
   }
 
   /** Tries again what was refused, or undone by another program. */
   forgive(): void {
     this.#refused = undefined;
-    this.#undone.clear();
+    this.#reasons.forgive();
     this.#said.clear();
   }
 
@@ -190,7 +185,7 @@ export class Keeper implements Disposable {
       if (!(error instanceof MptcpError)) throw error;
       const isFatal = !(error instanceof ApplyError) ||
         isPermissionError(error.cause);
-      if (this.#left === undefined && isFatal) throw error;
+      if (this.#reasons.isFirst && isFatal) throw error;
       this.#refuse(error, now, events);
     }
     this.#silent = this.#readSilent();
@@ -203,7 +198,7 @@ export class Keeper implements Disposable {
     const routes = this.#routes;
     routes.begin(state.peers);
     const { standings, turned, nextMs = Infinity } = this.#settler.look(
-      this.#left === undefined ? withPresentFirst(state) : state,
+      this.#reasons.isFirst ? withPresentFirst(state) : state,
       now,
       (one) => !this.#connects(one) || routes.reach(one) !== false,
     );
@@ -211,11 +206,7 @@ export class Keeper implements Disposable {
     for (const { address, isThere, isLinkLost } of standings) {
       if (isThere || isLinkLost) this.#had.add(addressKey(address));
     }
-    for (const one of [...turned, ...standings]) {
-      // What is there for long is no reason.
-      if (one.isThere && !turned.includes(one)) continue;
-      this.#reasons.set(addressKey(one.address), one);
-    }
+    this.#reasons.look(turned, standings);
     for (const one of this.#config.endpoints ?? []) {
       if ("address" in one) this.#own.add(keyOf({ port: 0, ...one }));
     }
@@ -229,27 +220,25 @@ export class Keeper implements Disposable {
     const retried = this.#retries(wanted.state, made);
     this.#awaitsRoute = routes.isLacking;
     this.#awaitsTick = isHeld;
-    if (this.#isNew) {
+    const { isNew, isFirst } = this.#reasons;
+    if (isNew) {
       for (const one of waiting) this.#say({ type: "waiting", ...one }, events);
     }
     for (const why of made.warnings) {
       // Links come and go: that is said where something is done about it.
-      if (!this.#isNew && why.endsWith(FITS_NOTHING)) continue;
+      if (!isNew && why.endsWith(FITS_NOTHING)) continue;
       this.#say({ type: "warning", why }, events);
     }
     const steps = [...this.#worthDoing(made.steps, now, events), ...retried];
     if (!this.#do({ ...made, steps }, now, events)) return;
     const others = new Set(made.others.map(keyOf));
-    const after = made.after.endpoints.map(keyOf);
-    const kept = after.filter((key) => !others.has(key));
+    const kept = steps.reduce(performed, made.before).endpoints.map(keyOf)
+      .filter((key) => !others.has(key));
     for (const key of kept) this.#own.add(key);
     this.#counts = { endpoints: kept.length, waiting: waiting.length };
-    if (this.#left === undefined) {
-      events.push({ type: "ready", ...this.#counts });
-    }
-    this.#left = new Set(after);
-    this.#isNew = false;
-    this.#reasons.clear();
+    if (isFirst) events.push({ type: "ready", ...this.#counts });
+    // With what is left alone: whoever undoes it has done so this time, too.
+    this.#reasons.settle(made.after.endpoints.map(keyOf));
   }
 
   /** Reads what there is; other programs that manage it do not come often. */
@@ -286,17 +275,17 @@ export class Keeper implements Disposable {
     }
     const tell = (done: readonly Step[]) => {
       for (const step of done) {
-        const { why, isRedone } = this.#whyOf(step);
-        if (isRedone) this.#undone.note(step, now);
+        const { why } = step.reason === RETRY
+          ? { why: RETRY }
+          : this.#reasons.done(step, now);
         events.push({ type: "done", step, why });
       }
     };
     const { takeover } = this.#options;
     try {
-      const { differences } = apply(made, {
-        namespace: this.#namespace,
-        takeover,
-      });
+      const { differences } = steps.length === 0
+        ? { differences: [] }
+        : apply(made, { namespace: this.#namespace, takeover });
       tell(steps);
       for (const why of differences) {
         this.#say({ type: "warning", why }, events);
@@ -334,7 +323,7 @@ export class Keeper implements Disposable {
     events: WatchEvent[],
   ): Step[] {
     const hopeless = steps.filter((step) =>
-      this.#whyOf(step).isRedone && this.#undone.isHopeless(step, now)
+      this.#reasons.isHopeless(step, now)
     );
     for (const step of hopeless) this.#say({ type: "undone", step }, events);
     const keys = new Set(
@@ -347,39 +336,6 @@ export class Keeper implements Disposable {
       !(step.op === "del-addr" && step.isReplaced &&
         keys.has(keyOf(step.endpoint)))
     );
-  }
-
-  /** What a step is done for, and whether only since somebody undid it. */
-  #whyOf(step: Step): { why: string; isRedone: boolean } {
-    const known = (why: string) => ({ why, isRedone: false });
-    const another = (did: string) => ({
-      why: `another program ${did} it`,
-      isRedone: true,
-    });
-    if (step.reason === RETRY) return known(RETRY);
-    const isDelete = step.op === "del-addr" && !step.isReplaced;
-    // At the start nothing has just come.
-    const isChange = this.#left !== undefined;
-    if (isChange && (isDelete || step.op === "add-addr")) {
-      const reason = this.#reasons.get(addressKey(step.endpoint));
-      if (reason?.isThere === !isDelete) return known(reason.why);
-    }
-    const wants = known(isDelete ? NOT_WANTED : WANTED);
-    if (this.#isNew) return wants;
-    const isLeft = "endpoint" in step &&
-      this.#left!.has(keyOf(step.endpoint));
-    switch (step.op) {
-      case "add-addr":
-        return step.replaces !== undefined
-          ? another("changed")
-          : isLeft
-          ? another("removed")
-          : wants;
-      case "del-addr":
-        return isLeft || step.isReplaced ? wants : another("added");
-      default:
-        return another("changed");
-    }
   }
 
   /**
@@ -450,8 +406,7 @@ export class Keeper implements Disposable {
     const made = plan({ endpoints: [], governs }, state, {
       prune: (one) => this.#own.has(keyOf(one)),
     });
-    this.#isNew = true;
-    this.#reasons.clear();
+    this.#reasons.renew();
     this.#do(made, now, events);
     return events;
   }
@@ -466,8 +421,6 @@ export class Keeper implements Disposable {
 
 /** Why an endpoint is deleted and added though it is as it is wanted. */
 const RETRY = "peers can be reached from it now: live connections try again";
-const WANTED = "the file wants it";
-const NOT_WANTED = "the file does not want it";
 
 /** The steps that make live connections try an endpoint again. */
 function again(endpoint: Endpoint, { connections }: PresentState): Step[] {
@@ -496,10 +449,6 @@ function withPresentFirst(state: PresentState): PresentState {
       isNew(one) - isNew(other)
     ),
   };
-}
-
-function addressKey({ address }: { readonly address: string }): string {
-  return keyOf({ address, port: 0 });
 }
 
 function purposesOf(steps: readonly Step[]): string {

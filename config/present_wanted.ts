@@ -12,7 +12,7 @@ import {
 } from "../codec/mptcp_pm.gen.ts";
 import { flagBits } from "../ops/flags.ts";
 import type { Config, ExactEndpoint } from "./config.ts";
-import { keyOf } from "./match.ts";
+import { addressKey } from "./reasons.ts";
 import type { Standing } from "./settle.ts";
 import type { PresentState } from "./state.ts";
 
@@ -117,8 +117,4 @@ function lacks(
     : isThere
     ? `${dev} does not have ${address}`
     : `there is no ${dev}`;
-}
-
-function addressKey({ address }: { readonly address: string }): string {
-  return keyOf({ address, port: 0 });
 }

@@ -18,8 +18,13 @@ import { WatchedFile } from "./watched_file.ts";
 const FULL_TICKS = 30;
 /** How soon to look again at a file that may be half written. */
 const FILE_MS = 200;
-/** How long to wait after a look until the next one that a change asks for. */
+/**
+ * How long to wait after a look until the next one that a change asks for: as
+ * long as it took, where there are many connections.
+ */
 const PAUSE_MS = 50;
+/** So many times as long until the next one that nothing but a tick asks for. */
+const REST = 20;
 
 /** How to keep a host what a file says. */
 export interface WatchOptions extends DiagOptions {
@@ -162,7 +167,7 @@ class Agent implements Watch {
     const { signal, onLook, clean = false, tickMs: every = 2000 } =
       this.#options;
     let ticks = 0;
-    let [tickMs, fileMs, lookedMs] = [0, 0, -Infinity];
+    let [tickMs, fileMs, lookedMs, tookMs] = [0, 0, -Infinity, 0];
     let isDue = true;
     let isClean = !clean;
     try {
@@ -173,7 +178,8 @@ class Agent implements Watch {
         if (isTick) {
           tickMs = now + every;
           ticks++;
-          isDue ||= ticks % FULL_TICKS === 0 || keeper.hasReason();
+          isDue ||= ticks % FULL_TICKS === 0 ||
+            now >= lookedMs + REST * tookMs && keeper.hasReason();
         }
         if (isTick || this.#isReloading || now >= fileMs) {
           const event = await this.#read(file, keeper);
@@ -183,13 +189,16 @@ class Agent implements Watch {
         }
         const isChanged = this.#takeChanges(keeper);
         isDue ||= isChanged || now >= keeper.nextMs;
-        if (isDue && now >= lookedMs + PAUSE_MS) {
+        const pauseMs = Math.max(PAUSE_MS, tookMs);
+        if (isDue && now >= lookedMs + pauseMs) {
           isDue = false;
-          yield* keeper.look(now);
+          const events = keeper.look(now);
           lookedMs = performance.now();
+          tookMs = lookedMs - now;
+          yield* events;
         }
         onLook?.(keeper.status);
-        const dueMs = isDue ? lookedMs + PAUSE_MS : keeper.nextMs;
+        const dueMs = isDue ? lookedMs + pauseMs : keeper.nextMs;
         await this.#sleep(Math.min(tickMs, fileMs, dueMs));
       }
       if (!isClean) {
