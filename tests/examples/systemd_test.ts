@@ -98,7 +98,7 @@ liveTest(
         "settings: { stale_loss_cnt: 5 }\n" +
           'endpoints: [{ match: { dev: "client*" }, flags: subflow }]\n',
       );
-      const line = `timeout 8 strace -ff -qq -o ${folder}/trace ` +
+      const line = `timeout 5 strace -ff -qq -o ${folder}/trace ` +
         `${[...deno, "--quiet", "--allow-ffi", script].join(" ")} ` +
         `watch ${file} settle 0.1`;
       const { out } = run(
