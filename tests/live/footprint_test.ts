@@ -62,6 +62,7 @@ const SNAPSHOT = [
     `read /proc/thread-self/net/${file}`
   ),
   ...["read /proc/uptime", "read /etc/os-release"],
+  // Whether programs get a socket for MPTCP.
   "socket AF_INET SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK IPPROTO_MPTCP",
   ...["read", "getdents64"].map((call) => `${call} /proc/sys/net/ipv4/conf`),
 ];
@@ -240,8 +241,6 @@ liveTest(
     ];
     const { client } = made.lab;
     const snapshot = [
-      // Whether programs get a socket for MPTCP.
-      "socket AF_INET SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK IPPROTO_MPTCP",
       ...SNAPSHOT,
       ...settings,
       ...["all", "lo", client.dev(1), client.dev(2)].map((dev) =>
