@@ -27,10 +27,12 @@ const FAILURES: Readonly<Record<string, string>> = {
 export function outcomeText(
   { outcome, code = "", local, ms }: Attempt,
 ): string {
+  // How long an error took to get here is not exact.
+  const isExact = (outcome === "mptcp" || outcome === "tcp") && ms < 100;
   // What did not go out took no time.
   const time = local === undefined
     ? ""
-    : `, ${ms < 100 ? ms : Math.round(ms)} ms`;
+    : `, ${isExact ? ms : Math.ceil(ms)} ms`;
   switch (outcome) {
     case "mptcp":
       return `MPTCP${time}`;

@@ -5,7 +5,7 @@
  */
 
 import { MptcpError } from "../codec/mptcp_error.ts";
-import type { Connection } from "../diag/connection.ts";
+import type { Connection, Subflow } from "../diag/connection.ts";
 import { counterDoc } from "../diag/counter_docs.ts";
 import { counterChanges, type Counters } from "../diag/counters.ts";
 import type { Diag } from "../diag/diag.ts";
@@ -94,7 +94,8 @@ export class Dialer implements Disposable {
         : other !== undefined
         ? "blackhole"
         : "failed";
-      const { rttUs = 1000 * ms } = found?.subflows[0] ?? {};
+      const { rttUs = 1000 * ms } = found?.subflows[0] ??
+        (stream && this.#withoutMptcp(stream, to)) ?? {};
       const attempt = {
         ...{ address: to.address, ...way, ...rest, outcome } as const,
         ms: Math.round(rttUs / 10) / 100,
@@ -105,15 +106,13 @@ export class Dialer implements Disposable {
   }
 
   /** The connection of a socket; absent: the kernel has no more than TCP. */
-  find({ local }: Stream, to: SocketAddress): Connection | undefined {
-    for (const one of this.#world.diag.connections()) {
-      const isIt = one.local.port === local.port &&
-        one.remote.port === to.port &&
-        plain(one.local.address) === plain(local.address) &&
-        plain(one.remote.address) === plain(to.address);
-      if (isIt) return one;
-    }
-    return undefined;
+  find(stream: Stream, to: SocketAddress): Connection | undefined {
+    return this.#world.diag.connections().find(isOf(stream, to));
+  }
+
+  /** The TCP socket of one for which the kernel did not even try MPTCP. */
+  #withoutMptcp(stream: Stream, to: SocketAddress): Subflow | undefined {
+    return this.#world.diag.withoutMptcp().find(isOf(stream, to));
   }
 
   /**
@@ -177,6 +176,14 @@ export class Dialer implements Disposable {
       throw error;
     }
   }
+}
+
+/** Whether something has the ends of a socket. */
+function isOf({ local: own }: Stream, to: SocketAddress) {
+  const isSame = (one: SocketAddress, other: SocketAddress) =>
+    one.port === other.port && plain(one.address) === plain(other.address);
+  return ({ local, remote }: Pick<Connection, "local" | "remote">) =>
+    isSame(local, own) && isSame(remote, to);
 }
 
 function moved(before: Counters, after: Counters): Counters {

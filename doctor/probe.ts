@@ -45,6 +45,11 @@ export interface Probed {
  */
 const DATA = Uint8Array.of(0x0d);
 
+/** Without MPTCP sockets there is nothing to try on other ways. */
+const FORBIDDEN: ReadonlySet<string | undefined> = new Set([
+  ...["ENOPROTOOPT", "EPROTONOSUPPORT", "EPERM", "EACCES"],
+]);
+
 /** Milliseconds for looking up the name. */
 const LOOKUP_MS = 4000;
 /** For connections that are bound to nothing, on all addresses. */
@@ -94,12 +99,12 @@ export async function probe(
     if (left <= 0 || unbound.at(-1)?.stream !== undefined) break;
     unbound.push(...await dialer.dial({ address, port }, [{}], left));
   }
-  const { attempt: { address, local }, stream } = unbound.at(-1)!;
+  const { attempt: { address, local, code }, stream } = unbound.at(-1)!;
   const to = { address, port };
   const looks = stream === undefined
     ? []
     : await joined(() => dialer.find(stream, to), stream, parts, signal);
-  const ways = isLocal(address, parts)
+  const ways = FORBIDDEN.has(code) || isLocal(address, parts)
     ? []
     : waysOf(diag, parts, address, local);
   const bound = await dialer.dial(to, ways, BOUND_MS);

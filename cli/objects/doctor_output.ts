@@ -49,7 +49,7 @@ export function report(
     ...found.filter(isTarget).map((finding) =>
       block({ ...finding, evidence: [] }, found, screen, ways)
     ),
-    ...rest.filter(isOwn).map((finding) => block(finding, found, screen)),
+    ...rest.filter(isOwn).map((finding) => block(finding, rest, screen)),
     ...unknown(rest, screen),
     ...line(rest, "ok", screen),
     ...folded(summary(found, snapshot, ignored), screen.columns)

@@ -50,10 +50,14 @@ export function blackhole(snapshot: Snapshot): Observation[] {
         "connections that are plain TCP",
     evidence: [
       ...evidence,
-      ...plain.slice(0, 3).map(({ remote }) =>
-        `MPTCP is off for the connection to ${remote.address} port ` +
-        `${remote.port}`
-      ),
+      ...[
+        ...new Set(
+          plain.map(({ remote }) =>
+            `MPTCP is off for the connection to ${remote.address} port ` +
+            `${remote.port}`
+          ),
+        ),
+      ].slice(0, 3),
       ...seconds === undefined
         ? []
         : [`net.mptcp.blackhole_timeout = ${seconds}`],

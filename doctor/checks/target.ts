@@ -11,6 +11,10 @@ const FAILURES: Readonly<Record<string, string>> = {
   ECONNRESET: "resets connections",
   ENETUNREACH: "cannot be reached: there is no route",
   EHOSTUNREACH: "cannot be reached: a host on the way does not answer",
+  ENOPROTOOPT: "cannot be asked: MPTCP is switched off here",
+  EPROTONOSUPPORT: "cannot be asked: this kernel has no MPTCP",
+  EACCES: "cannot be asked: MPTCP sockets are forbidden here",
+  EPERM: "cannot be asked: MPTCP sockets are forbidden here",
 };
 
 /** Whether the place answers that was asked for, and how. */

@@ -321,7 +321,7 @@ Deno.test("nothing is connected to without MPTCP sockets", async () => {
     change(kernel);
     const snapshot = await collect({ namespace: kernel, target: PLACE });
     assertEquals(snapshot.socket, { opened: false, code });
-    assertEquals(briefs(snapshot)[0], `${PEER} failed ${code}`);
+    assertEquals(briefs(snapshot), [`${PEER} failed ${code}`]);
     const [first] = diagnose(snapshot);
     const { because } = diagnose(snapshot).find((one) =>
       one.check === "target"
