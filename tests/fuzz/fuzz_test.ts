@@ -1,3 +1,4 @@
+import { preload } from "../../mod.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { deno, root, run } from "../helpers/command_line.ts";
 import { golden, goldenLines, goldenNames } from "../helpers/golden.ts";
@@ -5,6 +6,9 @@ import { TARGETS as BROKEN } from "./broken_targets.ts";
 import found from "./found.jsonl" with { type: "text" };
 import { fuzz } from "./fuzz.ts";
 import { TARGETS } from "./targets.ts";
+
+// Some command lines read files: within a test the library would be a leak.
+preload();
 
 /** A row of `found.jsonl`. */
 interface Row {
