@@ -27,6 +27,8 @@ const SENDS = new Set(["write", "pwrite64", "sendto", "recvfrom"]);
 function callOf(line: string): string | undefined {
   const [, name = "", rest = ""] = line.match(/^(\w+)\((.*)/) ?? [];
   if (name === "" || QUIET.has(name)) return undefined;
+  // No number of a call: strace met a thread as the process ended.
+  if (/^syscall_0x[0-9a-f]{9,}$/.test(name)) return undefined;
   // The process ended before strace could read what it was called with.
   if (/^ *(0x|<unfinished|\?|$)/.test(rest)) return undefined;
   const args = rest.replace(/( <unfinished|\) +=).*/, "").split(", ");

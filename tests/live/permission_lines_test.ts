@@ -248,7 +248,8 @@ let added: string | undefined;
 function copyExamples(desk: Desk): void {
   const project = `${desk.folder}/project`;
   Deno.mkdirSync(`${project}/examples`, { recursive: true });
-  for (const { name } of Deno.readDirSync(`${root}examples`)) {
+  for (const { name, isFile } of Deno.readDirSync(`${root}examples`)) {
+    if (!isFile) continue;
     Deno.copyFileSync(`${root}examples/${name}`, `${project}/examples/${name}`);
   }
   const config = `${project}/deno.json`;
