@@ -78,6 +78,7 @@ export {
 export type { Warning } from "./netlink/genl.ts";
 export { traced } from "./netlink/trace.ts";
 export {
+  type Clock,
   type Namespace,
   type Netns,
   openNamespace,

@@ -75,6 +75,7 @@ export function openNetworkChanges(
 ): NetworkChanges {
   return new NetlinkStream<NetworkChange>({
     subscription: namespace.subscribe(NETLINK_ROUTE, GROUPS),
+    clock: namespace.clock,
     isWanted: () => true,
     decode: ({ type }) => CHANGES[type],
     overrun: "overrun",

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "./clock.ts";
 import type {
   Namespace,
   Stream,
@@ -11,6 +12,10 @@ export class ForwardingNamespace implements Namespace {
 
   constructor(to: Namespace) {
     this.#to = to;
+  }
+
+  get clock(): Clock {
+    return this.#to.clock ?? systemClock;
   }
 
   open(protocol: number): Transport {

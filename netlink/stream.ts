@@ -8,6 +8,7 @@ import {
   NLMSG_HDRLEN,
 } from "../codec/nlmsghdr.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Subscription } from "./transport.ts";
 
 /** A wait that ends so soon, in milliseconds, is a sign of load. */
@@ -23,6 +24,8 @@ const BATCH_MS = 4;
 export interface StreamSource<Event> {
   /** The socket, which the stream closes at its end. */
   readonly subscription: Subscription;
+  /** By what it waits. @default {the time of this process} */
+  readonly clock?: Clock | undefined;
   /**
    * Whether a message is worth decoding, by its bytes.
    *
@@ -48,6 +51,7 @@ export interface StreamSource<Event> {
 export class NetlinkStream<Event>
   implements AsyncIterableIterator<Event, undefined>, Disposable {
   readonly #source: StreamSource<Event>;
+  readonly #clock: Clock;
   readonly #queue: Event[] = [];
   /** The rest of a resync, whose events come behind those in the queue. */
   #resynced: Iterator<Event> = [].values();
@@ -73,7 +77,8 @@ export class NetlinkStream<Event>
    */
   constructor(source: StreamSource<Event>) {
     this.#source = source;
-    const { signal, streams, resync } = source;
+    const { signal, streams, resync, clock = systemClock } = source;
+    this.#clock = clock;
     this.#needsResync = resync !== undefined;
     streams?.add(this);
     if (signal?.aborted) this.close();
@@ -171,18 +176,18 @@ export class NetlinkStream<Event>
       return await this.#pause();
     }
     this.#inBatches = false;
-    const start = performance.now();
+    const start = this.#clock.now();
     await subscription.readable();
-    const isRapid = performance.now() - start < RAPID_MS;
+    const isRapid = this.#clock.now() - start < RAPID_MS;
     this.#rapid = isRapid ? this.#rapid + 1 : 0;
   }
 
   /** Waits for a fixed time, or until the stream is closed. */
   #pause(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, BATCH_MS);
+    const timer = this.#clock.after(BATCH_MS, resolve);
     this.#wake = () => {
-      clearTimeout(timer);
+      timer[Symbol.dispose]();
       resolve();
     };
     return promise;

@@ -9,8 +9,9 @@ import { NetworkNamespace } from "../ffi/namespace.ts";
 import type { Netns } from "../ffi/netns.ts";
 import type { SocketAddress } from "../ffi/sockaddr.ts";
 import type { StreamSource } from "../ffi/stream_socket.ts";
+import type { Clock } from "./clock.ts";
 
-export type { Netns, SocketAddress, StreamSource };
+export type { Clock, Netns, SocketAddress, StreamSource };
 
 /**
  * A network namespace: opens sockets in it, reads and writes its files, and
@@ -18,6 +19,8 @@ export type { Netns, SocketAddress, StreamSource };
  * real one; `FakeKernel` of `@mptcp/pm/testing` is one that needs no Linux.
  */
 export interface Namespace extends Disposable {
+  /** What waits there goes by it. @default {the time of this process} */
+  readonly clock?: Clock;
   /**
    * Opens a socket for requests.
    *

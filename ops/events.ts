@@ -96,6 +96,7 @@ export function openEvents<Type extends PathManagerEvent["type"]>(
   const { namespace } = client;
   return new NetlinkStream<EventOf<Type>>({
     subscription,
+    clock: namespace.clock,
     // Who is to know what is known has to see all of it.
     isWanted: rawFilter(known ? new Set(EVENT_TYPES) : wanted, token),
     decode(message) {

@@ -93,11 +93,7 @@ export function backup(options: BackupOptions = {}): Policy {
         leave(connection, subflow, `${dev} is down`);
       }
     },
-    closed: (connection) => ways.closed(connection),
-    [Symbol.dispose]() {
-      watch[Symbol.dispose]();
-      ways[Symbol.dispose]();
-    },
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }
 

@@ -1,11 +1,11 @@
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
-/** A call of a callback that is due. */
+/** A call that is due: of a callback, or of what was to be called later. */
 interface Call {
   readonly connection: ManagedConnection;
-  readonly name: keyof Policy & string;
-  readonly rest: readonly unknown[];
+  readonly name: string;
+  readonly run: () => unknown;
 }
 
 /** Calls the callbacks of a policy: those of one connection one by one. */
@@ -44,7 +44,15 @@ export class Callbacks {
     ...rest: readonly unknown[]
   ): void {
     if (this.#policy[name] === undefined) return;
-    this.#due.push({ connection, name, rest });
+    const callback = this.#policy[name] as (...args: unknown[]) => unknown;
+    const run = () => callback.call(this.#policy, connection, ...rest);
+    this.#due.push({ connection, name, run });
+    this.#schedule();
+  }
+
+  /** Calls something in turn with the callbacks of a connection. */
+  call(connection: ManagedConnection, run: () => unknown): void {
+    this.#due.push({ connection, name: "after", run });
     this.#schedule();
   }
 
@@ -72,12 +80,11 @@ export class Callbacks {
   }
 
   #call(call: Call): void {
-    const { connection, name, rest } = call;
+    const { connection, run } = call;
     if (this.#isStopped || connection.isInKernel) return;
     try {
       if (!this.#isManaged(connection)) return;
-      const callback = this.#policy[name] as (...args: unknown[]) => unknown;
-      const result = callback.call(this.#policy, connection, ...rest);
+      const result = run();
       if (result instanceof Promise) this.#wait(call, result);
     } catch (error) {
       this.#report(call, error);

@@ -9,6 +9,7 @@ import { errnoName, errnoText } from "../codec/errno.ts";
 import { parseAddress } from "../codec/inet.ts";
 import type { SubflowReading } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
+import { type Clock, systemClock } from "../netlink/clock.ts";
 import { NetlinkError, UnsupportedError } from "../netlink/errors.ts";
 import type { Device } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
@@ -29,6 +30,7 @@ import type {
   OpenOptions,
   Reason,
 } from "./managed_connection.ts";
+import type { Timers } from "./timers.ts";
 import {
   isOver,
   type SubflowError,
@@ -68,6 +70,7 @@ export interface Tools {
   readonly diag: Diag;
   readonly tracker: Tracker<ManagedConnection>;
   readonly interfaces: Interfaces;
+  readonly timers: Timers;
   /** Reads links and addresses again, and tells what has changed. */
   readonly lookAtNetwork: () => void;
   /** Takes what was done. */
@@ -92,6 +95,18 @@ export class Commands {
 
   constructor(tools: Tools) {
     this.#tools = tools;
+  }
+
+  get clock(): Clock {
+    return this.#tools.pm.namespace.clock ?? systemClock;
+  }
+
+  after(
+    connection: ManagedConnection,
+    ms: number,
+    action: () => unknown,
+  ): Disposable {
+    return this.#tools.timers.after(connection, ms, action);
   }
 
   /** Takes the id of a subflow that was opened, by whomever. */

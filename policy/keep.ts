@@ -18,7 +18,7 @@ const WAITS_FOR_CHANGE = [
 interface Lost {
   readonly connection: ManagedConnection;
   readonly subflow: TrackedSubflow;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  timer: Disposable | undefined;
 }
 
 /**
@@ -43,8 +43,8 @@ export function keep(): Policy {
   return new Keep();
 }
 
-class Keep implements Policy, Disposable {
-  readonly #lost = new Map<ManagedConnection, Map<string, Lost>>();
+class Keep implements Policy {
+  readonly #lost = new WeakMap<ManagedConnection, Map<string, Lost>>();
   /** Those that were given up here. */
   readonly #unanswered = new WeakSet<TrackedSubflow>();
 
@@ -53,18 +53,18 @@ class Keep implements Policy, Disposable {
     const lost = this.#lost.get(connection) ?? new Map<string, Lost>();
     this.#lost.set(connection, lost);
     const key = keyOf(subflow);
-    clearTimeout(lost.get(key)?.timer);
+    lost.get(key)?.timer?.[Symbol.dispose]();
     const entry: Lost = { connection, subflow, timer: undefined };
     lost.set(key, entry);
     const ms = this.#waitOf(subflow);
     if (ms !== undefined) {
-      entry.timer = setTimeout(() => this.#open(entry), ms);
+      entry.timer = connection.after(ms, () => this.#open(entry));
     }
   }
 
   subflowOpened(connection: ManagedConnection, subflow: TrackedSubflow): void {
     const lost = this.#lost.get(connection);
-    clearTimeout(lost?.get(keyOf(subflow))?.timer);
+    lost?.get(keyOf(subflow))?.timer?.[Symbol.dispose]();
     lost?.delete(keyOf(subflow));
   }
 
@@ -84,16 +84,9 @@ class Keep implements Policy, Disposable {
     const lost = this.#lost.get(connection);
     for (const [key, { subflow, timer }] of lost ?? []) {
       if (isOffered(connection, subflow)) continue;
-      clearTimeout(timer);
+      timer?.[Symbol.dispose]();
       lost!.delete(key);
     }
-  }
-
-  closed(connection: ManagedConnection): void {
-    for (const { timer } of this.#lost.get(connection)?.values() ?? []) {
-      clearTimeout(timer);
-    }
-    this.#lost.delete(connection);
   }
 
   /** Milliseconds until the next try; `undefined`: something has to change. */
@@ -108,8 +101,8 @@ class Keep implements Policy, Disposable {
   }
 
   #open({ connection, subflow, timer }: Lost): void {
-    clearTimeout(timer);
-    if (connection.closed || !isOffered(connection, subflow)) return;
+    timer?.[Symbol.dispose]();
+    if (!isOffered(connection, subflow)) return;
     const { local, remote, backup, error } = subflow;
     const opened = connection.open({
       ...{ from: local.address, to: remote, backup },
@@ -118,18 +111,11 @@ class Keep implements Policy, Disposable {
     if (opened.state !== "opening") return;
     const lost = this.#lost.get(connection)?.get(keyOf(subflow));
     if (lost === undefined) return;
-    lost.timer = setTimeout(() => {
+    lost.timer = connection.after(PENDING_MS, () => {
       if (opened.state !== "opening") return;
       this.#unanswered.add(opened);
       connection.close(opened, { reason: "no answer" });
-    }, PENDING_MS);
-  }
-
-  [Symbol.dispose](): void {
-    for (const lost of this.#lost.values()) {
-      for (const { timer } of lost.values()) clearTimeout(timer);
-    }
-    this.#lost.clear();
+    });
   }
 }
 

@@ -1,20 +1,20 @@
 import { integer } from "../codec/arguments.ts";
 import { Diag } from "../diag/diag.ts";
 import type { NetworkChanges } from "../diag/network_changes.ts";
+import { type Clock, systemClock } from "../netlink/clock.ts";
 import type { EventStream } from "../ops/events.ts";
 import type { PathManager } from "../ops/path_manager.ts";
 import { Callbacks } from "./callbacks.ts";
 import { Commands, type Decision } from "./commands.ts";
 import { Interfaces, type LocalAddress } from "./interfaces.ts";
-import { ManagedConnection } from "./managed_connection.ts";
+import { ManagedConnection, MAX_TIMEOUT } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
-import { Retries, type RetryOptions } from "./retries.ts";
+import { retry as retryLater, type RetryOptions } from "./retries.ts";
+import { Timers } from "./timers.ts";
 import { isOver, type TrackedSubflow, Tracker } from "./tracker.ts";
 
 /** How often `tick` is called, in milliseconds. */
 const TICK_MS = 1000;
-/** The longest time that a timer takes, in milliseconds. */
-const MAX_TIMEOUT = 0x7fff_ffff;
 
 /** How often it looks for connections that have ended without an event. */
 const SWEEP_MS = 1000;
@@ -119,6 +119,7 @@ export function manage(
 
 class RunningManager implements Manager {
   readonly #options: ManageOptions;
+  readonly #clock: Clock;
   readonly #callbacks: Callbacks;
   readonly #tracker: Tracker<ManagedConnection>;
   readonly #commands: Commands;
@@ -146,29 +147,35 @@ class RunningManager implements Manager {
     this.#interfaces = new Interfaces(this.#diag, interfaces);
     const { onError = console.error } = options;
     const callbacks = this.#callbacks = new Callbacks(policy, match, onError);
-    const retries = stack.use(
-      new Retries(retry, (action) => this.#guard(action)),
+    const clock = this.#clock = pm.namespace.clock ?? systemClock;
+    const timers = stack.use(
+      new Timers(clock, (one, action) => callbacks.call(one, action)),
     );
-    this.#tracker = new Tracker<ManagedConnection>({
-      established: (one) => callbacks.due(one, "established"),
-      announced: (one, address) => callbacks.due(one, "announced", address),
-      removed: (one, address) => callbacks.due(one, "removed", address),
-      subflowOpened: (one, subflow) => {
-        this.#opened(subflow);
-        callbacks.due(one, "subflowOpened", subflow);
+    this.#tracker = new Tracker<ManagedConnection>(
+      {
+        established: (one) => callbacks.due(one, "established"),
+        announced: (one, address) => callbacks.due(one, "announced", address),
+        removed: (one, address) => callbacks.due(one, "removed", address),
+        subflowOpened: (one, subflow) => {
+          this.#opened(subflow);
+          callbacks.due(one, "subflowOpened", subflow);
+        },
+        subflowClosed(one, subflow) {
+          if (retry) retryLater(one, subflow, retry === true ? {} : retry);
+          callbacks.due(one, "subflowClosed", subflow);
+        },
+        priority: (one, subflow) => callbacks.due(one, "priority", subflow),
+        closed(one) {
+          timers.closed(one);
+          if (one.established) callbacks.due(one, "closed");
+        },
       },
-      subflowClosed(one, subflow) {
-        retries.closed(one, subflow);
-        callbacks.due(one, "subflowClosed", subflow);
-      },
-      priority: (one, subflow) => callbacks.due(one, "priority", subflow),
-      closed(one) {
-        if (one.established) callbacks.due(one, "closed");
-      },
-    }, (event) => new ManagedConnection(event, this.#commands));
+      (event) => new ManagedConnection(event, this.#commands),
+      clock.now,
+    );
     this.#commands = new Commands({
       ...{ pm, diag: this.#diag, interfaces: this.#interfaces },
-      tracker: this.#tracker,
+      ...{ tracker: this.#tracker, timers },
       lookAtNetwork: () => this.#look(),
       log: (decision) => options.onDecision?.(decision),
       warn: (message) => this.#warn(message),
@@ -182,8 +189,13 @@ class RunningManager implements Manager {
     this.#interfaces.update();
     this.#tracker.resync(this.#diag.connections());
     const every = (ms: number, action: () => void) => {
-      const timer = setInterval(() => this.#guard(action), ms);
-      stack.defer(() => clearInterval(timer));
+      const wait = (): Disposable =>
+        clock.after(ms, () => {
+          timer = wait();
+          this.#guard(action);
+        });
+      let timer = wait();
+      stack.defer(() => timer[Symbol.dispose]());
     };
     every(SWEEP_MS, () => this.#sweep());
     if (policy.tick !== undefined) every(tickMs, () => this.#tick());
@@ -229,16 +241,16 @@ class RunningManager implements Manager {
   }
 
   async #followNetwork(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: Disposable | undefined;
     for await (const change of this.#changes) {
       if (change === "route" || change === "rule" || timer) continue;
       // What changes together is looked at once.
-      timer = setTimeout(() => {
+      timer = this.#clock.after(0, () => {
         timer = undefined;
         this.#guard(() => this.#look());
       });
     }
-    clearTimeout(timer);
+    timer?.[Symbol.dispose]();
     this.stop();
   }
 

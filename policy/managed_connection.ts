@@ -1,10 +1,15 @@
+import { ArgumentRangeError } from "../codec/argument_error.ts";
 import type { SubflowReading } from "../diag/connection.ts";
 import type { ConnectionEvent } from "../ops/event.ts";
 import type { Device } from "../ops/arguments.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
+import type { Clock } from "../netlink/clock.ts";
 import type { Commands } from "./commands.ts";
 import type { LocalAddress } from "./interfaces.ts";
 import { TrackedConnection, type TrackedSubflow } from "./tracker.ts";
+
+/** The longest time that a timer takes, in milliseconds. */
+export const MAX_TIMEOUT = 0x7fff_ffff;
 
 /** What a decision is logged with. */
 export interface Reason {
@@ -110,6 +115,46 @@ export class ManagedConnection extends TrackedConnection {
    */
   get addresses(): readonly LocalAddress[] {
     return this.#commands.addressesOf(this);
+  }
+
+  /**
+   * What {@linkcode TrackedSubflow.since} is by, and
+   * {@linkcode ManagedConnection.after}: the time of this process, and in a test
+   * that of the fake kernel.
+   */
+  get clock(): Clock {
+    return this.#commands.clock;
+  }
+
+  /**
+   * Calls something once, unless the connection or the manager has ended by
+   * then. It is like a callback: it comes in turn, and what it throws is
+   * reported.
+   *
+   * @param ms In how many milliseconds, 0 to 2147483647.
+   * @param action What to call.
+   * @returns What prevents it when it is disposed of.
+   * @throws {RangeError} The time is out of its range.
+   *
+   * @example Open a subflow again, one second after it was closed
+   * ```ts
+   * import type { Policy } from "@mptcp/pm/policy";
+   *
+   * const again: Policy = {
+   *   subflowClosed(connection, { local, remote }) {
+   *     const open = () => connection.open({ from: local.address, to: remote });
+   *     connection.after(1000, open);
+   *   },
+   * };
+   * ```
+   */
+  after(ms: number, action: () => unknown): Disposable {
+    if (!(ms >= 0 && ms <= MAX_TIMEOUT)) {
+      throw new ArgumentRangeError(
+        `Invalid ms ${ms}: a number from 0 to ${MAX_TIMEOUT} is needed`,
+      );
+    }
+    return this.#commands.after(this, ms, action);
   }
 
   /**

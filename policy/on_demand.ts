@@ -31,12 +31,12 @@ const AGAIN_MS = 1000;
 interface State {
   /** The subflows that are to be closed when the spare is there. */
   readonly bad: Set<TrackedSubflow>;
-  /** When it was switched to the spare, by `performance.now()`. */
+  /** When it was switched to the spare. */
   switches: number[];
   /** When the spare was asked for last. */
   asked: number;
   /** Waits until the path has worked for long enough. */
-  timer?: ReturnType<typeof setTimeout>;
+  timer?: Disposable;
 }
 
 /**
@@ -76,7 +76,7 @@ export function onDemand(options: OnDemandOptions = {}): Policy {
 class OnDemand implements Policy, Disposable {
   readonly #options: OnDemandOptions;
   readonly #healthMs: number;
-  readonly #states = new Map<ManagedConnection, State>();
+  readonly #states = new WeakMap<ManagedConnection, State>();
   readonly #ways = new WaysBack();
   readonly #watch: SubflowWatch;
 
@@ -115,11 +115,11 @@ class OnDemand implements Policy, Disposable {
     if (this.#isSpare(connection, subflow)) {
       if (subflow.error === undefined || this.#hasPath(connection)) return;
       // It was not there yet, or is needed still.
-      clearTimeout(state.timer);
-      state.timer = setTimeout(() => {
-        if (connection.closed || this.#hasPath(connection)) return;
+      state.timer?.[Symbol.dispose]();
+      state.timer = connection.after(AGAIN_MS, () => {
+        if (this.#hasPath(connection)) return;
         this.#openSpare(connection, `${subflow.error?.code}, once more`);
-      }, AGAIN_MS);
+      });
       return;
     }
     state.bad.delete(subflow);
@@ -141,12 +141,6 @@ class OnDemand implements Policy, Disposable {
       if (connection.serverSide || this.#isSpare(connection, subflow)) continue;
       this.#trouble(connection, subflow, `${address.dev} is down`);
     }
-  }
-
-  closed(connection: ManagedConnection): void {
-    clearTimeout(this.#states.get(connection)?.timer);
-    this.#states.delete(connection);
-    this.#ways.closed(connection);
   }
 
   /** Looks at a path, unless it is the spare. */
@@ -200,7 +194,7 @@ class OnDemand implements Policy, Disposable {
     if (subflow.state !== "established") return;
     const state = this.#state(connection);
     state.bad.add(subflow);
-    clearTimeout(state.timer);
+    state.timer?.[Symbol.dispose]();
     if (this.#hasPath(connection)) return this.#leave(connection, reason);
     const spare = this.#spareOf(connection);
     if (spare?.state === "established") this.#leave(connection, reason);
@@ -209,7 +203,7 @@ class OnDemand implements Policy, Disposable {
 
   #openSpare(connection: ManagedConnection, reason: string): void {
     const state = this.#state(connection);
-    const now = performance.now();
+    const now = connection.clock.now();
     if (this.#spareOf(connection) || now - state.asked < AGAIN_MS) return;
     const found = connection.addresses.find((one) =>
       this.#isSpareAddress(connection, one)
@@ -222,7 +216,7 @@ class OnDemand implements Policy, Disposable {
 
   #spareOpened(connection: ManagedConnection): void {
     const state = this.#state(connection);
-    const now = performance.now();
+    const now = connection.clock.now();
     state.switches = [
       ...state.switches.filter((time) => now - time < MOST_MS),
       now,
@@ -245,21 +239,19 @@ class OnDemand implements Policy, Disposable {
   /** Closes the spare when a path has worked for long enough. */
   #startHealth(connection: ManagedConnection): void {
     const state = this.#state(connection);
-    clearTimeout(state.timer);
+    state.timer?.[Symbol.dispose]();
     if (!this.#spareOf(connection) || !this.#hasPath(connection)) return;
     const doublings = Math.max(0, state.switches.length - 1);
     const ms = Math.min(MOST_MS, this.#healthMs * 2 ** doublings);
-    state.timer = setTimeout(() => {
+    state.timer = connection.after(ms, () => {
       const spare = this.#spareOf(connection);
-      if (connection.closed || !spare || !this.#hasPath(connection)) return;
+      if (!spare || !this.#hasPath(connection)) return;
       const reason = `the path has worked for ${ms / 1000} s`;
       connection.close(spare, { tell: true, reason });
-    }, ms);
+    });
   }
 
   [Symbol.dispose](): void {
-    for (const { timer } of this.#states.values()) clearTimeout(timer);
     this.#watch[Symbol.dispose]();
-    this.#ways[Symbol.dispose]();
   }
 }

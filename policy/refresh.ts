@@ -46,22 +46,17 @@ export function refresh(
     );
   }
   const { established } = ndiffports({ subflows });
-  const known = new Map<ManagedConnection, Acked>();
-  const replaceAll = () => {
-    for (const [connection, before] of known) {
-      known.set(connection, replaceOne(connection, before, subflows));
-    }
+  const watch = (connection: ManagedConnection, before: Acked) => {
+    connection.after(everyMs, () => {
+      watch(connection, replaceOne(connection, before, subflows));
+    });
   };
-  let timer: ReturnType<typeof setInterval> | undefined;
   return {
     established(connection) {
       if (connection.serverSide) return;
       established?.(connection);
-      known.set(connection, new Map());
-      timer ??= setInterval(replaceAll, everyMs);
+      watch(connection, new Map());
     },
-    closed: (connection) => void known.delete(connection),
-    [Symbol.dispose]: () => clearInterval(timer),
   };
 }
 

@@ -12,44 +12,16 @@ export interface RetryOptions {
   readonly mostMs?: number;
 }
 
-/** Opens again what has failed. */
-export class Retries implements Disposable {
-  readonly #options: RetryOptions | undefined;
-  readonly #run: (action: () => void) => void;
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-
-  /**
-   * Waits for failures.
-   *
-   * @param options When to open again; `false`: never.
-   * @param run Runs what is due.
-   */
-  constructor(
-    options: boolean | RetryOptions,
-    run: (action: () => void) => void,
-  ) {
-    this.#options = options === true ? {} : options || undefined;
-    this.#run = run;
-  }
-
-  /** A subflow was closed. */
-  closed(connection: ManagedConnection, subflow: TrackedSubflow): void {
-    const { local, remote, error, failures, openedHere, backup } = subflow;
-    if (this.#options === undefined || !openedHere || !error) return;
-    const { firstMs = 1000, mostMs = 60_000 } = this.#options;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (connection.closed) return;
-      const from = local.address;
-      const reason = `${error.code}, failure ${failures}`;
-      this.#run(() => connection.open({ from, to: remote, backup, reason }));
-    }, Math.min(mostMs, firstMs * 2 ** (failures - 1)));
-    this.#timers.add(timer);
-  }
-
-  /** Opens nothing any more. */
-  [Symbol.dispose](): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-  }
+/** Opens a subflow again that was closed, if it has failed. */
+export function retry(
+  connection: ManagedConnection,
+  subflow: TrackedSubflow,
+  { firstMs = 1000, mostMs = 60_000 }: RetryOptions,
+): void {
+  const { local, remote, error, failures, openedHere, backup } = subflow;
+  if (!openedHere || !error) return;
+  connection.after(Math.min(mostMs, firstMs * 2 ** (failures - 1)), () => {
+    const reason = `${error.code}, failure ${failures}`;
+    connection.open({ from: local.address, to: remote, backup, reason });
+  });
 }

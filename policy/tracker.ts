@@ -72,7 +72,10 @@ export class TrackedSubflow {
   readonly failures: number = 0;
   /** Why it was closed; absent: it is open, or there was no error. */
   readonly error: SubflowError | undefined = undefined;
-  /** When it was first seen to be established, by `performance.now()`. */
+  /**
+   * When it was first seen to be established, by `performance.now()` or the
+   * clock that the tracker was given.
+   */
   readonly since: number = 0;
 
   /**
@@ -190,6 +193,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
   readonly #byToken = new Map<number, Tracked>();
   readonly #observer: TrackerObserver<Tracked>;
   readonly #create: (event: ConnectionEvent) => Tracked;
+  readonly #now: () => number;
   /** The addresses of this host, each text once: many connections have it. */
   readonly #addresses = new Map<string, string>();
   /** Failures in a row by connection and path, where there were any. */
@@ -201,12 +205,15 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
    * @param observer What to call when something changes. @default {nothing}
    * @param create Makes the object of a connection.
    * @default {a `TrackedConnection`}
+   * @param now Milliseconds since some moment. @default {`performance.now()`}
    */
   constructor(
     observer: TrackerObserver<Tracked> = {},
     create: (event: ConnectionEvent) => Tracked = (event) =>
       new TrackedConnection(event) as Tracked,
+    now: () => number = () => performance.now(),
   ) {
+    this.#now = now;
     this.#observer = observer;
     this.#create = create;
   }
@@ -297,7 +304,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       const subflow = this.#see(connection, one);
       seen.push(subflow);
       if (!isThere || subflow.state !== "opening") continue;
-      establish(subflow, one.remote.id);
+      this.#wasEstablished(subflow, one.remote.id);
       this.#learn(connection, subflow);
       if (!subflow.initial) opened.push(subflow);
     }
@@ -379,12 +386,25 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     if (error !== undefined && state !== "closing") {
       live.error = error;
       live.failures = 1 +
-        (isStable(subflow) ? 0 : this.#failuresOf(connection, subflow));
+        (this.#isStable(subflow) ? 0 : this.#failuresOf(connection, subflow));
       const failures = this.#failures.get(connection) ?? new Map();
       failures.set(pathKey(subflow), live.failures);
       this.#failures.set(connection, failures);
     }
     this.#observer.subflowClosed?.(connection, subflow);
+  }
+
+  /** It was established just now. */
+  #wasEstablished(subflow: TrackedSubflow, remId: number): void {
+    const live = writable(subflow);
+    live.remId = remId;
+    live.state = "established";
+    live.since = Math.ceil(this.#now());
+  }
+
+  /** Whether it was there for long enough to forget earlier failures. */
+  #isStable({ since }: TrackedSubflow): boolean {
+    return since > 0 && this.#now() - since >= STABLE_MS;
   }
 
   #failuresOf(connection: Tracked, subflow: TrackedSubflow): number {
@@ -400,7 +420,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     const { local, remote } = connection;
     const ends = { local, remote, locId: 0 };
     const subflow = new TrackedSubflow(ends, { initial: true, openedHere });
-    establish(subflow, 0);
+    this.#wasEstablished(subflow, 0);
     this.begin(connection, subflow);
     return connection;
   }
@@ -457,22 +477,9 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     live.ifIndex = event.ifIndex;
     live.dev = event.dev;
     live.backupByPeer = event.backup;
-    establish(subflow, event.remId);
+    this.#wasEstablished(subflow, event.remId);
     this.#observer.subflowOpened?.(connection, subflow);
   }
-}
-
-/** It was established just now. */
-function establish(subflow: TrackedSubflow, remId: number): void {
-  const live = writable(subflow);
-  live.remId = remId;
-  live.state = "established";
-  live.since = Math.ceil(performance.now());
-}
-
-/** Whether it was there for long enough to forget earlier failures. */
-function isStable({ since }: TrackedSubflow): boolean {
-  return since > 0 && performance.now() - since >= STABLE_MS;
 }
 
 /** The subflow with these ends, or the one that they must mean. */

@@ -6,6 +6,7 @@
  */
 
 import type { SubflowReading } from "../diag/connection.ts";
+import { type Clock, systemClock } from "../netlink/clock.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { TrackedSubflow } from "./tracker.ts";
 
@@ -20,7 +21,7 @@ const AFTER_MS = 4;
 interface Watched {
   readonly connection: ManagedConnection;
   readonly subflow: TrackedSubflow;
-  /** When it is due, by `performance.now()`. */
+  /** When it is due. */
   due: number;
 }
 
@@ -34,8 +35,9 @@ export type OnReading = (
 /** The subflows that are looked at. */
 export class SubflowWatch implements Disposable {
   readonly #onReading: OnReading;
+  #clock: Clock = systemClock;
   readonly #watched = new Map<TrackedSubflow, Watched>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Disposable | undefined;
   /** When the timer goes off. */
   #next = Infinity;
 
@@ -47,24 +49,25 @@ export class SubflowWatch implements Disposable {
   /** Looks at a subflow until it is closed. */
   add(connection: ManagedConnection, subflow: TrackedSubflow): void {
     if (this.#watched.has(subflow)) return;
-    const due = performance.now() + CALM_MS;
+    this.#clock = connection.clock;
+    const due = this.#clock.now() + CALM_MS;
     this.#watched.set(subflow, { connection, subflow, due });
     this.#arm(due);
   }
 
   #arm(due: number): void {
     if (due >= this.#next) return;
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#next = due;
-    const ms = Math.max(0, due - performance.now());
-    this.#timer = setTimeout(() => this.#look(), ms);
+    const ms = Math.max(0, due - this.#clock.now());
+    this.#timer = this.#clock.after(ms, () => this.#look());
   }
 
   /** Looks at those that are due, and sets out for the next. */
   #look(): void {
     this.#next = Infinity;
     // Those that are due soon: one look is cheaper than another timer.
-    const now = performance.now() + AFTER_MS / 2;
+    const now = this.#clock.now() + AFTER_MS / 2;
     let next = Infinity;
     for (const watched of this.#watched.values()) {
       if (watched.due <= now) this.#read(watched);
@@ -89,13 +92,13 @@ export class SubflowWatch implements Disposable {
     const wait = isRepeating
       ? Math.max(SOONEST_MS, Math.min(CALM_MS, timerExpiresMs + AFTER_MS))
       : CALM_MS;
-    watched.due = performance.now() + wait;
+    watched.due = this.#clock.now() + wait;
     this.#onReading(connection, subflow, reading);
   }
 
   /** Looks no more. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#watched.clear();
     this.#next = Infinity;
   }

@@ -25,14 +25,14 @@ interface Path {
   readonly lost: TrackedSubflow;
   /** Milliseconds until the next try. */
   wait: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  timer: Disposable | undefined;
   /** The one that is being opened. */
   probe?: TrackedSubflow;
 }
 
 /** The paths that are tried. */
-export class WaysBack implements Disposable {
-  readonly #paths = new Map<ManagedConnection, Map<string, Path>>();
+export class WaysBack {
+  readonly #paths = new WeakMap<ManagedConnection, Map<string, Path>>();
   /** How long the last wait was, where a path works again. */
   readonly #waited = new WeakMap<ManagedConnection, Map<string, number>>();
 
@@ -41,7 +41,7 @@ export class WaysBack implements Disposable {
     const key = subflow.local.address;
     const paths = this.#of(connection);
     if (paths.has(key)) return;
-    const isSound = performance.now() - subflow.since >= SOUND_MS;
+    const isSound = connection.clock.now() - subflow.since >= SOUND_MS;
     const before = isSound ? 0 : this.#waited.get(connection)?.get(key) ?? 0;
     const wait = Math.min(MOST_MS, before === 0 ? FIRST_MS : 2 * before);
     const path: Path = { connection, lost: subflow, wait, timer: undefined };
@@ -70,13 +70,6 @@ export class WaysBack implements Disposable {
     if (path !== undefined) this.#arm(path, 0);
   }
 
-  /** A connection has ended. */
-  closed(connection: ManagedConnection): void {
-    for (const path of this.#paths.get(connection)?.values() ?? []) {
-      this.#drop(path);
-    }
-  }
-
   #of(connection: ManagedConnection): Map<string, Path> {
     const paths = this.#paths.get(connection) ?? new Map<string, Path>();
     this.#paths.set(connection, paths);
@@ -84,20 +77,19 @@ export class WaysBack implements Disposable {
   }
 
   #arm(path: Path, ms: number): void {
-    clearTimeout(path.timer);
-    path.timer = setTimeout(() => this.#try(path), ms);
+    path.timer?.[Symbol.dispose]();
+    path.timer = path.connection.after(ms, () => this.#try(path));
   }
 
   #try(path: Path): void {
     const { connection, lost } = path;
-    if (connection.closed) return this.#drop(path);
     const { local, remote, backup } = lost;
     path.probe = connection.open({
       ...{ from: local.address, to: remote, backup },
       reason: "to see whether the path works again",
     });
-    clearTimeout(path.timer);
-    path.timer = setTimeout(() => this.#giveUp(path), PENDING_MS);
+    path.timer?.[Symbol.dispose]();
+    path.timer = connection.after(PENDING_MS, () => this.#giveUp(path));
   }
 
   /** Nobody has answered. */
@@ -111,17 +103,9 @@ export class WaysBack implements Disposable {
   }
 
   #drop(path: Path): void {
-    clearTimeout(path.timer);
+    path.timer?.[Symbol.dispose]();
     const paths = this.#paths.get(path.connection);
     paths?.delete(path.lost.local.address);
     if (paths?.size === 0) this.#paths.delete(path.connection);
-  }
-
-  /** Tries nothing any more. */
-  [Symbol.dispose](): void {
-    for (const paths of this.#paths.values()) {
-      for (const { timer } of paths.values()) clearTimeout(timer);
-    }
-    this.#paths.clear();
   }
 }

@@ -8,7 +8,9 @@
 import { parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
+import { systemClock } from "../netlink/clock.ts";
 import type {
+  Clock,
   Namespace,
   Stream,
   Subscription,
@@ -59,6 +61,8 @@ export class FakeNamespace implements Namespace {
   readonly sent: Uint8Array<ArrayBuffer>[] = [];
   /** The timeouts of all calls of `wait()`, in milliseconds. */
   readonly waits: number[] = [];
+  /** What waits here goes by it; a {@linkcode FakeClock} waits for nothing. */
+  clock: Clock = systemClock;
   /** Whether it was closed. */
   closed = false;
   /** The network devices: indices by name. */

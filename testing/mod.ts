@@ -65,6 +65,7 @@ export type {
   FakeSubflow,
   FakeSubflowOptions,
 } from "./fake_connection.ts";
+export { FakeClock } from "./fake_clock.ts";
 export type { FakeEventFields, FakeEventType } from "./fake_event.ts";
 export { FakeKernel, type FakeNetwork } from "./fake_kernel.ts";
 export {

@@ -13,27 +13,27 @@ import {
   type Policy,
 } from "../../policy/mod.ts";
 import {
+  FakeClock,
   type FakeConnection,
   FakeInterfaces,
   type FakeNetwork,
 } from "../../testing/mod.ts";
 import { LateKernel } from "./fake_life.ts";
 
-/** Lets others go on. */
-export const turn = (ms = 0): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, ms));
 /** Where connections begin. */
 export const local = { address: "10.0.0.1", port: 40000 };
 
 /** The host; it fails at its end if there were problems. */
 export class World implements AsyncDisposable {
   readonly kernel: LateKernel = new LateKernel();
+  readonly clock: FakeClock = new FakeClock();
   readonly managers: Manager[] = [];
   readonly problems: string[] = [];
   readonly decisions: string[] = [];
 
   constructor(network: FakeNetwork = {}) {
     this.kernel.network = network;
+    this.kernel.clock = this.clock;
     this.kernel.sysctls.set("path_manager", "userspace");
     const { addresses } = this.kernel.interfaces = new FakeInterfaces();
     for (const number of [0, 1, 2]) {
@@ -59,8 +59,13 @@ export class World implements AsyncDisposable {
       ...options,
     });
     this.managers.push(manager);
-    await turn();
+    await this.turn();
     return manager;
+  }
+
+  /** Lets time pass, and all react: some do so in batches, every 4 ms. */
+  turn(ms = 5): Promise<void> {
+    return this.clock.advance(ms);
   }
 
   connect(options = {}): FakeConnection {

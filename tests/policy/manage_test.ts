@@ -13,7 +13,7 @@ import type {
   FakeInterfaces,
   FakeNetwork,
 } from "../../testing/mod.ts";
-import { paths, turn, World } from "../helpers/policy_world.ts";
+import { paths, World } from "../helpers/policy_world.ts";
 
 const MESH = [
   "10.0.0.1#0 10.0.0.2 0",
@@ -42,7 +42,7 @@ for (const [name, policy, expected] of READY) {
         ...{ token: 5, remote: { address: "10.0.9.2", port: 443 }, remId: 7 },
       });
     announce();
-    await turn();
+    await world.turn();
     assertEquals(paths(one), expected);
     const states = manager.connections.get(5)!.subflows
       .map(({ state }) => state);
@@ -52,11 +52,11 @@ for (const [name, policy, expected] of READY) {
     await world.start(policy);
     kernel.emitOverrun();
     announce();
-    await turn();
+    await world.turn();
     assertEquals(paths(one), expected);
     // The peer's connections are the peer's business.
     const other = world.connect({ serverSide: true });
-    await turn();
+    await world.turn();
     assertEquals(other.subflows().length, 1);
   });
 }
@@ -70,7 +70,7 @@ Deno.test("two managers at once open nothing twice, and are told", async () => {
   const connection = world.connect();
   kernel.deliver();
   kernel.isLate = false;
-  await turn();
+  await world.turn();
   assertEquals(
     paths(connection),
     MESH.filter((path) => path.includes(" 10.0.0.2")),
@@ -96,7 +96,7 @@ Deno.test("an address has the same id everywhere, as far as others let it", asyn
   // What closes and fails changes nothing.
   const connection = manager.connections.get(5)!;
   for (const subflow of connection.subflows) connection.close(subflow);
-  await turn();
+  await world.turn();
   assertEquals(connection.subflows, []);
   for (const from of ["10.0.2.1", "10.0.1.1", "10.0.0.1", "10.0.2.1"]) {
     connection.open({ from });
@@ -108,14 +108,14 @@ Deno.test("an address has the same id everywhere, as far as others let it", asyn
     [{ address: "10.0.1.1", port: 8080, id: 3 }],
   );
   assertEquals(ids(world.connect()), ["10.0.0.1#0"]);
-  await turn();
+  await world.turn();
   assertEquals(ids(kernelConnection(world, 7)), usual);
   // A manager that comes later takes them over.
   manager.stop();
   await world.start({});
   const late = world.managers.at(-1)!.connections.get(5)!;
   late.close(late.subflows.find(({ locId }) => locId === 2)!);
-  await turn();
+  await world.turn();
   late.open({ from: "10.0.2.1" });
   assertEquals(ids(one), usual);
 });
@@ -171,7 +171,7 @@ Deno.test("what cannot be opened is told as what fails, without asking where tha
     links.set("eth2", { flags: ["up"] });
     addresses.push({ address: "10.0.4.1", dev: "lo" });
   });
-  await turn(5);
+  await world.turn(5);
   const requests = () => kernel.sent.length;
   for (
     const [options, code] of [
@@ -197,7 +197,7 @@ Deno.test("what cannot be opened is told as what fails, without asking where tha
   );
   network.connect = () => ({ refusal: 111 });
   assertEquals(connection.open({ from: "10.0.1.1" }).state, "opening");
-  await turn();
+  await world.turn();
   assertEquals(closed, [
     ...["10.0.2.1 ENETDOWN 1", "10.0.1.1 ENETDOWN 1", "10.0.1.1 ENETDOWN 2"],
     ...["10.0.3.1 EADDRNOTAVAIL 1", "10.0.1.1 ENODEV 3", "10.0.1.1 ENODEV 4"],
@@ -233,12 +233,12 @@ Deno.test("a subflow that nobody answers can be given up, and opened again", asy
   connection.close(subflow);
   assertEquals([subflow.state, subflow.local.port > 0], ["closing", true]);
   const again = connection.open({ from: "10.0.1.1" });
-  await turn();
+  await world.turn();
   // The end of the first is none of the second.
   assertEquals([subflow.state, again.state], ["closed", "opening"]);
   assertEquals([closed, subflow.failures], [[undefined], 0]);
   fake.setSubflow(1, { state: "established" });
-  await turn();
+  await world.turn();
   assertEquals([again.state, fake.subflows().length], ["established", 2]);
 });
 
@@ -250,7 +250,7 @@ Deno.test("`close()` tells the peer before, where that can be and does no harm",
   kernel.emitEvent("announced", {
     ...{ token: 5, remote: { address: "10.0.9.2", port: 443 }, remId: 7 },
   });
-  await turn();
+  await world.turn();
   world.taken();
   const connection = manager.connections.get(5)!;
   const closing = async (address: string) => {
@@ -260,7 +260,7 @@ Deno.test("`close()` tells the peer before, where that can be and does no harm",
     connection.close(subflow, { tell: true, reason: "test" });
     // Again does nothing.
     connection.close(subflow);
-    await turn();
+    await world.turn();
     assertEquals(subflow.state, "closed");
     return world.taken();
   };
@@ -275,7 +275,7 @@ Deno.test("`close()` tells the peer before, where that can be and does no harm",
   assertEquals(fake.subflows(), []);
   connection.open({ from: "10.0.1.1" });
   assertEquals(paths(fake), ["10.0.1.1#1 10.0.0.2 3"]);
-  await turn();
+  await world.turn();
   const [subflow] = connection.subflows;
   connection.setBackup(subflow!, true);
   assertEquals([fake.subflows()[0]!.backup, subflow!.backup], [true, true]);
@@ -304,7 +304,7 @@ Deno.test("announced addresses are taken back, also when the kernel forgot them"
     [["10.0.1.1", 1, 3], ["10.0.2.1", 2, 0]],
   );
   const subflow = connection.open({ from: "10.0.2.1" });
-  await turn();
+  await world.turn();
   connection.close(subflow);
   assertEquals(fake.addresses().length, 1);
   for (const address of ["10.0.1.1", "10.0.2.1", "10.0.3.1"]) {
@@ -333,12 +333,53 @@ Deno.test("that a connection has ended is no error", async () => {
   two!.withdraw("10.0.1.1");
   three!.close(three!.subflows[0]!, { tell: true });
   four!.setBackup(four!.subflows[0]!, true);
-  await turn();
+  await world.turn();
   assertEquals([closed, world.decisions], [[5, 6, 7, 8], []]);
   kernel.deliver();
-  await turn();
+  await world.turn();
   assertEquals(closed, [5, 6, 7, 8, 9]);
   assertEquals(five!.closed, true);
+});
+
+Deno.test("what is to be called later is called in turn, unless it has become pointless", async () => {
+  await using world = new World();
+  const [one, two] = [world.connect(), world.connect()];
+  const calls: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const manager = await world.start({
+    async established(connection) {
+      const { token } = connection;
+      const later = (ms: number, name: string) =>
+        connection.after(ms, () => {
+          calls.push(`${token} ${name} ${connection.clock.now()}`);
+          if (name === "bad") throw new Error("bad");
+        });
+      later(100, "late");
+      const [first, third] = [later(10, "first"), later(30, "third")];
+      later(20, "bad");
+      first[Symbol.dispose]();
+      first[Symbol.dispose]();
+      connection.after(15, () => third[Symbol.dispose]());
+      assertThrows(() => later(-1, "never"), RangeError, "0 to 2147483647");
+      if (token === 6) await gate.promise;
+    },
+  });
+  await world.turn(50);
+  assertEquals(calls.splice(0), ["5 bad 20"]);
+  gate.resolve();
+  await world.turn();
+  assertEquals(calls.splice(0), ["6 bad 55"]);
+  assertEquals(world.problems.splice(0), ["Error: bad", "Error: bad"]);
+  two.close();
+  await world.turn(50);
+  assertEquals(calls.splice(0), ["5 late 100"]);
+  const connection = manager.connections.get(5)!;
+  connection.after(10, () => calls.push("of what has been stopped"));
+  manager.stop();
+  one.close();
+  connection.after(10, () => calls.push("of what has been closed"));
+  await world.turn(100);
+  assertEquals(calls, []);
 });
 
 Deno.test("callbacks of one connection wait for each other, and harm no other", async () => {
@@ -365,12 +406,12 @@ Deno.test("callbacks of one connection wait for each other, and harm no other", 
     fake.openSubflow({ remote, openedHere: false });
   }
   one.close();
-  await turn(20);
+  await world.turn(20);
   assertEquals(calls.splice(0).filter((call) => !call.startsWith("tick 6")), [
     ...["established 5", "established 6", "done 6", "opened 6"],
   ]);
   gate.resolve();
-  await turn(20);
+  await world.turn(20);
   assertEquals(calls.filter((call) => !call.startsWith("tick 6")), [
     ...["done 5", "opened 5", "closed 5"],
   ]);
@@ -379,7 +420,7 @@ Deno.test("callbacks of one connection wait for each other, and harm no other", 
   manager.stop();
   calls.length = 0;
   two.close();
-  await turn(5);
+  await world.turn(5);
   assertEquals(calls, []);
 });
 
@@ -388,7 +429,7 @@ Deno.test("what fails is tried again, ever later, as long as it is wanted", asyn
   const network: FakeNetwork = {
     connect(token) {
       if (token === 6) return { refusal: 111 };
-      attempts.push(performance.now());
+      attempts.push(world.clock.now());
       return attempts.length < 4 ? { refusal: 110 } : undefined;
     },
   };
@@ -398,12 +439,12 @@ Deno.test("what fails is tried again, ever later, as long as it is wanted", asyn
     established: (connection) => connection.open({ from: "10.0.1.1" }),
     closed: () => {},
   }, { retry: { firstMs: 20, mostMs: 40 } });
-  await turn();
+  await world.turn();
   other.close();
-  await turn(200);
+  await world.turn(200);
   assertEquals(attempts.length, 4);
   const gaps = attempts.slice(1).map((at, index) => at - attempts[index]!);
-  gaps.forEach((gap, index) => assert(gap >= [19, 39, 39][index]!));
+  gaps.forEach((gap, index) => assert(gap >= [20, 40, 40][index]!));
   assertEquals(fake.subflows().length, 2);
   assertEquals(world.taken().slice(-1), [
     "open 10.0.1.1 ETIMEDOUT, failure 3",
@@ -411,7 +452,7 @@ Deno.test("what fails is tried again, ever later, as long as it is wanted", asyn
   // What the peer or a policy closes has not failed.
   const connection = manager.connections.get(5)!;
   connection.close(connection.subflows[1]!);
-  await turn(50);
+  await world.turn(50);
   assertEquals([fake.subflows().length, world.taken()], [1, [
     "close 10.0.1.1",
   ]]);
@@ -454,14 +495,14 @@ Deno.test("addresses come and go", async () => {
   ];
   for (const [change, expected] of steps) {
     kernel.changeNetwork(change);
-    await turn(5);
+    await world.turn(5);
     assertEquals(changes.splice(0), expected);
   }
   assertEquals(addresses(), ["10.0.1.1", "10.0.5.1"]);
   // One that was asked for before it was told.
   kernel.interfaces!.addresses.push({ address: "10.0.8.1", dev: "eth1" });
   assertEquals(connection.open({ from: "10.0.8.1" }).state, "opening");
-  await turn();
+  await world.turn();
   assertEquals(changes, ["up 10.0.8.1 eth1"]);
   assertEquals(paths(fake), [
     "10.0.0.1#0 10.0.0.2 0",
@@ -520,7 +561,7 @@ Deno.test("the in-kernel path manager by mistake is told, once", async () => {
     },
     subflowClosed: (connection) => closed.push(connection),
   });
-  await turn();
+  await world.turn();
   const [mode, old] = world.problems.splice(0);
   assert(mode!.includes("sysctl net.mptcp.path_manager=userspace"));
   assert(old!.includes("only new ones can be managed"));

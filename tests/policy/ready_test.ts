@@ -1,9 +1,8 @@
 /** The policies that are ready, on a fake kernel: what they decide, and when. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { announce, backup, keep, onDemand, refresh } from "../../policy/mod.ts";
-import { until } from "../../testing/lab.ts";
 import type { FakeConnection, FakeNetwork } from "../../testing/mod.ts";
-import { paths, turn, World } from "../helpers/policy_world.ts";
+import { paths, World } from "../helpers/policy_world.ts";
 
 /** A path that has stopped to carry data. */
 const CUT = {
@@ -21,12 +20,10 @@ function placeOf(connection: FakeConnection, address: string): number {
 
 /** Waits for decisions, and takes them. */
 async function decided(world: World, count: number): Promise<string[]> {
-  await until(
-    () => world.decisions.length >= count,
-    `${count} decisions; there are ${world.decisions.join(", ")}`,
-    2000,
-  );
-  await turn(20);
+  for (let ms = 0; ms < 20_000 && world.decisions.length < count; ms += 10) {
+    await world.turn(10);
+  }
+  await world.turn(20);
   return world.taken();
 }
 
@@ -40,7 +37,7 @@ Deno.test("`backup()` leaves a path in trouble to the spare", async () => {
   // Neither a peer that reads nothing nor an idle spare is trouble.
   one.setSubflow(0, PAUSED);
   one.setSubflow(1, CUT);
-  await turn(450);
+  await world.turn(450);
   assertEquals(world.taken(), []);
   one.setSubflow(0, CUT);
   assertEquals(await decided(world, 1), [
@@ -53,7 +50,7 @@ Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async
   await using world = new World();
   const one = world.connect();
   await world.start(onDemand({ spare, healthMs: 60 }));
-  await turn(250);
+  await world.turn(250);
   assertEquals(world.taken(), []);
   one.setSubflow(0, CUT);
   assertEquals(await decided(world, 2), [
@@ -63,7 +60,7 @@ Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async
   assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
   // A link that comes back makes it try at once, and not in 5 s.
   world.kernel.changeNetwork(({ links }) => links.set("eth0", { flags: [] }));
-  await turn(20);
+  await world.turn(20);
   world.kernel.changeNetwork(({ links }) => links.delete("eth0"));
   assertEquals(await decided(world, 2), [
     "open 10.0.0.1 to see whether the path works again",
@@ -101,7 +98,7 @@ Deno.test("what a peer that does not read looks like is no trouble, and silence 
   const one = world.connect();
   await world.start(onDemand({ spare, silenceMs: 300 }));
   one.setSubflow(0, { ...PAUSED, bytesReceived: 5, lastDataReceivedMs: 200 });
-  await turn(250);
+  await world.turn(250);
   assertEquals(world.taken(), []);
   one.setSubflow(0, { backoff: 0, lastDataReceivedMs: 310 });
   assertEquals(await decided(world, 2), [
@@ -125,7 +122,7 @@ Deno.test("`onDemand()` waits for more where that is asked", async () => {
     const one = world.connect();
     await world.start(onDemand({ spare, ...options }));
     one.setSubflow(0, { ...CUT, ...before });
-    await turn(250);
+    await world.turn(250);
     assertEquals(world.taken(), []);
     one.setSubflow(0, { ...CUT, ...after });
     assertEquals((await decided(world, 2)).length, 2);
@@ -147,23 +144,23 @@ Deno.test("`keep()` opens again by the reason", async () => {
     const one = world.connect();
     const manager = await world.start(keep());
     manager.connections.get(5)!.open({ from: "10.0.1.1" });
-    await turn();
+    await world.turn();
     world.taken();
     one.closeSubflow(1, error);
-    const start = performance.now();
+    const start = world.clock.now();
     if (waitMs === undefined) {
-      await turn(50);
+      await world.turn(50);
       assertEquals(world.taken(), [], `${error}`);
       world.kernel.changeNetwork(({ links }) =>
         links.set("eth1", { flags: [] })
       );
-      await turn(20);
+      await world.turn(20);
       world.kernel.changeNetwork(({ links }) => links.delete("eth1"));
     }
     const [opened] = await decided(world, 1);
     assertEquals(opened?.startsWith("open 10.0.1.1 "), true, `${opened}`);
     if (waitMs !== undefined) {
-      assertEquals(performance.now() - start >= waitMs, true, `${error}`);
+      assertEquals(world.clock.now() - start >= waitMs, true, `${error}`);
     }
     assertEquals(paths(one).length, 2);
     assertEquals(network, world.kernel.network);
@@ -174,22 +171,23 @@ Deno.test("`refresh()` replaces the subflow that carried least", async () => {
   await using world = new World();
   const one = world.connect();
   await world.start(refresh({ subflows: 3, everyMs: 100 }));
-  await turn();
+  await world.turn();
   assertEquals(world.taken(), ["open 10.0.0.1", "open 10.0.0.1"]);
   const ports = () => one.subflows().map(({ local }) => local.port);
   const before = ports();
   // Nothing is replaced where nothing is carried.
-  await turn(250);
+  await world.turn(250);
   assertEquals(world.taken(), []);
-  const timer = setInterval(() => {
+  const carry = () => {
     for (const [place] of one.subflows().entries()) {
       const port = ports()[place]!;
-      const bytesAcked = performance.now() * (port === before[1] ? 1 : 9);
-      one.setSubflow(place, { bytesAcked: Math.floor(bytesAcked) });
+      const bytesAcked = world.clock.now() * (port === before[1] ? 1 : 9);
+      one.setSubflow(place, { bytesAcked });
     }
-  }, 5);
+    world.clock.after(5, carry);
+  };
+  carry();
   const [closed, opened] = await decided(world, 2);
-  clearInterval(timer);
   assertEquals(closed?.startsWith("close 10.0.0.1 it carried least,"), true);
   assertEquals(opened, "open 10.0.0.1 in the place of another one");
   assertEquals(ports().includes(before[1]!), false);
