@@ -152,6 +152,12 @@ export const OBJECTS: readonly CliObject[] = [
     group: "this program",
     load: () => import("./objects/completion.ts"),
   },
+  {
+    word: "man",
+    about: "the manual page, in roff",
+    group: "this program",
+    load: () => import("./objects/man.ts"),
+  },
 ];
 
 /** All commands, with the words that name each. */

@@ -6,20 +6,45 @@
 
 import { allCommands, OBJECTS } from "../objects.ts";
 import type { Candidate, Command } from "./grammar.ts";
+import { EXIT_STATUS } from "./manual.ts";
 import { type OptionName, OPTIONS, optionsOf } from "./options.ts";
 
 /** What goes without a command. */
 const ALONE: readonly OptionName[] = ["batch", "force", "help", "version"];
 
+/** What the program is for. */
+export const PURPOSE = "controls Multipath TCP on Linux";
+
 /** The usage line of a command. */
 export function usage(
   path: readonly string[],
-  { form, operands }: Pick<Command, "form" | "operands">,
+  command: Pick<Command, "form" | "operands">,
 ): string {
-  const parts = Object.values(operands).map(({ usage, required }) =>
-    required ? usage : `[${usage}]`
-  );
-  return `usage: mptcp ${[...path, form ?? parts].flat().join(" ")}\n`;
+  return `usage: ${["mptcp", ...path, form(command)].flat().join(" ")}\n`;
+}
+
+/** What stands behind the words of a command. */
+export function form(
+  { form, operands }: Pick<Command, "form" | "operands">,
+): string | readonly string[] {
+  return form ??
+    Object.values(operands).map(({ usage, required }) =>
+      required ? usage : `[${usage}]`
+    );
+}
+
+/** The forms of all command lines. */
+export function synopsis(): readonly string[] {
+  const options = optionsOf().filter((name) => !ALONE.includes(name))
+    .map((name) => {
+      const { short, metavar } = OPTIONS[name];
+      const word = short === undefined ? `--${name}` : `-${short}`;
+      return metavar === undefined ? `[${word}]` : `[${word} ${metavar}]`;
+    });
+  return [
+    `mptcp ${options.join(" ")} OBJECT { COMMAND | help }`,
+    "mptcp [--force] -b FILE",
+  ];
 }
 
 /** Help on everything, on an object, or on one command. */
@@ -42,17 +67,9 @@ export async function help(path: readonly string[]): Promise<string> {
 }
 
 function overview(invocations: readonly string[]): string {
-  const options = optionsOf().filter((name) => !ALONE.includes(name))
-    .map((name) => {
-      const { short, metavar } = OPTIONS[name];
-      const word = short === undefined ? `--${name}` : `-${short}`;
-      return metavar === undefined ? `[${word}]` : `[${word} ${metavar}]`;
-    });
   const width = Math.max(...OBJECTS.map(({ word }) => word.length));
   const groups = Map.groupBy(OBJECTS, ({ group }) => group);
-  return "mptcp: controls Multipath TCP on Linux\n\n" +
-    `usage: mptcp ${options.join(" ")} OBJECT { COMMAND | help }\n` +
-    "       mptcp [--force] -b FILE\n" +
+  return `mptcp: ${PURPOSE}\n\nusage: ${synopsis().join("\n       ")}\n` +
     Array.from(groups, ([group, objects]) =>
       `\n${group}:\n` +
       table(objects.map(({ word, about }) => [word, about]), width)).join("") +
@@ -60,21 +77,31 @@ function overview(invocations: readonly string[]): string {
       table(optionsOf().map(optionRow))
     }` +
     `\ncommands:\n${invocations.join("")}` +
-    "\nexit codes: 0 done, 1 cannot talk to mptcp_pm, 2 refused, 3 a problem " +
-    "was found,\n4 timed out, 5 there is something to do, 255 usage\n";
+    `\nexit codes: ${
+      EXIT_STATUS.map(([code, meaning]) => `${code} ${meaning}`).join(", ")
+        .replace(", 4 ", ",\n4 ")
+    }\n`;
 }
 
 function explained(path: readonly string[], command: Command): string {
-  const rows = Object.values(command.operands).flatMap((
-    { usage, help, words, takesValue },
-  ) => takesValue || words.length === 0 ? [[usage, help] as const] : words);
+  const rows = operandRows(command);
   const options = optionsOf(command).filter((name) => !ALONE.includes(name));
   return `${command.summary}.\n\n${usage(path, command)}` +
     (rows.length === 0 ? "" : `\n${table(rows)}`) +
     `\noptions:\n${table(options.map(optionRow))}`;
 }
 
-function optionRow(name: OptionName): Candidate {
+/** The operands of a command, or the words that one is, and what they mean. */
+export function operandRows(
+  { operands }: Pick<Command, "operands">,
+): readonly Candidate[] {
+  return Object.values(operands).flatMap((
+    { usage, help, words, takesValue },
+  ) => takesValue || words.length === 0 ? [[usage, help] as const] : words);
+}
+
+/** An option, and what it means. */
+export function optionRow(name: OptionName): Candidate {
   const { short, metavar, help } = OPTIONS[name];
   return [
     (short === undefined ? "    " : `-${short}, `) + `--${name}` +
@@ -89,4 +116,10 @@ function table(
 ): string {
   return rows.map(([word, help]) => `  ${word.padEnd(width)}  ${help}\n`)
     .join("");
+}
+
+/** A text of the tables on its own. */
+export function sentence(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1) +
+    (text.endsWith("?") ? "" : ".");
 }

@@ -287,7 +287,7 @@ export const connectionFilter: {
   state: option(
     "state",
     "S",
-    "those in a state, or a subflow of theirs",
+    "those in a state of ss, as in fin-wait-1, or a subflow of theirs",
     state,
     STATES,
   ),

@@ -335,6 +335,7 @@ Deno.test("`main()` is tested with every command there is", async () => {
     "manage keep",
     "manage file",
     ...["bash", "zsh", "fish", "words"].map((word) => `completion ${word}`),
+    "man",
   ]);
 });
 

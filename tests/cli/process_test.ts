@@ -80,6 +80,7 @@ Deno.test("`bin/mptcp` says where to get deno if there is none", () => {
 Deno.test("`mptcp` needs no permission to explain itself", () => {
   const lines = [
     ...["--version", "--help", "endpoint help", "completion bash", "schema"],
+    "man",
   ];
   for (const line of lines) {
     const { code, out, err } = run([

@@ -336,7 +336,7 @@ liveTest(
     assertEquals(
       (await allCommands())
         .filter(({ path: [object] }) =>
-          !["completion", "schema"].includes(object!)
+          !["completion", "schema", "man"].includes(object!)
         )
         // They differ in what they decide.
         .map(({ path }) => path[0] === "manage" ? "manage" : path.join(" "))
@@ -371,6 +371,7 @@ liveTest("help, completion and the schema need no permission", async () => {
   for (
     const line of [
       ...["--version", "--help", "endpoint help", "completion bash", "schema"],
+      "man",
     ]
   ) {
     const command = [script, ...line.split(" ")];

@@ -38,6 +38,7 @@ Deno.test("the published command line says what that of the checkout does", () =
     ["--help"],
     ["monitor", "--help"],
     ["completion", "bash"],
+    ["man"],
     ["limits", "set"],
     ["endpiont", "show"],
     ["-j", "endpoint", "add", "10.1"],

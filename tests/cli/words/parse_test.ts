@@ -69,7 +69,9 @@ Deno.test("`findCommand()` takes the beginnings of words that `ip` takes, and no
       const isAlias = path.length === 1 &&
         OBJECTS.some(({ aliases }) => aliases?.includes(given[0]!));
       if (length >= shortest || isAlias) assertEquals(await found, path);
-      else if (given[0] === "m") assertEquals(await found, ["monitor"]);
+      else if (given.join(" ") === "man help") {
+        assertEquals(await found, ["man"]);
+      } else if (given[0] === "m") assertEquals(await found, ["monitor"]);
       else if (path.join() === "limits,show") {
         assertEquals(await found, ["limits", "set"]);
       } else if (given[0] === "e") {
