@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readU16 } from "../codec/bytes.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
 
@@ -29,14 +30,13 @@ export function readDirectory(fd: number, action: string): string[] {
   const { getdents64 } = libc().directory();
   const decoder = new TextDecoder();
   const entries = buffer ??= new Uint8Array(32768);
-  const view = new DataView(entries.buffer);
   const names: string[] = [];
   for (;;) {
     const got = getdents64(GETDENTS64, fd, entries, 32768n);
     memcpy(errno, errnoPointer, 4n);
     if (got < 0) throw new SyscallError("getdents64", errno[0]!, action);
     if (got === 0) return names.filter((name) => !/^\.\.?$/.test(name));
-    for (let at = 0; at < got; at += view.getUint16(at + RECLEN, true)) {
+    for (let at = 0; at < got; at += readU16(entries, at + RECLEN)) {
       const end = entries.indexOf(0, at + NAME);
       names.push(decoder.decode(entries.subarray(at + NAME, end)));
     }

@@ -8,6 +8,7 @@ import {
   ArgumentRangeError,
   ArgumentTypeError,
 } from "../codec/argument_error.ts";
+import { readU16 } from "../codec/bytes.ts";
 import { closeFd, O_WRONLY, writeText } from "./file.ts";
 import { libc } from "./libc.ts";
 import { SyscallError } from "./syscall_error.ts";
@@ -175,7 +176,7 @@ function modeOf(
   memcpy(errno, errnoPointer, 4n);
   if (result < 0 && errno[0] === ENOENT) return undefined;
   if (result < 0) throw new SyscallError("statx", errno[0]!, action);
-  return new DataView(status.buffer).getUint16(MODE, true);
+  return readU16(status, MODE);
 }
 
 /** Makes a file of a new name in the same directory. */

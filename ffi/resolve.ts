@@ -6,6 +6,7 @@
  */
 
 import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { readU32, readU64, writeU32 } from "../codec/bytes.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import { libc } from "./libc.ts";
 import { decodeSockaddr } from "./sockaddr.ts";
@@ -51,7 +52,7 @@ export async function resolveAside(name: string): Promise<string[]> {
 
 /** Once each address: not for datagrams, too. */
 const HINTS = new Uint8Array(ADDRINFO_LENGTH);
-HINTS[AI_SOCKTYPE] = SOCK_STREAM;
+writeU32(HINTS, AI_SOCKTYPE, SOCK_STREAM);
 
 function encodeName(name: string): Uint8Array<ArrayBuffer> {
   if (name === "" || name.includes("\0")) {
@@ -79,17 +80,16 @@ function addressesIn(
   }
   const { freeaddrinfo, copyFrom } = libc().resolving();
   const info = new Uint8Array(ADDRINFO_LENGTH);
-  const view = new DataView(info.buffer);
   const found = new Set<string>();
   for (let next = result[0]!; next !== 0n;) {
     // deno-lint-ignore mptcp/errno -- it cannot fail
     copyFrom(info, next, BigInt(ADDRINFO_LENGTH));
-    const sockaddr = new Uint8Array(view.getUint32(AI_ADDRLEN, true));
-    const [from, length] = [view.getBigUint64(AI_ADDR, true), sockaddr.length];
+    const sockaddr = new Uint8Array(readU32(info, AI_ADDRLEN));
+    const [from, length] = [readU64(info, AI_ADDR), sockaddr.length];
     // deno-lint-ignore mptcp/errno -- it cannot fail
     copyFrom(sockaddr, from, BigInt(length));
     found.add(decodeSockaddr(sockaddr).address);
-    next = view.getBigUint64(AI_NEXT, true);
+    next = readU64(info, AI_NEXT);
   }
   // deno-lint-ignore mptcp/errno -- it cannot fail
   freeaddrinfo(result[0]!);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readU16, writeU16 } from "../codec/bytes.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -30,17 +31,16 @@ export function encodeSockaddr(
   const { family, bytes } = parseAddress(address);
   const isIPv4 = family === AF_INET;
   const sockaddr = new Uint8Array(isIPv4 ? 16 : SOCKADDR_LENGTH);
-  new Uint16Array(sockaddr.buffer)[0] = family;
-  new DataView(sockaddr.buffer).setUint16(2, port);
+  writeU16(sockaddr, 0, family);
+  writeU16(sockaddr, 2, port, false);
   sockaddr.set(bytes, isIPv4 ? 4 : 8);
   return sockaddr;
 }
 
 /** Decodes an end; what is behind it does not matter. */
 export function decodeSockaddr(bytes: Uint8Array<ArrayBuffer>): SocketAddress {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const port = view.getUint16(2);
-  return view.getUint16(0, true) === AF_INET6
+  const port = readU16(bytes, 2, false);
+  return readU16(bytes, 0) === AF_INET6
     ? { address: formatIPv6(bytes, 8), port }
     : { address: formatIPv4(bytes, 4), port };
 }

@@ -15,6 +15,7 @@ import {
 } from "../ffi/sockaddr.ts";
 import { openStream, StreamSocket } from "../ffi/stream_socket.ts";
 import { SyscallError } from "../ffi/syscall_error.ts";
+import { pollFds } from "../ffi/waiter.ts";
 
 export type { SocketAddress };
 
@@ -298,8 +299,7 @@ export function waitForSockets(
   timeoutMs: number,
   action: string,
 ): void {
-  // struct pollfd: int fd, short events, short revents.
-  const fds = Int32Array.from(wanted.flatMap(([{ fd }, want]) => [fd, want]));
+  const fds = pollFds(wanted.map(([{ fd }, events]) => ({ fd, events })));
   const end = performance.now() + timeoutMs;
   for (;;) {
     const left = Math.max(0, Math.ceil(end - performance.now()));
