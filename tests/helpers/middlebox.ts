@@ -22,6 +22,10 @@ export const ANY_OPTION = "tcp option mptcp exists";
 /** Replaces the option by one that does nothing. */
 export const STRIP = "reset tcp option mptcp";
 
+/** Changes a byte of what segments carry. */
+export const CHANGE_DATA: string =
+  `${NO_SYN} meta length > 100 @ih,64,8 set 0x21`;
+
 /** What the middlebox does to packets in either direction. */
 export interface Middlebox {
   readonly toServer?: string;

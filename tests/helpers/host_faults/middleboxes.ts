@@ -4,6 +4,7 @@ import { listen } from "../listen.ts";
 import {
   addMiddlebox,
   ANY_OPTION,
+  CHANGE_DATA,
   type Middlebox,
   MP_JOIN,
   NO_SYN,
@@ -104,6 +105,28 @@ export const MIDDLEBOXES: readonly HostFault[] = [
       },
     ),
     where: "server",
+  },
+  {
+    name: "data changed on the way",
+    check: "fallback",
+    where: "server",
+    make(lab) {
+      for (const host of [lab.client, lab.server]) {
+        host.sysctl("net.mptcp.checksum_enabled", 1);
+      }
+      addMiddlebox(lab.server, { toServer: CHANGE_DATA });
+      addSecond(lab);
+      return connect(lab);
+    },
+    signs: {
+      client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx " +
+        "MPRstTx MPTCPRetrans",
+      server: "DataCsumErr DssFallback MPCapableACKRX MPCapableSYNRX " +
+        "MPJoinSynRx",
+      sockets: "10.77.1.1 Mmec",
+    },
+    mended: "the next connection",
+    repair: ({ server }) => removeMiddlebox(server),
   },
   {
     name: "SYN with MPTCP dropped",
