@@ -98,14 +98,18 @@ class Faulty {
 
   #wrap<T extends object>(target: T): T {
     return new Proxy(target, {
-      get: (_, name) => (...args: unknown[]) => {
-        const method: Method = Reflect.get(target, name) as never;
-        const proceed = () => method.apply(target, args);
-        if (name === "close" || name === Symbol.dispose) return proceed();
-        const result = this.#call(name as Call, proceed);
-        return name === "open" || name === "subscribe"
-          ? this.#wrap(result as object)
-          : result;
+      get: (_, name) => {
+        const method: unknown = Reflect.get(target, name);
+        // A clock is no call of the system.
+        if (typeof method !== "function") return method;
+        return (...args: unknown[]) => {
+          const proceed = () => (method as Method).apply(target, args);
+          if (name === "close" || name === Symbol.dispose) return proceed();
+          const result = this.#call(name as Call, proceed);
+          return name === "open" || name === "subscribe"
+            ? this.#wrap(result as object)
+            : result;
+        };
       },
     });
   }

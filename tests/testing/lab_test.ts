@@ -77,7 +77,7 @@ Deno.test("the fake kernel needs no permission", async () => {
   assertEquals([code, stderr], [0, ""]);
   assertEquals(
     stdout,
-    "28 FakeInterfaces,FakeKernel,FakeNamespace,FakeSubscription,FakeTransport,Host,Lab," +
+    "28 FakeClock,FakeInterfaces,FakeKernel,FakeNamespace,FakeSubscription,FakeTransport,Host,Lab," +
       "LabConnection,MptcpSocket,until\n",
   );
 });
