@@ -1,3 +1,4 @@
+import { thrownText } from "../codec/thrown.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
@@ -43,9 +44,15 @@ export class Callbacks {
     name: keyof Policy & string,
     ...rest: readonly unknown[]
   ): void {
-    if (this.#policy[name] === undefined) return;
-    const callback = this.#policy[name] as (...args: unknown[]) => unknown;
-    const run = () => callback.call(this.#policy, connection, ...rest);
+    if (!(name in this.#policy)) return;
+    const run = () => {
+      const callback: unknown = this.#policy[name];
+      if (callback === undefined) return;
+      if (typeof callback !== "function") {
+        throw new TypeError("it is no function");
+      }
+      return callback.call(this.#policy, connection, ...rest);
+    };
     this.#due.push({ connection, name, run });
     this.#schedule();
   }
@@ -85,13 +92,13 @@ export class Callbacks {
     try {
       if (!this.#isManaged(connection)) return;
       const result = run();
-      if (result instanceof Promise) this.#wait(call, result);
+      if (isThenable(result)) this.#wait(call, result);
     } catch (error) {
       this.#report(call, error);
     }
   }
 
-  async #wait(call: Call, result: Promise<unknown>): Promise<void> {
+  async #wait(call: Call, result: PromiseLike<unknown>): Promise<void> {
     const { connection } = call;
     const waiting: Call[] = [];
     this.#waiting.set(connection, waiting);
@@ -108,7 +115,11 @@ export class Callbacks {
 
   #report({ connection, name }: Call, cause: unknown): void {
     const token = `0x${connection.token.toString(16)}`;
-    const message = `The policy's ${name}() failed for connection ${token}`;
+    this.#say(`${name}() failed for connection ${token}`, cause);
+  }
+
+  #say(what: string, cause: unknown): void {
+    const message = `The policy's ${what}: ${thrownText(cause)}`;
     this.#onError(new Error(message, { cause }));
   }
 
@@ -116,4 +127,19 @@ export class Callbacks {
   stop(): void {
     this.#isStopped = true;
   }
+
+  /** Ends the policy itself. */
+  [Symbol.dispose](): void {
+    try {
+      this.#policy[Symbol.dispose]?.();
+    } catch (error) {
+      this.#say("[Symbol.dispose]() failed", error);
+    }
+  }
+}
+
+/** Whether something is waited for: a promise of whatever make. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
 }

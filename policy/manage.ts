@@ -146,7 +146,14 @@ class RunningManager implements Manager {
     this.#diag = stack.use(Diag.open({ namespace: pm.namespace }));
     this.#interfaces = new Interfaces(this.#diag, interfaces);
     const { onError = console.error } = options;
-    const callbacks = this.#callbacks = new Callbacks(policy, match, onError);
+    const report = (error: unknown) => {
+      try {
+        onError(error);
+      } catch (thrown) {
+        this.#failure.reject(thrown);
+      }
+    };
+    const callbacks = this.#callbacks = new Callbacks(policy, match, report);
     const clock = this.#clock = pm.namespace.clock ?? systemClock;
     const timers = stack.use(
       new Timers(clock, (one, action) => callbacks.call(one, action)),
@@ -180,7 +187,7 @@ class RunningManager implements Manager {
       log: (decision) => options.onDecision?.(decision),
       warn: (message) => this.#warn(message),
     });
-    stack.defer(() => policy[Symbol.dispose]?.());
+    stack.use(callbacks);
     // Joined before the look: nothing is lost between the two.
     this.#events = stack.use(pm.events({ signal }));
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));

@@ -59,7 +59,13 @@ export const UNITS: Readonly<
   "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],
   "cli/": [
     "the command line: a file for each object",
-    [...ENTRY_POINTS, "codec/nearest.ts", "deno.json", "@std/cli"],
+    [
+      ...ENTRY_POINTS,
+      "codec/nearest.ts",
+      "codec/thrown.ts",
+      "deno.json",
+      "@std/cli",
+    ],
   ],
   "cli.ts": ["the program", ["cli/", "mod.ts"]],
   "examples/": ["programs to copy", [...ENTRY_POINTS, "testing/"]],

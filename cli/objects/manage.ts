@@ -4,7 +4,9 @@ import type {
   ManageOptions,
   Policy,
 } from "../../policy/mod.ts";
+import { thrownText } from "../../codec/thrown.ts";
 import type { Context } from "../context.ts";
+import { atExit, lateErrors } from "../late_errors.ts";
 import type { Output } from "../output.ts";
 import {
   address,
@@ -109,12 +111,13 @@ function ready<O extends Operands>(
     operands,
     options: ["clean"],
     async *run(context, { clean, ...values }) {
-      const policies = await import("../../policy/mod.ts");
-      const { policy, options } = make(
-        policies,
-        values as unknown as Values<O>,
-      );
-      yield* managed(context, policy, { ...options, clean });
+      yield* managed(context, (policies) => {
+        const { policy, options } = make(
+          policies,
+          values as unknown as Values<O>,
+        );
+        return { policy, options: { ...options, clean } };
+      });
     },
   });
 }
@@ -240,27 +243,45 @@ export const COMMANDS: readonly Command[] = [
     },
     options: ["clean"],
     async *run(context, { file, clean, ...values }) {
-      const policies = await import("../../policy/mod.ts");
-      const { ownPolicy } = await import("./own_policy.ts");
-      const policy = await ownPolicy(context, file);
-      const options = interfaces(policies, values);
-      yield* managed(context, policy, { ...options, clean });
+      const { ownPolicy, placeIn } = await import("./own_policy.ts");
+      yield* managed(context, async (policies) => ({
+        policy: await ownPolicy(context, file),
+        options: { ...interfaces(policies, values), clean },
+      }), (thrown) => placeIn(file, thrown));
     },
   }),
 ];
 
-/** Runs a policy until the program is stopped, and says what it decides. */
+/** A policy, and how it is run. */
+interface Run {
+  readonly policy: Policy;
+  readonly options: ManageOptions;
+}
+
+/**
+ * Runs a policy until the program is stopped, and says what it decides.
+ *
+ * @param make Makes it.
+ * @param placeOf Where something was thrown, as far as that is known.
+ */
 async function* managed(
   context: Context,
-  policy: Policy,
-  options: ManageOptions,
+  make: (policies: Policies) => Run | Promise<Run>,
+  placeOf: (thrown: unknown) => string = () => "",
 ): AsyncGenerator<Output> {
-  const { manage } = await import("../../policy/mod.ts");
+  const policies = await import("../../policy/mod.ts");
+  using _late = lateErrors((thrown) =>
+    context.warn(
+      `The policy failed outside of its callbacks: ${thrownText(thrown)}` +
+        placeOf(thrown),
+    )
+  );
+  const { policy, options } = await make(policies);
   const pm = context.pm();
   const stop = context.stop();
   const decisions: Decision[] = [];
   let wake = Promise.withResolvers<void>();
-  using manager = manage(pm, policy, {
+  using manager = policies.manage(pm, policy, {
     ...options,
     setMode: true,
     signal: stop.signal,
@@ -269,7 +290,14 @@ async function* managed(
       wake.resolve();
     },
     onWarning: (message) => context.warn(message),
-    onError: (error) => context.warn(textOf(error)),
+    onError(error) {
+      const { message, cause } = error as Error;
+      context.warn(message + placeOf(cause));
+    },
+  });
+  using _exit = atExit(() => {
+    context.warn("The policy ends the program");
+    manager.stop();
   });
   const ended = manager.finished.finally(() => wake.resolve());
   for (;;) {
@@ -286,10 +314,4 @@ async function* managed(
   await ended;
   // What it has taken back.
   for (const decision of decisions) yield decisionOutput(decision);
-}
-
-function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { message, cause } = error;
-  return cause === undefined ? message : `${message}: ${textOf(cause)}`;
 }

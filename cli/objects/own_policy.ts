@@ -46,3 +46,13 @@ export async function ownPolicy(
       `of ${CALLBACKS.join(", ")}`,
   );
 }
+
+/**
+ * Where in the file something was thrown, as ` (FILE:LINE:COLUMN)`; empty:
+ * nobody knows.
+ */
+export function placeIn(file: string, thrown: unknown): string {
+  const { stack } = thrown instanceof Error ? thrown : {};
+  const place = /data:application\/\S*:(\d+:\d+)\)?$/m.exec(stack ?? "")?.[1];
+  return place === undefined ? "" : ` (${file}:${place})`;
+}

@@ -424,6 +424,82 @@ Deno.test("callbacks of one connection wait for each other, and harm no other", 
   assertEquals(calls, []);
 });
 
+Deno.test("whatever a policy throws, and however, is reported with its callback", async () => {
+  const frozen = Object.freeze({ a: 1 });
+  const rows: [policy: Policy, text: string][] = [
+    ...([
+      [undefined, "undefined was thrown"],
+      ["text", '"text" was thrown'],
+      [frozen, '{"a":1} was thrown'],
+      [new Error(), "an error without a message"],
+      [new TypeError("mine"), "TypeError: mine"],
+    ] as const).flatMap(([thrown, text]): [Policy, string][] => [
+      [{
+        established() {
+          throw thrown;
+        },
+      }, text],
+      // A promise of some library's own make.
+      [{
+        established: () => ({
+          then: (_: unknown, reject: (reason: unknown) => void) =>
+            reject(thrown),
+        }),
+      }, text],
+      [{
+        get established(): never {
+          throw thrown;
+        },
+      }, text],
+    ]),
+    [{ established: 5 } as unknown as Policy, "TypeError: it is no function"],
+    [
+      { established: null } as unknown as Policy,
+      "TypeError: it is no function",
+    ],
+  ];
+  for (const [policy, text] of rows) {
+    await using world = new World();
+    const errors: string[] = [];
+    const onError = (error: unknown) => errors.push((error as Error).message);
+    await world.start(policy, { onError });
+    world.connect();
+    await turn(5);
+    const one = `The policy's established() failed for connection 0x5: ${text}`;
+    assertEquals(errors.at(-1), one);
+  }
+  await using world = new World();
+  const errors: unknown[] = [];
+  const manager = await world.start({
+    [Symbol.dispose]() {
+      throw undefined;
+    },
+  }, { setMode: true, onError: (error) => errors.push(error) });
+  manager.stop();
+  assertEquals(errors.map((error) => (error as Error).message), [
+    "The policy's [Symbol.dispose]() failed: undefined was thrown",
+  ]);
+});
+
+Deno.test("who cannot take what callbacks throw gets it at the end", async () => {
+  const world = new World();
+  world.kernel.sysctls.set("path_manager", "kernel");
+  const manager = await world.start({
+    established() {
+      throw new Error("mine");
+    },
+  }, {
+    setMode: true,
+    onError(error) {
+      throw error;
+    },
+  });
+  const ended = assertRejects(() => manager.finished, Error, "mine");
+  world.connect();
+  await ended;
+  assertEquals(world.kernel.sysctls.get("path_manager"), "kernel");
+});
+
 Deno.test("what fails is tried again, ever later, as long as it is wanted", async () => {
   const attempts: number[] = [];
   const network: FakeNetwork = {

@@ -69,6 +69,78 @@ Deno.test("`manage --clean` closes what it has opened, and leaves one subflow", 
   assertEquals(kernel.connections.get(0x1a6d021d)!.subflows().length, 1);
 });
 
+/** A policy whose callback does something, in a file until the end of the block. */
+function fileOf(body: string): Disposable & { readonly path: string } {
+  const path = Deno.makeTempFileSync({ suffix: ".ts" });
+  Deno.writeTextFileSync(
+    path,
+    `export default {
+  established(connection) {
+    ${body}
+    connection.open({ from: "10.0.1.1" });
+  },
+};
+`,
+  );
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
+}
+
+Deno.test("whatever a policy of one's own throws later is reported, and it goes on", async () => {
+  const late = "The policy failed outside of its callbacks: ";
+  const rows: [body: string, error: string][] = [
+    [
+      "setTimeout(() => { throw new Error('mine'); });",
+      `${late}mine (FILE:3:30)`,
+    ],
+    ["setTimeout(() => { throw undefined; });", `${late}undefined was thrown`],
+    ["setTimeout(() => { throw Object.freeze({}); });", `${late}{} was thrown`],
+    [
+      "queueMicrotask(() => { connection.nothing(); });",
+      `${late}TypeError: connection.nothing is not a function (FILE:3:39)`,
+    ],
+    [
+      "Promise.reject(new RangeError());",
+      `${late}RangeError without a message (FILE:3:20)`,
+    ],
+    ["(async () => { throw 'text'; })();", `${late}"text" was thrown`],
+    ["reportError(new Error('mine'));", `${late}mine (FILE:3:17)`],
+  ];
+  for (const [body, error] of rows) {
+    using file = fileOf(body);
+    const { code, err, kernel } = await managed(`manage ${file.path}`, 2);
+    assertEquals([body, code, err], [
+      body,
+      0,
+      `mptcp: ${error.replace("FILE", file.path)}\n`,
+    ]);
+    assertEquals(kernel.sysctls.get("path_manager"), "kernel");
+  }
+  using file = fileOf("setTimeout(() => { throw new Error('mine'); });");
+  const { err } = await managed(`-j manage ${file.path}`, 2);
+  assertEquals(JSON.parse(err), {
+    warning: `${late}mine (${file.path}:3:30)`,
+  });
+});
+
+Deno.test("whatever a callback of one's own throws is reported with it", async () => {
+  const failed = "The policy's established() failed for connection 0x1a6d021d";
+  const rows: [thrown: string, error: string][] = [
+    ["new Error('mine')", "mine (FILE:3:73)"],
+    ["undefined", "undefined was thrown"],
+    ["Object.freeze({ a: 1 })", '{"a":1} was thrown'],
+    ["new Error()", "an error without a message (FILE:3:73)"],
+  ];
+  for (const [thrown, error] of rows) {
+    const open = 'connection.open({ from: "10.0.1.1" });';
+    using file = fileOf(`setTimeout(() => { ${open} }); throw ${thrown};`);
+    const { code, err } = await managed(`manage ${file.path}`, 2);
+    assertEquals([code, err.replaceAll(file.path, "FILE")], [
+      0,
+      `mptcp: ${failed}: ${error}\n`,
+    ]);
+  }
+});
+
 Deno.test("a program that is no policy is named, with what would be right", async () => {
   const folder = Deno.makeTempDirSync();
   const rows: [text: string | undefined, error: RegExp][] = [
