@@ -96,7 +96,11 @@ export {
   type ServiceState,
   serviceWatchdogMs,
 } from "./ffi/service.ts";
-export { ignoreInspectorSignal, suspend } from "./ffi/signal.ts";
+export {
+  ignoreInspectorSignal,
+  keepHangupIgnored,
+  suspend,
+} from "./ffi/signal.ts";
 export { SyscallError } from "./ffi/syscall_error.ts";
 export {
   type OutputWatch,

@@ -31,10 +31,10 @@ export interface Io {
   /** Replaces a file as a whole; `mode` are its permissions. */
   readonly replaceFile: (path: string, text: string, mode: number) => void;
   /**
-   * Starts to look out for what stops a command that goes on, SIGHUP too unless
-   * that has another meaning.
+   * Starts to look out for what stops a command that goes on, which the process
+   * is then named after: SIGHUP too unless that has another meaning.
    */
-  readonly stop: (endsByHangup: boolean) => OutputWatch;
+  readonly stop: (command: string, endsByHangup: boolean) => OutputWatch;
   /** Lets what may end the program only end the wait for Enter. */
   readonly confirmation: () => Confirmation;
   /** The service manager, if there is one. */
@@ -53,6 +53,8 @@ export interface Settings {
   readonly quiet: boolean;
   /** Whether to show each message. */
   readonly trace: boolean;
+  /** The command, such as `monitor`. */
+  readonly command: string;
   /** The network namespace to work in; absent: our own. */
   readonly netns?: string | undefined;
 }
@@ -192,7 +194,8 @@ export class Context implements Disposable {
 
   /** Starts to look out for what stops a command that goes on. */
   stop(endsByHangup: boolean = true): OutputWatch {
-    return this.#opened.use(this.#io.stop(endsByHangup));
+    const { command } = this.#settings;
+    return this.#opened.use(this.#io.stop(command, endsByHangup));
   }
 
   /** Lets what may end the program only end the wait for Enter. */

@@ -85,6 +85,7 @@ async function run(
     json,
     quiet: given.has("quiet"),
     trace: given.has("trace"),
+    command: path[0]!,
     netns: ofOptions.netns,
   });
   const values: Record<string, unknown> = {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ignoreInspectorSignal, suspend } from "../mod.ts";
+import { ignoreInspectorSignal, keepHangupIgnored, suspend } from "../mod.ts";
 import { cellsOf } from "./cells.ts";
 import { nextInput, takeInput, write } from "./stdio.ts";
 import { type Screen, unpainted } from "./style.ts";
@@ -46,6 +46,7 @@ export class Terminal implements Disposable {
       this.#on(name, () => this.#leave());
     }
     for (const [name, number] of Object.entries(ENDS)) {
+      if (name === "SIGHUP" && keepHangupIgnored()) continue;
       this.#onSignal(name as keyof typeof ENDS, () => {
         this.#leave();
         Deno.exit(128 + number);

@@ -26,6 +26,14 @@ export interface EventListener {
   readonly process?: string;
 }
 
+/** Programs that show events, and do nothing about them. */
+const SHOWING = ["ip", "mptcp monitor", "mptcp record", "mptcp report"];
+
+/** Whether a listener is known to manage nothing, by its name. */
+export function showsOnly({ process }: EventListener): boolean {
+  return SHOWING.includes(process ?? "");
+}
+
 const MPTCP_PM: Family = {
   name: MPTCP_PM_NAME,
   version: MPTCP_PM_VER,

@@ -276,9 +276,6 @@ const SIGNALS = {
     ],
     result: "void", // sighandler_t (the one before)
   },
-} as const;
-
-const SUSPENDING = {
   sigaction: {
     parameters: [
       "i32", // int signum
@@ -287,6 +284,9 @@ const SUSPENDING = {
     ],
     result: "i32", // int
   },
+} as const;
+
+const SUSPENDING = {
   raise: {
     parameters: [
       "i32", // int sig

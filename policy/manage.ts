@@ -8,6 +8,7 @@ import { Callbacks } from "./callbacks.ts";
 import { Commands, type Decision } from "./commands.ts";
 import { Interfaces, type LocalAddress } from "./interfaces.ts";
 import { ManagedConnection, MAX_TIMEOUT } from "./managed_connection.ts";
+import { claimManager, otherManagers, takeMode } from "./mode.ts";
 import type { Policy } from "./policy.ts";
 import { retry as retryLater, type RetryOptions } from "./retries.ts";
 import { Timers } from "./timers.ts";
@@ -27,7 +28,9 @@ export interface ManageOptions {
   readonly signal?: AbortSignal;
   /**
    * Whether to set the path manager of new connections to `userspace`, and to
-   * the former one at the end. @default {false}
+   * the former one at the end, unless another manager is there then. Where it is
+   * `userspace` already, as after a manager that was killed, it is set to
+   * `kernel` at the end, unless a file of sysctl.d(5) sets it. @default {false}
    */
   readonly setMode?: boolean;
   /** Which connections to manage. @default {all} */
@@ -188,11 +191,19 @@ class RunningManager implements Manager {
       warn: (message) => this.#warn(message),
     });
     stack.use(callbacks);
+    const list = () => otherManagers(pm.namespace, this.#diag);
+    const isUserspace = pm.getMode() === "userspace";
+    const others = isUserspace ? list() : [];
+    const warn = (message: string) => this.#warn(message);
+    // Before the events, so that it goes back once nobody here listens.
+    if (setMode) {
+      stack.use(takeMode(pm, { areThere: others.length > 0, list }, warn));
+    } else if (!isUserspace) this.#warn(KERNEL_MODE);
+    for (const other of others) this.#warn(`${other} ${MANAGES}`);
+    stack.use(claimManager(pm.namespace));
     // Joined before the look: nothing is lost between the two.
     this.#events = stack.use(pm.events({ signal }));
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));
-    if (setMode) stack.use(pm.setMode("userspace"));
-    else if (pm.getMode() !== "userspace") this.#warn(KERNEL_MODE);
     this.#interfaces.update();
     this.#tracker.resync(this.#diag.connections());
     const every = (ms: number, action: () => void) => {
@@ -345,6 +356,7 @@ class RunningManager implements Manager {
 const KERNEL_MODE =
   "New connections are the in-kernel path manager's, which takes no commands: " +
   'ask for setMode, or do "sysctl net.mptcp.path_manager=userspace"';
+const AGAINST = "two path managers may work against each other";
+const MANAGES = `manages paths here, too: ${AGAINST}`;
 const OTHER_MANAGER =
-  "Another program opens subflows of the same connections: two path managers " +
-  "may work against each other";
+  `Another program opens subflows of the same connections: ${AGAINST}`;

@@ -111,12 +111,13 @@ function ready<O extends Operands>(
     operands,
     options: ["clean"],
     async *run(context, { clean, ...values }) {
+      const { dev } = values as { readonly dev?: readonly string[] };
       yield* managed(context, (policies) => {
         const { policy, options } = make(
           policies,
           values as unknown as Values<O>,
         );
-        return { policy, options: { ...options, clean } };
+        return { policy, options: { ...options, clean }, dev };
       });
     },
   });
@@ -247,6 +248,7 @@ export const COMMANDS: readonly Command[] = [
       yield* managed(context, async (policies) => ({
         policy: await ownPolicy(context, file),
         options: { ...interfaces(policies, values), clean },
+        dev: values.dev,
       }), (thrown) => placeIn(file, thrown));
     },
   }),
@@ -256,6 +258,36 @@ export const COMMANDS: readonly Command[] = [
 interface Run {
   readonly policy: Policy;
   readonly options: ManageOptions;
+  /** The devices that were named. */
+  readonly dev?: readonly string[] | undefined;
+}
+
+/** The most devices that are named in a line. */
+const MOST_NAMES = 10;
+
+/** Says which devices are not there: they may come, or be misspelt. */
+async function hintAtDevices(
+  context: Context,
+  { byDevice }: Policies,
+  globs: readonly string[],
+): Promise<void> {
+  const links = (await context.diag()).links();
+  const there = links.filter(({ flags }) => !flags.includes("loopback"))
+    .map(({ dev }) => dev);
+  const names = there.slice(0, MOST_NAMES).join(", ") +
+    (there.length > MOST_NAMES ? ` and ${there.length - MOST_NAMES} more` : "");
+  for (const glob of globs) {
+    const fits = byDevice([glob]);
+    if (links.some(({ dev, ifIndex }) => fits({ address: "", dev, ifIndex }))) {
+      continue;
+    }
+    context.hint(
+      `no device fits "${glob}" yet; there ` +
+        (there.length === 0
+          ? "is none but loopback"
+          : `${there.length === 1 ? "is" : "are"} ${names}`),
+    );
+  }
 }
 
 /**
@@ -276,7 +308,8 @@ async function* managed(
         placeOf(thrown),
     )
   );
-  const { policy, options } = await make(policies);
+  const { policy, options, dev } = await make(policies);
+  if (dev !== undefined) await hintAtDevices(context, policies, dev);
   const pm = context.pm();
   const stop = context.stop();
   const decisions: Decision[] = [];

@@ -1,3 +1,4 @@
+import { type EventListener, showsOnly } from "../../diag/event_listeners.ts";
 import {
   isUserspace,
   listed,
@@ -42,10 +43,11 @@ function userspace(
   setting: string,
   kernel: string,
 ): Observation[] {
-  const all = part(snapshot, "eventListeners")
-    .map(({ process, portId }) => process ?? `port id ${portId}`);
-  // It shows events, and does nothing about them.
-  const programs = [...new Set(all)].filter((name) => name !== "ip");
+  const listeners = part(snapshot, "eventListeners");
+  const nameOf = ({ process, portId }: EventListener) =>
+    process ?? `port id ${portId}`;
+  const managers = listeners.filter((one) => !showsOnly(one)).map(nameOf);
+  const programs = [...new Set(managers)];
   if (programs.length > 0) {
     return [ok(`${programs.join(", ")} listens to the events`, setting)];
   }
@@ -55,9 +57,9 @@ function userspace(
       "paths: connections get no second subflow, and endpoints are not used",
     evidence: [
       setting,
-      all.length === 0
+      listeners.length === 0
         ? "no program listens to the events"
-        : `only ${all[0]} listens to the events`,
+        : `only ${nameOf(listeners[0]!)} listens to the events`,
     ],
     remedies: [`sysctl -w net.mptcp.${kernel}`],
   }];

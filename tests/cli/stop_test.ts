@@ -1,9 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { stop } from "../../cli/stop.ts";
+import { keepHangupIgnored } from "../../ffi/signal.ts";
 import { waitFor } from "../../ffi/waiter.ts";
 import { liveTest } from "../helpers/live.ts";
 
-const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+// Whoever runs the tests by `nohup` has it ignored.
+if (!keepHangupIgnored()) SIGNALS.push("SIGHUP");
 
 /** Records who listens to which signal: the test runner takes SIGINT itself. */
 function recordListeners() {
@@ -36,7 +39,7 @@ liveTest(
     using recorded = recordListeners();
     const { listeners } = recorded;
     for (const name of SIGNALS) {
-      using stopping = stop();
+      using stopping = stop("test", true);
       assertEquals([...listeners.keys()], SIGNALS);
       assertEquals(stopping.signal.aborted, false);
       listeners.get(name)!();
@@ -46,7 +49,7 @@ liveTest(
     }
     {
       // It has another meaning to who reads a file again by it.
-      using _stopping = stop(false);
+      using _stopping = stop("test", false);
       assertEquals([...listeners.keys()], ["SIGINT", "SIGTERM"]);
     }
     assertEquals(listeners.size, 0);
@@ -57,7 +60,7 @@ liveTest(
 liveTest("`stop()` no longer looks out at the end of its block", async () => {
   let signal: AbortSignal;
   {
-    using stopping = stop();
+    using stopping = stop("test", true);
     signal = stopping.signal;
     await Promise.resolve();
     assertEquals(signal.aborted, false);
@@ -72,7 +75,7 @@ liveTest(
   async () => {
     using recorded = recordListeners();
     {
-      using stopping = stop();
+      using stopping = stop("test", true);
       // Some need not be asked for: a pipe has room for more than one.
       for (let line = 0; line < 10; line++) await stopping.writable();
       assertEquals(stopping.signal.aborted, false);

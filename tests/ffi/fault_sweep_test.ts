@@ -260,7 +260,8 @@ Deno.test("every public operation is swept", () => {
   ];
   const others = [
     ...["ignoreInspectorSignal", "isConnectionGone", "isPermissionError"],
-    ...["preload", "serviceWatchdogMs", "suspend", "traced"],
+    ...["keepHangupIgnored", "preload", "serviceWatchdogMs", "suspend"],
+    "traced",
   ];
   assertEquals(exported.toSorted(), [...calling, ...others].toSorted());
   // The last makes the calls of a stream of events.

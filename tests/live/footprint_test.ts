@@ -2,7 +2,13 @@
 import { assertEquals } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import { allCommands } from "../../cli/objects.ts";
-import { deno, root, script, shareModules } from "../helpers/command_line.ts";
+import {
+  deno,
+  root,
+  run,
+  script,
+  shareModules,
+} from "../helpers/command_line.ts";
 import {
   DONE,
   openOperationsLab,
@@ -71,6 +77,29 @@ const NETNS = [
   "read /run/netns/NAME",
   "setns CLONE_NEWNET",
 ];
+
+/** Where a mode can be set for good. */
+const KEPT = [
+  "read /etc/sysctl.conf",
+  ...["/etc/sysctl.d", "/run/sysctl.d", "/usr/lib/sysctl.d"].flatMap((
+    folder,
+  ) => [
+    `read ${folder}`,
+    ...run(["ls", folder]).code > 0 ? [] : [
+      `getdents64 ${folder}`,
+      ...run(["ls", folder]).out.split("\n").filter((name) =>
+        name.endsWith(".conf")
+      ).map((name) => `read ${folder}/${name}`),
+    ],
+  ]),
+];
+const CLAIM = [
+  "socket AF_UNIX SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK 0",
+  "bind AF_UNIX",
+];
+/** What a command that goes on does to be known by its name. */
+const NAMED = ["write /proc/PID/comm", "write /proc/self/comm"];
+const GOES_ON = /^(doctor|report|monitor|top|record|wait|watch|manage)/;
 
 /** One run of a script. */
 interface Trace {
@@ -319,8 +348,7 @@ liveTest(
         `watch ${file}`,
         [
           ...new Set([...planned, ...PROCESSES, ...EVENTS, `read ${file}`]),
-          "socket AF_UNIX SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK 0",
-          ...["bind AF_UNIX", "write pipe:"],
+          ...[...CLAIM, "write pipe:"],
         ],
         [],
       ],
@@ -329,7 +357,7 @@ liveTest(
         "manage fullmesh",
         [
           ...[...EVENTS, SOCK_DIAG, ...DEVICE_BY_NAME, ...MODE],
-          "write pipe:",
+          ...[...PROCESSES, ...KEPT, ...CLAIM, "write pipe:"],
         ],
       ],
     ];
@@ -358,7 +386,10 @@ liveTest(
       const written = trace.out === "" ? [] : ["write pipe:"];
       assertEquals([line, trace.syscalls], [
         line,
-        [...basic, ...syscalls, ...written].toSorted(),
+        [
+          ...[...basic, ...syscalls, ...written],
+          ...GOES_ON.test(line) ? NAMED : [],
+        ].toSorted(),
       ]);
       assertEquals([...new Set(trace.permissions)], [FFI], line);
     }

@@ -107,8 +107,8 @@ liveTest("managers that come later open nothing twice", async () => {
   const opened = () => [...first.connections.values()][0]?.subflows.length;
   await until(() => opened() === 3, "three subflows");
   const before = paths(client);
-  managers.start(client, fullmesh(), { setMode: false });
-  managers.start(client, ndiffports({ subflows: 1 }), { setMode: false });
+  const others = [fullmesh(), ndiffports({ subflows: 1 })]
+    .map((policy) => managers.start(client, policy, { setMode: false }));
   await connection.transferAsync(1000);
   first.stop();
   await first.finished;
@@ -117,6 +117,14 @@ liveTest("managers that come later open nothing twice", async () => {
   assertEquals(paths(client), before);
   const known = () => trackedLines(last.connections.values());
   await until(() => known().join() === look(client).join(), "the look");
+  for (const one of others) one.stop();
+  const told = managers.problems.splice(0).map((text) =>
+    /manages paths here, too|stays userspace/.exec(`${text}`)?.[0]
+  );
+  const [too, stays] = ["manages paths here, too", "stays userspace"];
+  assertEquals(told, [too, too, stays, too]);
+  last.stop();
+  assertEquals(client.sysctl("net.mptcp.path_manager"), "kernel");
 });
 
 liveTest("what comes and goes is followed, and ids stay", async () => {

@@ -8,6 +8,7 @@ import {
   ndiffports,
   type Policy,
 } from "../../policy/mod.ts";
+import { EVENTS_GROUP } from "../../testing/fake_commands.ts";
 import type {
   FakeConnection,
   FakeInterfaces,
@@ -75,9 +76,169 @@ Deno.test("two managers at once open nothing twice, and are told", async () => {
     paths(connection),
     MESH.filter((path) => path.includes(" 10.0.0.2")),
   );
-  const [problem, ...others] = world.problems.splice(0);
+  const [start, problem, ...others] = world.problems.splice(0);
+  const against = "two path managers may work against each other";
+  assertEquals(
+    start,
+    `mptcp manage (${Deno.pid}) manages paths here, too: ${against}`,
+  );
   assert(problem!.startsWith("Another program opens subflows"));
   assertEquals(others, []);
+});
+
+/** A world in which another program listens to events, by its name. */
+function withListener(world: World, process: string | undefined): void {
+  const { files, links } = world.kernel;
+  files.set(
+    "/proc/thread-self/net/netlink",
+    "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n" +
+      `0000000000000000 16  77 ${
+        (1 << (EVENTS_GROUP - 1)).toString(16).padStart(8, "0")
+      } 0 0 0 2 0 9000\n`,
+  );
+  links.set("/proc/self", "42");
+  if (process === undefined) return;
+  files.set("/proc/77/comm", `${process}\n`);
+  links.set("/proc/77/fd/3", "socket:[9000]");
+}
+
+Deno.test("the mode is taken back where nobody else needs it, and what stays is told", async () => {
+  const other = (name: string) =>
+    `${name} manages paths here, too: two path managers may work against ` +
+    "each other";
+  const left = "The path manager of new connections was userspace already, " +
+    "and no program manages paths: one was killed, or somebody has set it; " +
+    "at the end it is set to kernel, unless a file in /etc/sysctl.d sets it " +
+    "to userspace";
+  const stays = (name: string, setting = "path_manager=kernel") =>
+    `The path manager of new connections stays userspace, since ${name} is ` +
+    `there; to set it all the same: sysctl -w net.mptcp.${setting}`;
+  type Row = {
+    readonly before: string;
+    /** What else is there from the start, and what comes. */
+    readonly world?: (world: World) => void;
+    readonly later?: (world: World) => void;
+    readonly told?: readonly string[];
+    readonly after: string;
+  };
+  const sysctl =
+    (text: string, file = "/etc/sysctl.d/50-mptcp.conf") =>
+    ({ kernel }: World) => void kernel.files.set(file, text);
+  const rows: readonly Row[] = [
+    { before: "kernel", after: "kernel" },
+    { before: "bpf", after: "bpf" },
+    // A manager was killed.
+    { before: "userspace", told: [left], after: "kernel" },
+    {
+      before: "userspace",
+      world: (world) => withListener(world, "ip"),
+      told: [left],
+      after: "kernel",
+    },
+    // Somebody wants it so.
+    ...[
+      sysctl("# x\nnet.mptcp.path_manager = userspace\n"),
+      sysctl("-net/mptcp/pm_type=1", "/etc/sysctl.conf"),
+    ].map((world) => ({ before: "userspace", world, after: "userspace" })),
+    ...[
+      sysctl("#net.mptcp.path_manager = userspace\n"),
+      sysctl("net.mptcp.path_manager = kernel\n"),
+      sysctl("net.mptcp.path_manager = userspace\n", "/etc/sysctl.d/README"),
+    ].map((world) => ({
+      ...{ before: "userspace", world, told: [left], after: "kernel" },
+    })),
+    // Another one is there at the end, or was there at the start.
+    ...([
+      ["mptcpd", "mptcpd (77)"],
+      [undefined, "a program with the port id 77"],
+    ] as const).flatMap(([process, name]): Row[] => [
+      {
+        before: "kernel",
+        later: (world) => withListener(world, process),
+        told: [stays(name)],
+        after: "userspace",
+      },
+      {
+        before: "userspace",
+        world: (world) => withListener(world, process),
+        told: [other(name), stays(name)],
+        after: "userspace",
+      },
+    ]),
+    {
+      before: "userspace",
+      world: (world) => withListener(world, "mptcpd"),
+      later: ({ kernel }) =>
+        void kernel.files.delete("/proc/thread-self/net/netlink"),
+      told: [other("mptcpd (77)")],
+      after: "kernel",
+    },
+    ...["ip", "mptcp monitor", "mptcp record", "mptcp report"].map((name) => ({
+      before: "kernel",
+      later: (world: World) => withListener(world, name),
+      after: "kernel",
+    })),
+    // Its own other streams are none.
+    {
+      before: "kernel",
+      later: (world) => {
+        withListener(world, "deno");
+        world.kernel.links.set("/proc/self", "77");
+      },
+      after: "kernel",
+    },
+    {
+      before: "kernel",
+      later: (world) => {
+        withListener(world, "mptcpd");
+        world.kernel.sysctls.delete("path_manager");
+        world.kernel.sysctls.set("pm_type", "1");
+      },
+      told: [stays("mptcpd (77)", "pm_type=0")],
+      after: "userspace",
+    },
+    // Somebody has changed it meanwhile.
+    {
+      before: "kernel",
+      later: ({ kernel }) => void kernel.sysctls.set("path_manager", "bpf"),
+      after: "bpf",
+    },
+  ];
+  for (const [index, row] of rows.entries()) {
+    await using world = new World();
+    const { sysctls } = world.kernel;
+    sysctls.set("available_path_managers", "kernel userspace bpf");
+    sysctls.set("path_manager", row.before);
+    row.world?.(world);
+    const manager = await world.start({}, { setMode: true });
+    assertEquals(sysctls.get("path_manager"), "userspace");
+    row.later?.(world);
+    manager.stop();
+    const told = world.problems.splice(0);
+    assertEquals([index, told], [index, row.told ?? []]);
+    assertEquals(world.pm().getMode(), row.after, `row ${index}`);
+  }
+});
+
+Deno.test("of several managers the last takes the mode back", async () => {
+  for (const order of [[0, 1, 2], [2, 1, 0], [1, 2, 0]]) {
+    await using world = new World();
+    world.kernel.sysctls.set("path_manager", "kernel");
+    const managers: Manager[] = [];
+    for (const _ of order) {
+      managers.push(await world.start({}, { setMode: true }));
+    }
+    const modes = order.map((index) => {
+      managers[index]!.stop();
+      return world.pm().getMode();
+    });
+    assertEquals(modes, ["userspace", "userspace", "kernel"]);
+    assertEquals(world.kernel.claimed.size, 0);
+    const told = world.problems.splice(0)
+      .map((text) => text.replaceAll(`${Deno.pid}`, "1"));
+    assertEquals(told.filter((text) => text.includes("stays")).length, 2);
+    assert(told.some((text) => text.startsWith("mptcp manage (1) manages")));
+  }
 });
 
 Deno.test("an address has the same id everywhere, as far as others let it", async () => {
@@ -464,7 +625,7 @@ Deno.test("whatever a policy throws, and however, is reported with its callback"
     const onError = (error: unknown) => errors.push((error as Error).message);
     await world.start(policy, { onError });
     world.connect();
-    await turn(5);
+    await world.turn();
     const one = `The policy's established() failed for connection 0x5: ${text}`;
     assertEquals(errors.at(-1), one);
   }
@@ -474,7 +635,7 @@ Deno.test("whatever a policy throws, and however, is reported with its callback"
     [Symbol.dispose]() {
       throw undefined;
     },
-  }, { setMode: true, onError: (error) => errors.push(error) });
+  }, { onError: (error) => errors.push(error) });
   manager.stop();
   assertEquals(errors.map((error) => (error as Error).message), [
     "The policy's [Symbol.dispose]() failed: undefined was thrown",
@@ -651,7 +812,8 @@ Deno.test("nothing starts without the privilege, nor with wrong options", async 
   assertThrows(() => manage(pm, {}, { tickMs: 0 }), RangeError, "tickMs");
   assertThrows(() => ndiffports({ subflows: 0 }), RangeError, "subflows");
   world.kernel.privileged = false;
-  assertThrows(() => manage(pm, {}, { setMode: true }), Error, "EPERM");
+  assertThrows(() => manage(pm, {}, { setMode: true }), Error, "EACCES");
+  assertThrows(() => manage(pm, {}), Error, "EPERM");
   assertEquals(world.kernel.sysctls.get("path_manager"), "userspace");
   assert(world.kernel.subscriptions.every(({ closed }) => closed));
 });

@@ -63,6 +63,38 @@ Deno.test("`manage` runs a policy in its mode, says what it decides, and takes t
   }
 });
 
+Deno.test("`manage` says which devices it was told of are not there yet", async () => {
+  const rows: [line: string, devices: string[], hints: string[]][] = [
+    ["fullmesh dev eth*", ["eth0", "eth1"], []],
+    ["fullmesh not dev wlan0", ["eth0"], []],
+    ["on-demand dev eht1 dev eth? dev wwan*", ["eth0", "eth1"], [
+      ...['no device fits "eht1" yet; there are eth0, eth1'],
+      ...['no device fits "wwan*" yet; there are eth0, eth1'],
+    ]],
+    ["keep dev eth1", ["eth0"], ['no device fits "eth1" yet; there is eth0']],
+    ["keep dev lo", ["eth0"], []],
+    ["backup dev ETH0", [], [
+      'no device fits "ETH0" yet; there is none but loopback',
+    ]],
+    ["keep dev x", Array.from({ length: 12 }, (_, index) => `d${index}`), [
+      'no device fits "x" yet; there are d0, d1, d2, d3, d4, d5, d6, d7, d8, ' +
+      "d9 and 2 more",
+    ]],
+  ];
+  for (const [line, devices, hints] of rows) {
+    const kernel = kernelOfTwo();
+    kernel.devices.clear();
+    for (const [index, dev] of ["lo", ...devices].entries()) {
+      kernel.devices.set(dev, index + 1);
+    }
+    const { code, err } = await run(`manage ${line}`, kernel);
+    const expected = hints.map((hint) => `hint: ${hint}\n`).join("");
+    assertEquals([line, code, err], [line, 0, expected]);
+    const quiet = await run(`-q manage ${line}`, kernel);
+    assertEquals(quiet.err, "");
+  }
+});
+
 Deno.test("`manage --clean` closes what it has opened, and leaves one subflow", async () => {
   const { out, kernel } = await managed("manage fullmesh --clean", 2);
   assertStringIncludes(out, "close      0x1a6d021d 10.0.1.1");
@@ -77,7 +109,7 @@ function fileOf(body: string): Disposable & { readonly path: string } {
     `export default {
   established(connection) {
     ${body}
-    connection.open({ from: "10.0.1.1" });
+    setTimeout(() => connection.open({ from: "10.0.1.1" }), 20);
   },
 };
 `,
@@ -125,14 +157,14 @@ Deno.test("whatever a policy of one's own throws later is reported, and it goes 
 Deno.test("whatever a callback of one's own throws is reported with it", async () => {
   const failed = "The policy's established() failed for connection 0x1a6d021d";
   const rows: [thrown: string, error: string][] = [
-    ["new Error('mine')", "mine (FILE:3:73)"],
+    ["new Error('mine')", "mine (FILE:4:41)"],
     ["undefined", "undefined was thrown"],
     ["Object.freeze({ a: 1 })", '{"a":1} was thrown'],
-    ["new Error()", "an error without a message (FILE:3:73)"],
+    ["new Error()", "an error without a message (FILE:4:41)"],
   ];
   for (const [thrown, error] of rows) {
-    const open = 'connection.open({ from: "10.0.1.1" });';
-    using file = fileOf(`setTimeout(() => { ${open} }); throw ${thrown};`);
+    using file = fileOf(`setTimeout(() => connection.open(
+      { from: "10.0.1.1" }), 20); throw ${thrown};`);
     const { code, err } = await managed(`manage ${file.path}`, 2);
     assertEquals([code, err.replaceAll(file.path, "FILE")], [
       0,
