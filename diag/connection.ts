@@ -122,7 +122,10 @@ export interface SocketFigures {
   readonly sendQueue: number;
   /** Index of the device that the socket is bound to; 0: none. */
   readonly ifIndex: number;
-  /** Name of that device; absent: none, or no device has the index. */
+  /**
+   * Name of that device; absent: none, no device has the index, or its name is
+   * no UTF-8.
+   */
   readonly dev?: string;
 }
 

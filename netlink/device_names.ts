@@ -1,6 +1,9 @@
 import type { Namespace } from "./transport.ts";
 
-/** Names devices, each once. */
+/** In a name whose bytes are no UTF-8, which no text can give back. */
+const REPLACEMENT = "\ufffd";
+
+/** Names devices, each once: those that can be found by their name. */
 export class DeviceNames {
   readonly #namespace: Namespace;
   readonly #names = new Map<number, string | undefined>();
@@ -16,7 +19,9 @@ export class DeviceNames {
     const { ifIndex } = value;
     if (ifIndex <= 0) return value;
     if (!this.#names.has(ifIndex)) {
-      this.#names.set(ifIndex, this.#namespace.ifIndexToName(ifIndex));
+      const name = this.#namespace.ifIndexToName(ifIndex);
+      const isText = name?.includes(REPLACEMENT) === false;
+      this.#names.set(ifIndex, isText ? name : undefined);
     }
     const dev = this.#names.get(ifIndex);
     return dev === undefined ? value : { ...value, dev };

@@ -17,7 +17,10 @@ export interface Endpoint {
   readonly flags: readonly EndpointFlag[];
   /** Index of the device that subflows are bound to; 0: none. */
   readonly ifIndex: number;
-  /** Name of that device; absent: no device has the index. */
+  /**
+   * Name of that device; absent: no device has the index, or its name is no
+   * UTF-8.
+   */
   readonly dev?: string;
 }
 

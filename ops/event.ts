@@ -118,7 +118,10 @@ export interface SubflowEvent {
   readonly backup: boolean;
   /** Index of the device that the subflow is bound to; 0: none. */
   readonly ifIndex: number;
-  /** Name of that device; absent: no device has the index. */
+  /**
+   * Name of that device; absent: no device has the index, or its name is no
+   * UTF-8.
+   */
   readonly dev?: string;
   /** The socket's error; absent: there was none. */
   readonly error?: {

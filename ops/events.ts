@@ -7,6 +7,7 @@ import {
   MPTCP_ATTR_TOKEN,
   MPTCP_PM_EV_GRP_NAME,
 } from "../codec/mptcp_pm.gen.ts";
+import { DeviceNames } from "../netlink/device_names.ts";
 import { UnsupportedError } from "../netlink/errors.ts";
 import { NetlinkStream } from "../netlink/stream.ts";
 import type { Namespace } from "../netlink/transport.ts";
@@ -156,6 +157,6 @@ function withDevice<Event extends PathManagerEvent>(
   event: Event,
 ): Event {
   if (!("ifIndex" in event) || event.ifIndex === 0) return event;
-  const dev = namespace.ifIndexToName(event.ifIndex);
+  const { dev } = new DeviceNames(namespace).named({ ifIndex: event.ifIndex });
   return dev === undefined ? event : { ...event, dev };
 }

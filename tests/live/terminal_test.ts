@@ -58,6 +58,18 @@ for (const [name, shown] of NAMES) {
   });
 }
 
+Deno.test("a device whose name is no UTF-8 goes by its index", async () => {
+  const name = new TextDecoder().decode(Uint8Array.of(0x61, 0xff));
+  const kernel = new FakeKernel();
+  kernel.devices.set(name, 7);
+  const added = await runHere("endpoint add 10.0.0.1 dev if7", kernel);
+  assertFalse(added.err.includes("no device"));
+  const { out } = await runHere("endpoint show", kernel);
+  assertEquals(out, "10.0.0.1 id 1 dev if7 \n");
+  assertEquals((await runHere("endpoint delete dev if7", kernel)).code, 0);
+  assertStringIncludes(await monitored("monitor", name), " dev=if7");
+});
+
 /** What a command line prints of a subflow on a device. */
 async function monitored(line: string, dev: string): Promise<string> {
   const kernel = new FakeKernel();
