@@ -5,14 +5,23 @@ export class OutputError extends Error {
   override readonly name = "OutputError";
 }
 
+const encoder = new TextEncoder();
+/** Used again and again: to touch memory for the first time takes longer. */
+const encoded = new Uint8Array(3 * 2 ** 15);
+
 /** Writes all of a text, and is content when nobody reads it any more. */
 export function write(
   stream: { writeSync(bytes: Uint8Array): number },
   text: string,
 ): void {
-  let bytes = new TextEncoder().encode(text);
   try {
-    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    for (let rest = text; rest !== "";) {
+      const { read, written } = encoder.encodeInto(rest, encoded);
+      for (let at = 0; at < written;) {
+        at += stream.writeSync(encoded.subarray(at, written));
+      }
+      rest = rest.slice(read);
+    }
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return;
     throw new OutputError(`Cannot write: ${(error as Error).message}`);

@@ -7,7 +7,7 @@ function stream(atOnce: number): { taken: string; writeSync: Writer } {
     taken: "",
     writeSync(bytes) {
       const part = bytes.subarray(0, atOnce);
-      this.taken += String.fromCharCode(...part);
+      for (const byte of part) this.taken += String.fromCharCode(byte);
       return part.length;
     },
   };
@@ -30,6 +30,16 @@ Deno.test("`write()` writes on until all is written", () => {
     write(out, "");
     write(out, "…");
     assertEquals(out.taken, "one line\n\xe2\x80\xa6");
+  }
+});
+
+Deno.test("`write()` writes long texts, no character in two", () => {
+  for (const shift of ["", "a", "ab", "abc"]) {
+    const text = `${shift}${"\u{1f600}é漢".repeat(50_000)}\ud800`;
+    const out = stream(100_000);
+    write(out, text);
+    const bytes = Uint8Array.from(out.taken, (byte) => byte.charCodeAt(0));
+    assertEquals(new TextDecoder().decode(bytes), text.toWellFormed());
   }
 });
 
