@@ -10,7 +10,9 @@ export interface AnnounceOptions {
    */
   readonly addresses?: readonly string[];
   /**
-   * TCP port, 1 to 65535, on which a program listens for MPTCP there.
+   * TCP port, 1 to 65535, on which a program listens for MPTCP there. Another
+   * one than that of the connection takes a socket that is bound to the very
+   * address: the kernel refuses subflows to one that listens on all addresses.
    * @default {that of the connection}
    */
   readonly port?: number;

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertMatch,
+} from "@std/assert";
 import { Diag } from "../../diag/mod.ts";
 import { PathManager } from "../../mod.ts";
 import {
@@ -288,6 +293,31 @@ liveTest("connections that end without an event are found", async () => {
   await until(() => !manager.connections.has(token), "the sweep", 5000);
   assertEquals(closed, [token]);
 });
+
+liveTest(
+  "kernel mode by mistake is told, with the command that ends it",
+  async () => {
+    using lab = Lab.open({ paths: 2 });
+    const { client } = lab;
+    using old = lab.connect();
+    await old.transferAsync(1000);
+    const warnings: string[] = [];
+    await using managers = new Managers();
+    const manager = managers.start(client, fullmesh(), {
+      ...{ setMode: false, onWarning: (text) => warnings.push(text) },
+    });
+    const [, command] = warnings[0]!.match(/"(sysctl .*)"$/)!;
+    const [program, assignment] = command!.split(" ");
+    client.exec(program!, "-w", assignment!);
+    using connection = lab.connect();
+    await connection.transferAsync(1000);
+    await until(() => paths(client).length === 3, "the second path");
+    // What was there before stays with the kernel, which is told, too.
+    const { isInKernel } = manager.connections.get(old.client.token)!;
+    assertEquals([isInKernel, warnings.length], [true, 2]);
+    assertMatch(warnings[1]!, /the path manager was the kernel's stay with it/);
+  },
+);
 
 liveTest("a manager that ends leaves things as they were", async () => {
   using lab = Lab.open({ paths: 2 });

@@ -3,120 +3,66 @@
  * shell; what the paths carry is what `ss` shows.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Lab, type LabConnection, until } from "../../testing/lab.ts";
-import { environment, launcher } from "../helpers/command_line.ts";
+import { PathManager } from "../../mod.ts";
+import type { Host } from "../../testing/host.ts";
+import { until } from "../../testing/lab.ts";
+import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { liveTest } from "../helpers/live.ts";
-import { makeUplinks } from "../helpers/uplinks.ts";
+import { Managed } from "../helpers/managed.ts";
+import { SERVER } from "../helpers/uplinks.ts";
 
-/** Runs `mptcp manage` on the client, with a connection that carries data. */
-class Managed implements AsyncDisposable {
-  readonly lab: Lab = Lab.open({ paths: 2, rate: 20 });
-  readonly #process: Deno.ChildProcess;
-  readonly #output: Promise<string>;
-  #connection: LabConnection | undefined;
-  #flow: Promise<void> | undefined;
-  #isOver = false;
-
-  constructor(...words: string[]) {
-    const { client, server } = this.lab;
-    makeUplinks(this.lab, 2);
-    server.ip("mptcp", "limits", "set", "subflows", "8");
-    this.#process = new Deno.Command(launcher, {
-      args: ["-n", client.netns, "manage", ...words],
-      env: environment(),
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#output = new Response(this.#process.stdout).text();
-  }
-
-  /** Connects, and sends some 16 Mbit/s from then on: 20 is what a path takes. */
-  async start(bytes = 8000): Promise<void> {
-    const mode = () => this.lab.client.sysctl("net.mptcp.path_manager");
-    await until(() => mode() === "userspace", "the path manager", 10_000);
-    const connection = this.#connection = this.lab.connect();
-    this.#flow = (async () => {
-      while (!this.#isOver) {
-        connection.client.send(bytes);
-        connection.server.receive();
-        await new Promise((resolve) => setTimeout(resolve, 4));
-      }
-    })();
-  }
-
-  /** The devices whose paths carried data in a while. */
-  async carrying(ms = 300): Promise<string[]> {
-    const acked = () =>
-      new Map(
-        this.lab.client.subflows().map(({ local, bytesAcked }) => [
-          local,
-          bytesAcked,
-        ]),
-      );
-    const before = acked();
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return [...acked()].filter(([local, bytes]) =>
-      bytes - (before.get(local) ?? 0) > 20_000
-    ).map(([local]) => `client${local.split(".")[2]}`).toSorted();
-  }
-
-  /** Waits until these carry data, and no others. */
-  async until(...devices: string[]): Promise<void> {
-    let seen: string[] = [];
-    const end = performance.now() + 8000;
-    while (performance.now() < end) {
-      seen = await this.carrying();
-      if (seen.join() === devices.join()) return;
-    }
-    assertEquals(seen, devices);
-  }
-
-  /** Ends the manager; returns what it has said. */
-  async stop(): Promise<string> {
-    this.#process.kill("SIGTERM");
-    const { code } = await this.#process.status;
-    assertEquals(code, 0);
-    return await this.#output;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isOver = true;
-    await this.#flow;
-    try {
-      this.#process.kill();
-    } catch {
-      // It has ended.
-    }
-    await this.#process.status;
-    await this.#output;
-    this.lab.close();
-  }
+/** Adds rules to a chain of its own, of which nobody is told. */
+function addRules(
+  host: Host,
+  hook: "prerouting" | "input" | "output",
+  ...rules: string[]
+): void {
+  const table = `inet ${hook}`;
+  host.exec(
+    "nft",
+    [
+      `add table ${table}`,
+      `add chain ${table} c { type filter hook ${hook} priority -300; }`,
+      ...rules.map((rule) => `add rule ${table} c ${rule}`),
+    ].join("; "),
+  );
 }
 
-/** Drops all that comes by the first path, which nobody is told of. */
-const DROP = "add table inet t; add chain inet t c " +
-  "{ type filter hook prerouting priority -300; }; " +
-  "add rule inet t c iifname server1 drop";
+function removeRules(host: Host, hook: "prerouting" | "input" | "output") {
+  host.exec("nft", "delete", "table", "inet", hook);
+}
+
+/** When a line of the log was written, in milliseconds. */
+function timeOf(line: string): number {
+  return Date.parse(`${line.match(/^\[(.*?)\]/)![1]}Z`);
+}
 
 liveTest(
   "`mptcp manage on-demand` uses the spare as long as it is needed",
   async () => {
     await using managed = new Managed(
-      ...["on-demand", "dev", "client2", "health", "500ms"],
+      ["on-demand", "dev", "client2", "health", "500ms"],
     );
     const { lab: { client, server } } = managed;
     await managed.start();
     await managed.until("client1");
     assertEquals(client.subflows().length, 1);
-    server.exec("nft", DROP);
+    addRules(server, "prerouting", "iifname server1 drop");
     await managed.until("client2");
-    server.exec("nft", "delete", "table", "inet", "t");
+    removeRules(server, "prerouting");
     await managed.until("client1");
     assertEquals(client.subflows().length, 1);
+    // The only subflow is reset.
+    addRules(
+      server,
+      "input",
+      "iifname server1 meta l4proto tcp reject with tcp reset",
+    );
+    await managed.until("client2");
+    await managed.arrived();
     assertMatch(
       await managed.stop(),
-      /open .* no ack.*\n.*close .* the spare is there\n.*open .* to see whether.*\n.*close .* the path has worked for 0\.5 s\n$/,
+      /open .* no ack.*\n.*close .* the spare is there\n.*open .* to see whether.*\n.*close .* the path has worked for 0\.5 s\n.*open .* client2 .* closed, ECONNRESET\n$/,
     );
     assertEquals(client.sysctl("net.mptcp.path_manager"), "kernel");
   },
@@ -125,7 +71,7 @@ liveTest(
 liveTest(
   "`mptcp manage backup` has a spare that carries nothing until it is needed",
   async () => {
-    await using managed = new Managed("backup", "dev", "client2");
+    await using managed = new Managed(["backup", "dev", "client2"]);
     const { lab, lab: { client } } = managed;
     await managed.start();
     await until(() => client.subflows().length === 2, "the spare");
@@ -135,20 +81,181 @@ liveTest(
     lab.restore(1);
     await managed.until("client1");
     assertEquals(client.subflows().length, 2);
+    await managed.arrived();
     assertMatch(await managed.stop(), /close .* client1 is down\n/);
   },
 );
 
 liveTest(
-  "`mptcp manage fullmesh` carries data over all paths, and again after a reset",
+  "`mptcp manage fullmesh` carries data over all paths, and again after a reset, and after it was killed",
   async () => {
-    await using managed = new Managed("fullmesh");
+    await using managed = new Managed(["fullmesh"]);
     const { lab: { client } } = managed;
     await managed.start(20_000);
     await managed.until("client1", "client2");
+    const before = managed.ends();
+    await managed.stop({ signal: "SIGKILL" });
+    await managed.until("client1", "client2");
+    managed.run();
+    await managed.ready();
+    // It has taken over what is there, and opens nothing twice.
+    await managed.until("client1", "client2");
+    assertEquals(managed.ends(), before);
     client.exec("ss", "-K", "src", client.address(2));
     await managed.until("client1", "client2");
-    const out = await managed.stop();
-    assert(out.split("open ").length >= 3, out);
+    await managed.arrived();
+    const said = (await managed.stop()).trimEnd().split("\n");
+    assert(said.length > 0);
+    for (const line of said) assertMatch(line, / open .* ECONNABORTED/);
+  },
+);
+
+liveTest(
+  "`mptcp manage refresh` replaces the subflow that carries least",
+  async () => {
+    await using managed = new Managed(
+      ["refresh", "subflows", "3", "every", "800ms"],
+      { paths: 1 },
+    );
+    const { server } = managed.lab;
+    await managed.start(60_000);
+    await until(() => managed.ends().length === 3, "three subflows");
+    const before = managed.ends();
+    const slow = before.at(-1)!;
+    const port = slow.split(":")[1]!;
+    addRules(
+      server,
+      "prerouting",
+      `tcp sport ${port} limit rate over 40 kbytes/second drop`,
+    );
+    await until(() => !managed.ends().includes(slow), "its end");
+    const now = await until(() => {
+      const ends = managed.ends();
+      return ends.length === 3 && ends;
+    }, "another one");
+    const kept = before.filter((end) => end !== slow);
+    assertEquals(now.filter((end) => before.includes(end)), kept);
+    await managed.arrived();
+    const [, , closed, opened] = (await managed.stop()).split("\n");
+    assertMatch(closed!, new RegExp(`close .*:${port} .* it carried least, `));
+    assertMatch(opened!, /open .* in the place of another one$/);
+  },
+);
+
+liveTest(
+  "`mptcp manage keep` opens again by the reason, and nothing is lost",
+  async () => {
+    await using managed = new Managed(["keep"], { paths: 3 });
+    const { lab: { client, server } } = managed;
+    await managed.start(60_000, { serverAddress: SERVER[4] });
+    const { token, remote } = managed.connection.client;
+    using pm = PathManager.open({ netns: client.netns });
+    await managed.until("client1");
+    for (const id of [2, 3]) {
+      const local = { address: client.address(id), id };
+      pm.subflowCreate({ token, local, remote, dev: client.dev(id) });
+    }
+    await managed.until("client1", "client2", "client3");
+    const ports = Object.fromEntries(
+      managed.ends().map((end) => end.split(":") as [string, string]),
+    );
+    const portOf = (path: number) => ports[client.address(path)];
+
+    // The first one is reset by the peer. The router of the second one is not
+    // reached any more, and that of the third one is silent after a reset.
+    server.exec(
+      "nft",
+      "add table arp t; " +
+        "add chain arp t c { type filter hook input priority 0; }; " +
+        "add rule arp t c iifname server2 drop",
+    );
+    client.sysctl("net.ipv4.neigh.client2.retrans_time_ms", 100);
+    client.ip("neigh", "flush", "dev", "client2");
+    addRules(
+      client,
+      "output",
+      `tcp sport ${portOf(2)} reject with tcp reset`,
+    );
+    addRules(
+      server,
+      "input",
+      `tcp sport ${portOf(3)} reject with tcp reset`,
+      "iifname server3 tcp flags syn drop",
+    );
+    server.exec("ss", "-K", "dport", "=", `:${portOf(1)}`);
+    const begin = performance.now();
+    await managed.until("client1");
+    const router = () => client.ip("neigh", "show", "dev", "client2");
+    await until(() => router().includes("FAILED"), "the router to be missed");
+    server.exec("nft", "delete", "table", "arp", "t");
+    // Once more, where only one is left.
+    const [only] = managed.ends();
+    server.exec("ss", "-K", "dport", "=", `:${only!.split(":")[1]}`);
+    await until(() => !managed.ends().includes(only!), "its end");
+    await managed.until("client1", "client2");
+    await new Promise((resolve) =>
+      setTimeout(resolve, 3100 - (performance.now() - begin))
+    );
+    removeRules(server, "input");
+    await managed.until("client1", "client2", "client3");
+    await managed.arrived();
+    const said = (await managed.stop({
+      warning: "Another program opens subflows of the same connections: " +
+        "two path managers may work against each other",
+    })).trimEnd().split("\n");
+    const of = (path: number) =>
+      said.filter((line) => line.includes(` ${client.address(path)}`));
+    const whys = (path: number) =>
+      of(path).map((line) => line.replace(/^.*\] (\w+).* # /, "$1: "));
+    const reset = "open: Connection reset by peer";
+    assertEquals(whys(1), [reset, reset]);
+    assertEquals(whys(2), [reset, "open: No route to host"]);
+    assertEquals(whys(3), [reset, "close: no answer", "open: it was closed"]);
+    const waits = (path: number) =>
+      of(path).map(timeOf).map((time, at, all) => time - (all[at - 1] ?? time));
+    assert(waits(2)[1]! >= 1000, `${waits(2)}`);
+    assert(waits(3)[1]! >= 2900 && waits(3)[1]! < 4000, `${waits(3)}`);
+    assert(waits(3)[2]! >= 900, `${waits(3)}`);
+  },
+);
+
+liveTest(
+  "`mptcp manage announce` has clients open subflows, until it takes it back",
+  async () => {
+    const port = 7443;
+    const addresses = [2, 3].map((path) => `10.77.${path}.2`);
+    await using managed = new Managed(
+      ["announce", ...addresses, "port", `${port}`, "--clean"],
+      { paths: 3, where: "server" },
+    );
+    const { lab: { client, server } } = managed;
+    // Its path manager is the kernel's.
+    client.ip(
+      ...["mptcp", "limits", "set"],
+      ...["subflows", "4", "add_addr_accepted", "4"],
+    );
+    using listeners = new DisposableStack();
+    for (const address of addresses) {
+      listeners.use(MptcpSocket.listen(server.netns, { address, port }));
+    }
+    await managed.start(60_000);
+    await managed.until("client1", "client2", "client3");
+    assertEquals(
+      client.subflows().map(({ remote }) => remote).toSorted().slice(1),
+      addresses.map((address) => `${address}:${port}`),
+    );
+    const said = managed.stop();
+    await until(() => client.subflows().length === 1, "them to be closed");
+    await managed.until("client1");
+    await managed.arrived();
+    assertEquals(client.counter("MPTcpExtRmAddr"), 2);
+    assertEquals(
+      (await said).trimEnd().split("\n")
+        .map((line) => line.replace(/^.*\] (\w+) +\w+ (.*) {2}# /, "$1 $2: ")),
+      [
+        ...addresses.map((address) => `announce ${address}: established`),
+        ...addresses.map((address) => `withdraw ${address}: the manager ends`),
+      ],
+    );
   },
 );
