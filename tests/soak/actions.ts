@@ -7,6 +7,7 @@
 import { AGENT } from "./agent.ts";
 import { COMMANDS } from "./commands.ts";
 import { CONNECTIONS } from "./connections.ts";
+import { POLICY } from "./policies.ts";
 import { PROGRAMS } from "./programs.ts";
 import { STREAMS } from "./streams.ts";
 import type { Actions } from "./world.ts";
@@ -18,4 +19,5 @@ export const ACTIONS: Actions = {
   ...CONNECTIONS,
   ...PROGRAMS,
   ...AGENT,
+  ...POLICY,
 };
