@@ -22,6 +22,12 @@ const SWEEP_MS = 1000;
 /** After how many of these each connection was looked at. */
 const SWEEPS = 30;
 
+/**
+ * A peer that has not dealt with one RM_ADDR yet drops the next, and nobody
+ * repeats that (`mptcp_pm_rm_addr_received()` in net/mptcp/pm.c).
+ */
+const WITHDRAW_MS = 20;
+
 /** How to run a {@linkcode Policy}. */
 export interface ManageOptions {
   /** Ends it when it aborts. @default {none} */
@@ -337,9 +343,18 @@ class RunningManager implements Manager {
         );
         if (!isLast) connection.close(subflow, { reason });
       }
-      for (const { address } of connection.announcements) {
-        connection.withdraw(address, { reason });
+    }
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    for (let left = [...this.connections.values()];;) {
+      for (const connection of left) {
+        const [next] = connection.announcements;
+        if (next !== undefined) connection.withdraw(next.address, { reason });
       }
+      left = left.filter(({ closed, announcements }) =>
+        !closed && announcements.length > 0
+      );
+      if (left.length === 0) return;
+      Atomics.wait(never, 0, 0, WITHDRAW_MS);
     }
   }
 
