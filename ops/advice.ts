@@ -71,6 +71,7 @@ export function adviceFor(
   if (connects && host.limits().subflows === 0) {
     return NO_SUBFLOWS;
   }
+  if (isOfNoHost(address.bytes)) return ofNoHost(address.text, connects);
   return (signals ? mappedAdvice(address) : undefined) ??
     placeAdvice(host, address, endpoint, connects);
 }
@@ -107,6 +108,26 @@ function placeAdvice(
     ? `without dev, subflows leave where the routes lead, which may be one ` +
       `device for all: dev ${name(devices[0]!)} binds them`
     : undefined;
+}
+
+/**
+ * Whether the kernel binds a socket to an address that belongs to no host, and
+ * then chooses the source by the route: `inet_bind()`, `inet6_bind()`.
+ */
+export function isOfNoHost(bytes: Uint8Array): boolean {
+  const v4 = isIPv4Mapped(bytes) ? bytes.subarray(12) : bytes;
+  return v4.every((byte) => byte === 0) ||
+    v4.length === 4 &&
+      (v4[0]! >> 4 === 14 || v4.every((byte) => byte === 255));
+}
+
+/** What is said of such an address. */
+export function ofNoHost(text: string, connects: boolean): string {
+  return `${text} is the address of no host: ` +
+    (connects
+      ? "subflows start where the route leads, mostly from the address of the " +
+        "initial one"
+      : "no peer reaches this one by it");
 }
 
 /** Whether several devices have addresses that other hosts may reach. */

@@ -13,6 +13,8 @@ import {
 } from "../facts.ts";
 import { command, deletion, readd } from "../remedy.ts";
 import { type Observation, ok, type Status } from "../finding.ts";
+import { parseAddress } from "../../codec/inet.ts";
+import { isOfNoHost, ofNoHost } from "../../ops/advice.ts";
 import type { InterfaceAddress } from "../../diag/addresses.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -46,6 +48,14 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
     remedies,
     about: aboutEndpoint(endpoint),
   }];
+  if (isOfNoHost(parseAddress(address).bytes)) {
+    return say(
+      "warning",
+      ofNoHost(address, isPath),
+      `flags: ${endpoint.flags.join(" ")}`,
+      deletion(endpoint),
+    );
+  }
   if (all.length === 0) {
     const hasJustGone = earlier?.addresses?.some(isOwn) ?? false;
     return say(

@@ -397,6 +397,10 @@ export const CHANGED_HOSTS: readonly Row[] = [
       "peers reach it only if a router",
     ],
   ],
+  ["the address of no host", TWO, endpoint({ address: "224.0.0.1" }), [
+    "warning endpoint-address",
+    "224.0.0.1 is the address of no host: subflows start where the route leads",
+  ]],
   ["an address that goes just now", TWO, (draft) => {
     draft.addresses = draft.addresses!.filter((one) =>
       one.address !== "10.77.2.1"

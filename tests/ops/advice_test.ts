@@ -81,6 +81,9 @@ const LOOPBACK = (address: string) =>
   `${address} is a loopback address: no other host reaches it`;
 const ABSENT = (address: string) =>
   `${address} is not on this host: no subflow can start from it`;
+const OF_NO_HOST = (address: string) =>
+  `${address} is the address of no host: subflows start where the route ` +
+  "leads, mostly from the address of the initial one";
 const ROUTES = (dev: string) =>
   "without dev, subflows leave where the routes lead, which may be one " +
   `device for all: dev ${dev} binds them`;
@@ -112,8 +115,14 @@ const ROWS: readonly (readonly [Added, string | undefined])[] = [
     "no device has index 40: no subflow can start from it",
   ],
   [{ address: "10.0.9.1", dev: "c1", flags: ["subflow"] }, ABSENT("10.0.9.1")],
-  [{ address: "0.0.0.0", flags: ["subflow"] }, ABSENT("0.0.0.0")],
-  [{ address: "224.0.0.1", flags: ["subflow"] }, ABSENT("224.0.0.1")],
+  ...["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "::ffff:0.0.0.0"].map((
+    address,
+  ) => [{ address, flags: ["subflow"] }, OF_NO_HOST(address)] as const),
+  [{ address: "ff02::1", flags: ["subflow"] }, ABSENT("ff02::1")],
+  [
+    { address: "0.0.0.0", flags: ["signal"] },
+    "0.0.0.0 is the address of no host: no peer reaches this one by it",
+  ],
   [{ address: "fd00:9::1", flags: ["subflow"] }, ABSENT("fd00:9::1")],
   [
     { address: "192.0.2.1", flags: ["signal"] },
