@@ -7,7 +7,7 @@ import type {
 import { thrownText } from "../../codec/thrown.ts";
 import type { Context } from "../context.ts";
 import { atExit, lateErrors } from "../late_errors.ts";
-import type { Output } from "../output.ts";
+import { lostText, type Output } from "../output.ts";
 import {
   address,
   type Command,
@@ -93,6 +93,11 @@ function isProgram(word: string): boolean {
   return /\.[jt]s$/.test(word);
 }
 
+const lost = (lines: number): Output => ({
+  text: lostText(lines),
+  json: { action: "lost", lines },
+});
+
 type Policies = typeof import("../../policy/mod.ts");
 
 /** A policy that is ready, as a command. */
@@ -110,6 +115,7 @@ function ready<O extends Operands>(
     summary,
     operands,
     options: ["clean"],
+    lost,
     async *run(context, { clean, ...values }) {
       const { dev } = values as { readonly dev?: readonly string[] };
       yield* managed(context, (policies) => {
@@ -243,6 +249,7 @@ export const COMMANDS: readonly Command[] = [
       ...devices,
     },
     options: ["clean"],
+    lost,
     async *run(context, { file, clean, ...values }) {
       const { ownPolicy, placeIn } = await import("./own_policy.ts");
       yield* managed(context, async (policies) => ({

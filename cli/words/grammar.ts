@@ -94,6 +94,11 @@ export interface Command {
   readonly options?: readonly OptionName[];
   /** Words that make sense elsewhere, and what to do instead. */
   readonly hints?: Readonly<Record<string, string>>;
+  /**
+   * What an agent says of lines that were lost: it goes on where nobody reads
+   * what it prints.
+   */
+  readonly lost?: (lines: number) => Output;
   /** What it does, given the values of its operands and options. */
   run(context: Context, values: never): Result;
 }
