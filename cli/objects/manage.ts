@@ -31,8 +31,11 @@ function globs(keyword: string, help: string): Operand<readonly string[]> {
     help,
     required: false,
     words: [[first!, help]],
-    values: second === undefined ? [["@dev", "network device"]] : [],
+    values: [
+      second === undefined ? ["@dev", "network device"] : [second, help],
+    ],
     takesValue: true,
+    repeats: true,
     read(word, value, before = []) {
       if (word !== first) return undefined;
       if (second !== undefined && value() !== second) {
@@ -44,8 +47,8 @@ function globs(keyword: string, help: string): Operand<readonly string[]> {
 }
 
 const devices = {
-  dev: globs("dev", "use this device, * is any part; may be given again"),
-  not: globs("not dev", "but not this one; may be given again"),
+  dev: globs("dev", "use this device, * is any part"),
+  not: globs("not dev", "but not this one"),
 };
 const troubles = {
   rto: option(
@@ -69,7 +72,7 @@ const subflows = option("subflows", "N", "how many, 1 to 255", integer);
 /** Addresses, any number of them. */
 const addresses: Operand<readonly string[]> = {
   ...address("addresses to announce"),
-  usage: "ADDR",
+  usage: "ADDR…",
   required: false,
   read(word, _value, before = []) {
     const one = address("").read(word, _value, undefined);
