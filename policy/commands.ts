@@ -15,6 +15,7 @@ import type { Device } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
 import type { PathManager } from "../ops/path_manager.ts";
 import { isSamePath } from "../ops/resync.ts";
+import type { SubflowAddress } from "../ops/subflow.ts";
 import { AddressIds } from "./address_ids.ts";
 import {
   fits,
@@ -31,6 +32,7 @@ import type {
   Reason,
 } from "./managed_connection.ts";
 import type { Timers } from "./timers.ts";
+import { isOffered, peersOf } from "./peers.ts";
 import {
   isOver,
   type SubflowError,
@@ -45,6 +47,9 @@ const EINVAL = 22;
 const ENOSPC = 28;
 const EADDRNOTAVAIL = 99;
 const ENETDOWN = 100;
+
+/** The kernel counts them in a byte, and sees no overflow. */
+const MOST_SUBFLOWS = 255;
 
 /** Something that a policy did, or could not do. */
 export interface Decision {
@@ -90,6 +95,8 @@ export class Commands {
     ManagedConnection,
     readonly Announcement[]
   >();
+  /** The subflows that lead where the peer could be reached, as it had said. */
+  readonly #offered = new WeakSet<TrackedSubflow>();
   /** The subflows that were opened by it. */
   readonly #own = new WeakSet<TrackedSubflow>();
 
@@ -119,6 +126,12 @@ export class Commands {
     return this.#own.has(subflow);
   }
 
+  /** Whether the peer has not taken back where a subflow led to. */
+  isOffered(connection: ManagedConnection, subflow: TrackedSubflow): boolean {
+    return !this.#offered.has(subflow) ||
+      isOffered(connection, subflow.remote);
+  }
+
   isInKernel(connection: ManagedConnection): boolean {
     return this.#inKernel.has(connection);
   }
@@ -130,6 +143,14 @@ export class Commands {
   addressesOf({ local }: ManagedConnection): LocalAddress[] {
     return [...this.#tools.interfaces.usable]
       .filter(({ address }) => fits(local.address, address));
+  }
+
+  peersOf(connection: ManagedConnection): SubflowAddress[] {
+    const { interfaces } = this.#tools;
+    return peersOf(
+      connection,
+      (address) => interfaces.linkOf(address) !== undefined,
+    );
   }
 
   read(
@@ -163,7 +184,11 @@ export class Commands {
     const there = () => between(connection, subflow, most);
     const found = there();
     if (found !== undefined) return found;
-    const place = this.#place(from, options.dev);
+    const isFull = connection.subflows
+      .filter(({ isOpen }) => isOpen).length >= MOST_SUBFLOWS;
+    const place = isFull
+      ? failure(ENOSPC, `it has ${MOST_SUBFLOWS} subflows`)
+      : this.#place(from, options.dev);
     if (!("errno" in place)) {
       live.dev = place.dev;
       this.#lookForOthers(connection);
@@ -184,6 +209,7 @@ export class Commands {
       return subflow;
     }
     this.#own.add(subflow);
+    if (isOffered(connection, remote)) this.#offered.add(subflow);
     tracker.begin(connection, subflow);
     this.#log({ action: "open", connection, subflow, error }, options);
     if (error !== undefined) tracker.end(connection, subflow, error);

@@ -1,7 +1,8 @@
-import type { LocalAddress } from "./interfaces.ts";
+import { type LocalAddress, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
+import { isOffered } from "./peers.ts";
 import type { Policy } from "./policy.ts";
-import type { TrackedSubflow } from "./tracker.ts";
+import { pathKey, type PeerAddress, type TrackedSubflow } from "./tracker.ts";
 
 /** Nobody hears before that from a host that answers no neighbour request. */
 const NEIGHBOUR_MS = 1000;
@@ -52,7 +53,7 @@ class Keep implements Policy {
     if (connection.serverSide || !subflow.openedHere) return;
     const lost = this.#lost.get(connection) ?? new Map<string, Lost>();
     this.#lost.set(connection, lost);
-    const key = keyOf(subflow);
+    const key = pathKey(subflow);
     lost.get(key)?.timer?.[Symbol.dispose]();
     const entry: Lost = { connection, subflow, timer: undefined };
     lost.set(key, entry);
@@ -64,8 +65,8 @@ class Keep implements Policy {
 
   subflowOpened(connection: ManagedConnection, subflow: TrackedSubflow): void {
     const lost = this.#lost.get(connection);
-    lost?.get(keyOf(subflow))?.timer?.[Symbol.dispose]();
-    lost?.delete(keyOf(subflow));
+    lost?.get(pathKey(subflow))?.timer?.[Symbol.dispose]();
+    lost?.delete(pathKey(subflow));
   }
 
   interfaceUp(connection: ManagedConnection, { address }: LocalAddress): void {
@@ -74,16 +75,20 @@ class Keep implements Policy {
     }
   }
 
-  announced(connection: ManagedConnection): void {
+  announced(connection: ManagedConnection, { address }: PeerAddress): void {
+    // It may have another address in the place of one that it had.
+    this.removed(connection);
     for (const entry of this.#lost.get(connection)?.values() ?? []) {
-      if (entry.subflow.error?.code === "ECONNREFUSED") this.#open(entry);
+      const { error, remote } = entry.subflow;
+      if (error?.code !== "ECONNREFUSED") continue;
+      if (remote.address === plainAddress(address)) this.#open(entry);
     }
   }
 
   removed(connection: ManagedConnection): void {
     const lost = this.#lost.get(connection);
     for (const [key, { subflow, timer }] of lost ?? []) {
-      if (isOffered(connection, subflow)) continue;
+      if (isOffered(connection, subflow.remote)) continue;
       timer?.[Symbol.dispose]();
       lost!.delete(key);
     }
@@ -102,14 +107,14 @@ class Keep implements Policy {
 
   #open({ connection, subflow, timer }: Lost): void {
     timer?.[Symbol.dispose]();
-    if (!isOffered(connection, subflow)) return;
+    if (!isOffered(connection, subflow.remote)) return;
     const { local, remote, backup, error } = subflow;
     const opened = connection.open({
       ...{ from: local.address, to: remote, backup },
       reason: error === undefined ? "it was closed" : error.message,
     });
     if (opened.state !== "opening") return;
-    const lost = this.#lost.get(connection)?.get(keyOf(subflow));
+    const lost = this.#lost.get(connection)?.get(pathKey(subflow));
     if (lost === undefined) return;
     lost.timer = connection.after(PENDING_MS, () => {
       if (opened.state !== "opening") return;
@@ -117,19 +122,4 @@ class Keep implements Policy {
       connection.close(opened, { reason: "no answer" });
     });
   }
-}
-
-/** Subflows between the same addresses take each other's place. */
-function keyOf({ local, remote }: TrackedSubflow): string {
-  return `${local.address} ${remote.address} ${remote.port}`;
-}
-
-/** Whether the peer can still be reached there, as far as it has said. */
-function isOffered(
-  { peers, remote: first }: ManagedConnection,
-  { remote }: TrackedSubflow,
-): boolean {
-  return [first, ...peers].some(({ address, port }) =>
-    address === remote.address && (port === remote.port || port === 0)
-  );
 }

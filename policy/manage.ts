@@ -10,7 +10,7 @@ import { Interfaces, type LocalAddress } from "./interfaces.ts";
 import { ManagedConnection, MAX_TIMEOUT } from "./managed_connection.ts";
 import { claimManager, otherManagers, takeMode } from "./mode.ts";
 import type { Policy } from "./policy.ts";
-import { retry as retryLater, type RetryOptions } from "./retries.ts";
+import { Retries, type RetryOptions } from "./retries.ts";
 import { Timers } from "./timers.ts";
 import { isOver, type TrackedSubflow, Tracker } from "./tracker.ts";
 
@@ -167,6 +167,10 @@ class RunningManager implements Manager {
     const timers = stack.use(
       new Timers(clock, (one, action) => callbacks.call(one, action)),
     );
+    const retries = retry === false ? undefined : new Retries(
+      retry === true ? {} : retry,
+      (one, subflow) => this.#commands.isOffered(one, subflow),
+    );
     this.#tracker = new Tracker<ManagedConnection>(
       {
         established: (one) => callbacks.due(one, "established"),
@@ -177,7 +181,7 @@ class RunningManager implements Manager {
           callbacks.due(one, "subflowOpened", subflow);
         },
         subflowClosed(one, subflow) {
-          if (retry) retryLater(one, subflow, retry === true ? {} : retry);
+          retries?.closed(one, subflow);
           callbacks.due(one, "subflowClosed", subflow);
         },
         priority: (one, subflow) => callbacks.due(one, "priority", subflow),

@@ -102,11 +102,12 @@ export class ManagedConnection extends TrackedConnection {
 
   /**
    * Where subflows can be opened to: the initial end on the peer, unless the
-   * peer does not want that, and what it has announced.
+   * peer does not want that, and what it has announced, each once. What cannot
+   * be the peer is left out: addresses of this host and of loopback, unless the
+   * connection stays within it, multicast, and such as nobody can have.
    */
   get peers(): readonly SubflowAddress[] {
-    const { remote, denyJoinId0, announced } = this;
-    return denyJoinId0 ? announced : [remote, ...announced];
+    return this.#commands.peersOf(this);
   }
 
   /**

@@ -21,7 +21,7 @@ export { announce, type AnnounceOptions } from "./announce.ts";
 export { backup, type BackupOptions } from "./backup.ts";
 export type { Decision } from "./commands.ts";
 export { byDevice } from "./devices.ts";
-export { fullmesh } from "./fullmesh.ts";
+export { fullmesh, type FullmeshOptions } from "./fullmesh.ts";
 export { keep } from "./keep.ts";
 export type { LocalAddress } from "./interfaces.ts";
 export { manage, type ManageOptions, type Manager } from "./manage.ts";

@@ -1,4 +1,4 @@
-import { ArgumentRangeError } from "../codec/argument_error.ts";
+import { integer } from "../codec/arguments.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
@@ -26,11 +26,7 @@ export interface NdiffportsOptions {
  * ```
  */
 export function ndiffports({ subflows = 2 }: NdiffportsOptions = {}): Policy {
-  if (!Number.isInteger(subflows) || subflows < 1 || subflows > 255) {
-    throw new ArgumentRangeError(
-      `Invalid subflows ${subflows}: a whole number from 1 to 255 is needed`,
-    );
-  }
+  integer("subflows", subflows, 1, 255);
   return {
     established(connection: ManagedConnection) {
       if (connection.serverSide) return;

@@ -8,7 +8,8 @@ import type { PeerAddress, TrackedSubflow } from "./tracker.ts";
  *
  * They are called in the order of what happened. One that returns a promise is
  * waited for before the next one of the same connection; the other connections
- * go on. One that throws is reported, and harms no other.
+ * go on, and of what the peer repeats meanwhile the last is told. One that
+ * throws is reported, and harms no other.
  *
  * The objects show what is there now, which may be more than the callback is
  * about. So decide by what is there, and not by what was: after events were

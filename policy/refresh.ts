@@ -1,4 +1,5 @@
 import { ArgumentRangeError } from "../codec/argument_error.ts";
+import { integer } from "../codec/arguments.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import { ndiffports } from "./ndiffports.ts";
 import type { Policy } from "./policy.ts";
@@ -40,11 +41,7 @@ export function refresh(
       `Invalid everyMs ${everyMs}: a number from 100 to 600000 is needed`,
     );
   }
-  if (subflows === 1) {
-    throw new ArgumentRangeError(
-      "Invalid subflows 1: a whole number from 2 to 255 is needed",
-    );
-  }
+  integer("subflows", subflows, 2, 255);
   const { established } = ndiffports({ subflows });
   const watch = (connection: ManagedConnection, before: Acked) => {
     connection.after(everyMs, () => {

@@ -137,6 +137,9 @@ export class TrackedConnection {
   }
 }
 
+/** The paths of a connection whose failures are known: peers name them. */
+const MOST_FAILED = 256;
+
 const NONE: readonly never[] = Object.freeze([]);
 
 /** For the path manager itself: what others only read. */
@@ -388,7 +391,12 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       live.failures = 1 +
         (this.#isStable(subflow) ? 0 : this.#failuresOf(connection, subflow));
       const failures = this.#failures.get(connection) ?? new Map();
-      failures.set(pathKey(subflow), live.failures);
+      const key = pathKey(subflow);
+      // The last one is the latest.
+      failures.delete(key);
+      failures.set(key, live.failures);
+      const [oldest] = failures.keys();
+      if (failures.size > MOST_FAILED) failures.delete(oldest);
       this.#failures.set(connection, failures);
     }
     this.#observer.subflowClosed?.(connection, subflow);
@@ -528,7 +536,8 @@ function isFullyEstablished({ flags }: Subflow): boolean {
   return flags.includes("fully-established");
 }
 
-function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
+/** Whether two ends are the same. */
+export function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
   return one.port === other.port && one.address === other.address;
 }
 
@@ -547,6 +556,6 @@ function eventOf({ token, local, remote, subflows }: Connection) {
 }
 
 /** What subflows have in common that fail for one reason. */
-function pathKey({ local, remote }: TrackedSubflow): string {
+export function pathKey({ local, remote }: TrackedSubflow): string {
   return `${local.address} ${remote.address} ${remote.port}`;
 }

@@ -167,9 +167,9 @@ export const COMMANDS: readonly Command[] = [
   ready(
     "fullmesh",
     "Open a subflow from each address here to each of the peer",
-    devices,
-    (policies, values) => ({
-      policy: policies.fullmesh(),
+    { ...devices, subflows },
+    (policies, { subflows, ...values }) => ({
+      policy: policies.fullmesh({ ...subflows !== undefined && { subflows } }),
       options: { ...interfaces(policies, values), retry: true },
     }),
   ),
