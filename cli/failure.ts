@@ -10,8 +10,7 @@ import { usage } from "./words/help.ts";
 import { nearest } from "../codec/nearest.ts";
 import type { Found } from "./words/parse.ts";
 
-/** The exit code of each class of errors, by its name. */
-export const EXIT_CODES: { readonly [error: string]: number } = {
+const EXIT_CODES: { readonly [error: string]: number } = {
   UsageError: EXIT.usage,
   ArgumentTypeError: EXIT.usage,
   ArgumentRangeError: EXIT.usage,

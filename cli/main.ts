@@ -102,17 +102,10 @@ async function run(
   const shown = (text: string, isPainted = false) =>
     isPainted ? text : printable(text);
   let code: number = EXIT.done;
-  const textOf = ({ text, isPainted, json: value }: Output) =>
-    json ? toJson(value) : shown(text, isPainted);
-  const { lost } = command;
-  const log = lost && new (await import("./log.ts")).Log(
-    io.write,
-    (lines) => textOf(lost(lines)),
-  );
   const print = (output: Output | OutputList) => {
     if ("jsons" in output) return printList(output);
-    if (log === undefined) io.out(textOf(output));
-    else log.say(textOf(output));
+    const { text, isPainted } = output;
+    io.out(json ? toJson(output.json) : shown(text, isPainted));
     code = output.code ?? code;
   };
   const printList = ({ texts, isPainted, jsons }: OutputList) => {
@@ -123,11 +116,7 @@ async function run(
   };
   const result = command.run(context, values as never);
   if (Symbol.asyncIterator in result) {
-    try {
-      for await (const output of result) print(output);
-    } finally {
-      await log?.end();
-    }
+    for await (const output of result) print(output);
   } else {
     print(await result);
   }

@@ -61,7 +61,7 @@ type Action =
 
 /** Plans the endpoints. */
 export function planEndpoints(
-  { endpoints: list = [], governs = "all" }: Config,
+  { endpoints: list = [], governs }: Config,
   state: PresentState,
   prune: boolean | ((endpoint: Endpoint) => boolean),
 ): EndpointPlan {

@@ -26,9 +26,7 @@ import type { PresentState } from "./state.ts";
  * apply(plan(kept, readState(), { prune: true }));
  * ```
  */
-export function configOf(
-  state: PresentState,
-): Required<Omit<Config, "governs">> {
+export function configOf(state: PresentState): Required<Config> {
   const { settings, limits, endpoints } = state;
   // The older name of another one.
   const isAlias = (name: string) =>
@@ -48,6 +46,7 @@ export function configOf(
       ...port !== 0 && { port },
       ...ifIndex !== 0 && { dev },
     })),
+    governs: "all",
   };
 }
 
@@ -85,8 +84,8 @@ export function exportState(state: PresentState): string {
     ];
   });
   return [
+    // What `mptcp schema` prints, beside it.
     "# yaml-language-server: $schema=mptcp.schema.json",
-    "# for editors; beside this file: mptcp schema >mptcp.schema.json",
     `# what there was on Linux ${state.kernel}`,
     "limits:",
     `  subflows: ${subflows}`,
@@ -98,6 +97,7 @@ export function exportState(state: PresentState): string {
     endpoints.length === 0 ? "endpoints: []" : "endpoints:",
     ...(endpoints as readonly ExactEndpoint[]).flatMap(endpointLines),
     ...comments,
+    "governs: all",
   ].map((line) => `${line}\n`).join("");
 }
 

@@ -137,9 +137,6 @@ export class TrackedConnection {
   }
 }
 
-/** The paths of a connection whose failures are known: peers name them. */
-const MOST_FAILED = 256;
-
 const NONE: readonly never[] = Object.freeze([]);
 
 /** For the path manager itself: what others only read. */
@@ -232,7 +229,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       case "created":
       case "established": {
         const connection = this.#made(event);
-        if (event.type === "established") this.#establish(connection);
+        if (event.type === "established") this.establish(connection);
         return;
       }
       case "closed":
@@ -315,7 +312,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     for (const subflow of isAll && !partial ? connection.subflows : NONE) {
       if (!seen.includes(subflow)) this.end(connection, subflow);
     }
-    if (present.subflows.some(isFullyEstablished)) this.#establish(connection);
+    if (present.subflows.some(isPossible)) this.establish(connection);
     for (const subflow of opened) {
       this.#observer.subflowOpened?.(connection, subflow);
     }
@@ -391,12 +388,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       live.failures = 1 +
         (this.#isStable(subflow) ? 0 : this.#failuresOf(connection, subflow));
       const failures = this.#failures.get(connection) ?? new Map();
-      const key = pathKey(subflow);
-      // The last one is the latest.
-      failures.delete(key);
-      failures.set(key, live.failures);
-      const [oldest] = failures.keys();
-      if (failures.size > MOST_FAILED) failures.delete(oldest);
+      failures.set(pathKey(subflow), live.failures);
       this.#failures.set(connection, failures);
     }
     this.#observer.subflowClosed?.(connection, subflow);
@@ -455,7 +447,8 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     return { address: text, port };
   }
 
-  #establish(connection: Tracked): void {
+  /** Further subflows are possible. */
+  establish(connection: Tracked): void {
     if (connection.established) return;
     writable(connection).established = true;
     this.#observer.established?.(connection);
@@ -532,12 +525,12 @@ function isOpenedHere(
   return port === remote.port || announced.some((one) => one.port === port);
 }
 
-function isFullyEstablished({ flags }: Subflow): boolean {
-  return flags.includes("fully-established");
+/** Whether further subflows are possible, by one of them. */
+function isPossible({ flags, initial }: Subflow): boolean {
+  return !initial || flags.includes("fully-established");
 }
 
-/** Whether two ends are the same. */
-export function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
+function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
   return one.port === other.port && one.address === other.address;
 }
 
@@ -556,6 +549,6 @@ function eventOf({ token, local, remote, subflows }: Connection) {
 }
 
 /** What subflows have in common that fail for one reason. */
-export function pathKey({ local, remote }: TrackedSubflow): string {
+function pathKey({ local, remote }: TrackedSubflow): string {
   return `${local.address} ${remote.address} ${remote.port}`;
 }

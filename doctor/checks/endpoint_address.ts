@@ -14,12 +14,7 @@ import {
 import { command, deletion, readd } from "../remedy.ts";
 import { type Observation, ok, type Status } from "../finding.ts";
 import { parseAddress } from "../../codec/inet.ts";
-import {
-  isLinkLocal,
-  isOfNoHost,
-  needsDevice,
-  ofNoHost,
-} from "../../ops/advice.ts";
+import { isOfNoHost, ofNoHost } from "../../ops/advice.ts";
 import type { InterfaceAddress } from "../../diag/addresses.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -53,8 +48,7 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
     remedies,
     about: aboutEndpoint(endpoint),
   }];
-  const parsed = parseAddress(address);
-  if (isOfNoHost(parsed.bytes)) {
+  if (isOfNoHost(parseAddress(address).bytes)) {
     return say(
       "warning",
       ofNoHost(address, isPath),
@@ -74,15 +68,6 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
       ...isPath
         ? missing(endpoint, snapshot)
         : [`${deletion(endpoint)}  # unless one does`],
-    );
-  }
-  if (isPath && ifIndex === 0 && isLinkLocal(parsed)) {
-    const devices = all.map(deviceText);
-    return say(
-      "problem",
-      needsDevice(address),
-      `${address} on ${devices.join(", ")}`,
-      ...readd(endpoint, { dev: devices[0]! }),
     );
   }
   const own = all.find((one) => ifIndex === 0 || one.ifIndex === ifIndex);

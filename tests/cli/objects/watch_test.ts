@@ -43,11 +43,7 @@ async function watch(
     throw new Error("unreachable");
   };
   const end = main(`watch ${FILE} settle 0.03 ${words}`.trim().split(" "), {
-    out: unreachable,
-    write(bytes) {
-      out += new TextDecoder().decode(bytes);
-      return Promise.resolve(bytes.length);
-    },
+    out: (text) => void (out += text),
     err: (text) => void (err += text),
     open: unreachable,
     namespace: () =>
@@ -56,7 +52,7 @@ async function watch(
     replaceFile: unreachable,
     stop: () => ({
       signal: controller.signal,
-      writable: unreachable,
+      writable: () => Promise.resolve(),
       [Symbol.dispose]() {},
     }),
     confirmation: unreachable,
