@@ -21,6 +21,7 @@ if (import.meta.main) {
   Deno.exit(
     await main(Deno.args, {
       out: (text) => write(Deno.stdout, text),
+      write: (bytes) => Deno.stdout.write(bytes),
       err: (text) => write(Deno.stderr, text),
       open: (options) => PathManager.open(options),
       namespace: openNamespace,

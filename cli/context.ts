@@ -18,6 +18,8 @@ import type { Screen } from "./style.ts";
 export interface Io {
   /** Writes to standard output. */
   readonly out: (text: string) => void;
+  /** Writes some of it to standard output, aside, and says how much. */
+  readonly write: (bytes: Uint8Array) => Promise<number>;
   /** Writes to standard error. */
   readonly err: (text: string) => void;
   /** Opens a path manager. */

@@ -10,7 +10,8 @@ import { usage } from "./words/help.ts";
 import { nearest } from "../codec/nearest.ts";
 import type { Found } from "./words/parse.ts";
 
-const EXIT_CODES: { readonly [error: string]: number } = {
+/** The exit code of each class of errors, by its name. */
+export const EXIT_CODES: { readonly [error: string]: number } = {
   UsageError: EXIT.usage,
   ArgumentTypeError: EXIT.usage,
   ArgumentRangeError: EXIT.usage,

@@ -102,10 +102,17 @@ async function run(
   const shown = (text: string, isPainted = false) =>
     isPainted ? text : printable(text);
   let code: number = EXIT.done;
+  const textOf = ({ text, isPainted, json: value }: Output) =>
+    json ? toJson(value) : shown(text, isPainted);
+  const { lost } = command;
+  const log = lost && new (await import("./log.ts")).Log(
+    io.write,
+    (lines) => textOf(lost(lines)),
+  );
   const print = (output: Output | OutputList) => {
     if ("jsons" in output) return printList(output);
-    const { text, isPainted } = output;
-    io.out(json ? toJson(output.json) : shown(text, isPainted));
+    if (log === undefined) io.out(textOf(output));
+    else log.say(textOf(output));
     code = output.code ?? code;
   };
   const printList = ({ texts, isPainted, jsons }: OutputList) => {
@@ -116,7 +123,11 @@ async function run(
   };
   const result = command.run(context, values as never);
   if (Symbol.asyncIterator in result) {
-    for await (const output of result) print(output);
+    try {
+      for await (const output of result) print(output);
+    } finally {
+      await log?.end();
+    }
   } else {
     print(await result);
   }

@@ -41,6 +41,13 @@ export function jsonOnly({ json }: Output): Output {
   return { text: "", json };
 }
 
+/** What an agent says of lines that were lost. */
+export function lostText(lines: number): string {
+  return `${lines} line${
+    lines === 1 ? "" : "s"
+  } lost: nobody read them in time\n`;
+}
+
 /** What was asked for, the token as `ip` writes it. */
 export function echo(values: { readonly token: number }): Output {
   return {

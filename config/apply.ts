@@ -6,6 +6,7 @@
 
 import { MptcpError } from "../codec/mptcp_error.ts";
 import type { DiagOptions } from "../diag/diag.ts";
+import { AGENT } from "../diag/managers.ts";
 import { readSysctls } from "../diag/settings.ts";
 import { NotFoundError } from "../netlink/errors.ts";
 import type { Namespace } from "../netlink/transport.ts";
@@ -118,8 +119,8 @@ export class ApplyError extends MptcpError implements Interruption {
  * ```ts
  * import { apply, plan, readState } from "@mptcp/pm/config";
  *
- * const config = { limits: { subflows: 4 }, governs: "all" } as const;
- * const { done } = apply(plan(config, readState()), { rollback: true });
+ * const made = plan({ limits: { subflows: 4 } }, readState());
+ * const { done } = apply(made, { rollback: true });
  * console.log(done.length > 0 ? "changed" : "as it was");
  * ```
  */
@@ -130,8 +131,11 @@ export function apply(plan: Plan, options: ApplyOptions = {}): Applied {
       plan.contested.map(({ name, pid, about }) =>
         `${name} (process ${pid}) manages endpoints here, too: ${about}`
       ),
-      "takeover (--takeover) does it all the same; a file shares with others " +
-        "that governs ids of its own: governs: { ids: 200-255 }",
+      "takeover (--takeover) does it all the same" +
+        (plan.contested.some(({ name }) => name === AGENT)
+          ? ""
+          : ", and so does a file that says governs: all") +
+        "; one that governs ids of its own shares: governs: { ids: 200-255 }",
     );
   }
   return inNamespace(options, (namespace) => {

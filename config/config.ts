@@ -17,8 +17,11 @@ export interface Config {
   readonly settings?: Readonly<Record<string, string>>;
   /** The endpoints; an empty list: none are wanted. */
   readonly endpoints?: readonly WantedEndpoint[];
-  /** The endpoints that the file may remove or change. */
-  readonly governs: Governs;
+  /**
+   * The endpoints that the file may remove or change. Absent: all, but what other
+   * programs manage only with `takeover`.
+   */
+  readonly governs?: Governs;
 }
 
 /** All endpoints, or those whose ids are in these ranges, ends included. */

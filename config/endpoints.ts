@@ -61,7 +61,7 @@ type Action =
 
 /** Plans the endpoints. */
 export function planEndpoints(
-  { endpoints: list = [], governs }: Config,
+  { endpoints: list = [], governs = "all" }: Config,
   state: PresentState,
   prune: boolean | ((endpoint: Endpoint) => boolean),
 ): EndpointPlan {

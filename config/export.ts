@@ -26,7 +26,9 @@ import type { PresentState } from "./state.ts";
  * apply(plan(kept, readState(), { prune: true }));
  * ```
  */
-export function configOf(state: PresentState): Required<Config> {
+export function configOf(
+  state: PresentState,
+): Required<Omit<Config, "governs">> {
   const { settings, limits, endpoints } = state;
   // The older name of another one.
   const isAlias = (name: string) =>
@@ -46,7 +48,6 @@ export function configOf(state: PresentState): Required<Config> {
       ...port !== 0 && { port },
       ...ifIndex !== 0 && { dev },
     })),
-    governs: "all",
   };
 }
 
@@ -84,8 +85,8 @@ export function exportState(state: PresentState): string {
     ];
   });
   return [
-    // What `mptcp schema` prints, beside it.
     "# yaml-language-server: $schema=mptcp.schema.json",
+    "# for editors; beside this file: mptcp schema >mptcp.schema.json",
     `# what there was on Linux ${state.kernel}`,
     "limits:",
     `  subflows: ${subflows}`,
@@ -97,7 +98,6 @@ export function exportState(state: PresentState): string {
     endpoints.length === 0 ? "endpoints: []" : "endpoints:",
     ...(endpoints as readonly ExactEndpoint[]).flatMap(endpointLines),
     ...comments,
-    "governs: all",
   ].map((line) => `${line}\n`).join("");
 }
 

@@ -136,7 +136,7 @@ export class Keeper implements Disposable {
   }
 
   /** There is one agent for the same endpoints of a namespace. */
-  #claim(governs: Governs): void {
+  #claim(governs: Governs = "all"): void {
     const name = agentClaim(governs);
     if (this.#claimed?.name === name) return;
     const claim = this.#namespace.claim(name);
@@ -403,7 +403,7 @@ export class Keeper implements Disposable {
     const events: WatchEvent[] = [];
     const state = this.#readState(now);
     const { governs } = this.#config;
-    const made = plan({ endpoints: [], governs }, state, {
+    const made = plan({ endpoints: [], ...governs && { governs } }, state, {
       prune: (one) => this.#own.has(keyOf(one)),
     });
     this.#reasons.renew();

@@ -21,7 +21,6 @@
  *     { address: "10.0.1.1", dev: "eth0", flags: ["subflow"], place: 0 },
  *     { address: "10.0.2.1", dev: "eth1", flags: ["subflow"], place: 1 },
  *   ],
- *   governs: "all",
  * };
  * const { summary, steps } = plan(config, readState(), { prune: true });
  * console.log(summary, steps);

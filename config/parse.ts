@@ -56,11 +56,11 @@ export async function parseConfig(
 
 /** What is wanted, and what takes more than one value to see that it is wrong. */
 function checked(
-  { limits, settings, endpoints, governs: written = "all" }: WrittenConfig,
+  { limits, settings, endpoints, governs: written }: WrittenConfig,
   report: Report,
 ): Config {
   const { subflows, add_addr_accepted: addAddrAccepted } = limits ?? {};
-  const governs = merged(written);
+  const governs = written && merged(written);
   if (endpoints !== undefined) checkEndpoints(endpoints, governs, report);
   return {
     ...limits && {
@@ -73,7 +73,7 @@ function checked(
     ...endpoints && {
       endpoints: endpoints.flatMap((one, place) => wanted(one, place)),
     },
-    governs,
+    ...governs && { governs },
   };
 }
 
@@ -109,7 +109,7 @@ function wanted(
 
 function checkEndpoints(
   endpoints: readonly (WrittenEndpoint | undefined)[],
-  governs: Governs,
+  governs: Governs = "all",
   report: Report,
 ): void {
   const taken = new Map<string, number>();

@@ -58,7 +58,10 @@ export interface Plan {
   readonly leftOut: readonly NewEndpoint[];
   /** What is done and hardly does what is meant. */
   readonly warnings: readonly string[];
-  /** Programs that manage what the steps change. */
+  /**
+   * Programs that manage what the steps change, where the file does not say how
+   * to share with them.
+   */
   readonly contested: readonly Manager[];
 }
 
@@ -108,10 +111,7 @@ export class PlanError extends MptcpError {
  * ```ts
  * import { plan, readState } from "@mptcp/pm/config";
  *
- * const { steps } = plan(
- *   { limits: { subflows: 4 }, governs: "all" },
- *   readState(),
- * );
+ * const { steps } = plan({ limits: { subflows: 4 } }, readState());
  * for (const { op, reason } of steps) console.log(op, reason);
  * ```
  */
@@ -137,6 +137,11 @@ export function plan(
   const steps = [...settings.steps, ...limits.steps, ...endpoints.steps];
   const before = contentsOf(state);
   const after = steps.reduce(performed, before);
+  const rivals = state.managers.found.filter((manager) =>
+    steps.some((step) => isOf(manager, step))
+  );
+  const isShared = ({ name }: Manager) =>
+    config.governs !== undefined && name !== AGENT;
   return {
     steps,
     summary: summaryOf(steps, [settings, limits], endpoints),
@@ -144,8 +149,15 @@ export function plan(
     after,
     others: endpoints.others,
     leftOut: endpoints.leftOut,
-    warnings: warningsOf(config, state, endpoints, after),
-    contested: contestedBy(config, state, steps),
+    warnings: [
+      ...warningsOf(config, state, endpoints, after),
+      ...config.governs === "all"
+        ? rivals.filter(isShared).map(({ name, pid, about }) =>
+          `${name} (process ${pid}) manages this, too: ${about}`
+        )
+        : [],
+    ],
+    contested: rivals.filter((one) => !isShared(one)),
   };
 }
 
@@ -317,21 +329,6 @@ function adviceOn(
   }) ?? (link === undefined || link.usable || link.flags.includes("loopback")
     ? undefined
     : `${link.dev} is down or has no carrier: nothing passes it`);
-}
-
-/**
- * The programs that manage what steps change. Where the file says which ids are
- * its own, it shares with all but an agent that keeps the same ids.
- */
-function contestedBy(
-  { governs }: Config,
-  { managers }: PresentState,
-  steps: readonly Step[],
-): Manager[] {
-  return managers.found.filter((manager) =>
-    (governs === "all" || manager.name === AGENT) &&
-    steps.some((step) => isOf(manager, step))
-  );
 }
 
 /** Whether a program manages what a step changes. */

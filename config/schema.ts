@@ -354,7 +354,8 @@ export const FILE: Type<WrittenConfig> = mapOf({
   ),
   governs: doc(
     "The endpoints that this file may change or remove: `all` of them, or those " +
-      "with these ids; others are left alone. Absent: all.",
+      "with these ids; others are left alone. Absent: all, but what NetworkManager " +
+      "or mptcpd manages only with `--takeover`.",
     governs,
   ),
   $schema: doc("The JSON Schema of the file, for editors.", text),

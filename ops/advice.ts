@@ -71,6 +71,9 @@ export function adviceFor(
   if (connects && host.limits().subflows === 0) {
     return NO_SUBFLOWS;
   }
+  if (connects && ifIndex === 0 && isLinkLocal(address)) {
+    return needsDevice(address.text);
+  }
   if (isOfNoHost(address.bytes)) return ofNoHost(address.text, connects);
   return (signals ? mappedAdvice(address) : undefined) ??
     placeAdvice(host, address, endpoint, connects);
@@ -108,6 +111,17 @@ function placeAdvice(
     ? `without dev, subflows leave where the routes lead, which may be one ` +
       `device for all: dev ${name(devices[0]!)} binds them`
     : undefined;
+}
+
+/** Whether an address is one of fe80::/10, which each link has. */
+export function isLinkLocal({ bytes }: Pick<Address, "bytes">): boolean {
+  return bytes.length === 16 && bytes[0] === 0xfe && bytes[1]! >> 6 === 2;
+}
+
+/** What is said of one that is an endpoint without a device. */
+export function needsDevice(text: string): string {
+  return `${text} is a link-local address: no subflow can start from it ` +
+    "without dev";
 }
 
 /**

@@ -1,7 +1,8 @@
 import { errnoName } from "../codec/errno.ts";
 import type { ExtAck } from "../codec/extack.ts";
 
-const TOKEN =
+/** What is wrong with a token that the kernel refuses. */
+export const TOKEN: string =
   "a token belongs to one network namespace, ends with its connection, and " +
   "takes commands only if the connection was made while " +
   "net.mptcp.path_manager was userspace, or net.mptcp.pm_type 1 before " +
@@ -10,7 +11,8 @@ const TOKEN =
 /** Kernels before 6.17 reject a bad token without naming the attribute. */
 const OLDER = `; before Linux 6.17 it may be the token: ${TOKEN}`;
 
-const HINTS: { readonly [key: string]: string } = {
+/** What refusals mean, by command, errno and attribute. */
+export const HINTS: { readonly [key: string]: string } = {
   "add-addr EEXIST": "the address is an endpoint already",
   "add-addr EBUSY": "the id belongs to another endpoint",
   "add-addr ERANGE": "the table is full: delete an endpoint first",

@@ -1,7 +1,8 @@
-import { type Address, parseAddress } from "../codec/inet.ts";
+import { parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import { NetlinkError } from "../netlink/errors.ts";
 import { connectionToken, integer } from "../codec/arguments.ts";
+import { isLinkLocal } from "./advice.ts";
 import { addressNest, type Device, deviceIndex } from "./arguments.ts";
 
 import type { Client } from "./client.ts";
@@ -67,9 +68,4 @@ export function subflowCreate(
       ? error.withHint("a link-local address needs dev")
       : error;
   }
-}
-
-/** Whether an address is one of fe80::/10. */
-function isLinkLocal({ bytes }: Address): boolean {
-  return bytes.length === 16 && bytes[0] === 0xfe && bytes[1]! >> 6 === 2;
 }

@@ -1,5 +1,4 @@
 import { parseAddress } from "../codec/inet.ts";
-import { isSameFamily, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
@@ -43,9 +42,8 @@ export function announce({ addresses, port }: AnnounceOptions = {}): Policy {
     if (!connection.serverSide) return;
     const { local } = connection;
     for (const address of all) {
-      const isInitial = address === plainAddress(local.address);
-      if (isInitial && port === undefined) continue;
-      if (!isSameFamily(address, local.address)) continue;
+      if (address === local.address && port === undefined) continue;
+      if (address.includes(":") !== local.address.includes(":")) continue;
       connection.announce(address, {
         reason: "established",
         ...port !== undefined && { port },

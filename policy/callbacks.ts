@@ -1,12 +1,32 @@
 import { thrownText } from "../codec/thrown.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
+import type { PeerAddress } from "./tracker.ts";
 
 /** A call that is due: of a callback, or of what was to be called later. */
 interface Call {
   readonly connection: ManagedConnection;
   readonly name: string;
   readonly run: () => unknown;
+  /** What it is about, where a later call says all that this one does. */
+  readonly about?: unknown;
+}
+
+/** What a peer can repeat as often as it wants. */
+const LATEST: { readonly [name: string]: (subject: unknown) => unknown } = {
+  announced: (address) => (address as PeerAddress).id,
+  removed: (address) => (address as PeerAddress).id,
+  priority: (subflow) => subflow,
+};
+
+/** Adds a call, in the place of an earlier one of which it says all. */
+function queue(calls: Call[], call: Call): void {
+  const { name, about } = call;
+  const before = about === undefined
+    ? -1
+    : calls.findIndex((one) => one.name === name && one.about === about);
+  if (before >= 0) calls.splice(before, 1);
+  calls.push(call);
 }
 
 /** Calls the callbacks of a policy: those of one connection one by one. */
@@ -53,7 +73,8 @@ export class Callbacks {
       }
       return callback.call(this.#policy, connection, ...rest);
     };
-    this.#due.push({ connection, name, run });
+    const about = LATEST[name]?.(rest[0]);
+    this.#due.push({ connection, name, run, about });
     this.#schedule();
   }
 
@@ -79,8 +100,8 @@ export class Callbacks {
     for (let index = 0; index < this.#due.length; index++) {
       const call = this.#due[index]!;
       const waiting = this.#waiting.get(call.connection);
-      if (waiting !== undefined) waiting.push(call);
-      else this.#call(call);
+      if (waiting === undefined) this.#call(call);
+      else queue(waiting, call);
     }
     this.#due = [];
     this.#isRunning = false;

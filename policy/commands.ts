@@ -9,18 +9,17 @@ import { errnoName, errnoText } from "../codec/errno.ts";
 import { parseAddress } from "../codec/inet.ts";
 import type { SubflowReading } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
-import type { Link } from "../diag/links.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
 import { NetlinkError, UnsupportedError } from "../netlink/errors.ts";
 import type { Device } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
 import type { PathManager } from "../ops/path_manager.ts";
 import { isSamePath } from "../ops/resync.ts";
+import type { SubflowAddress } from "../ops/subflow.ts";
 import { AddressIds } from "./address_ids.ts";
 import {
   fits,
   type Interfaces,
-  isSameFamily,
   type LocalAddress,
   plainAddress,
 } from "./interfaces.ts";
@@ -32,8 +31,8 @@ import type {
   OpenOptions,
   Reason,
 } from "./managed_connection.ts";
-import { peerFor } from "./spare.ts";
 import type { Timers } from "./timers.ts";
+import { isOffered, peersOf } from "./peers.ts";
 import {
   isOver,
   type SubflowError,
@@ -46,9 +45,11 @@ const ESRCH = 3;
 const ENODEV = 19;
 const EINVAL = 22;
 const ENOSPC = 28;
-const EAFNOSUPPORT = 97;
 const EADDRNOTAVAIL = 99;
 const ENETDOWN = 100;
+
+/** The kernel counts them in a byte, and sees no overflow. */
+const MOST_SUBFLOWS = 255;
 
 /** Something that a policy did, or could not do. */
 export interface Decision {
@@ -94,8 +95,8 @@ export class Commands {
     ManagedConnection,
     readonly Announcement[]
   >();
-  /** How many subflows at most between two ends were asked for. */
-  readonly #most = new WeakMap<ManagedConnection, number>();
+  /** The subflows that lead where the peer could be reached, as it had said. */
+  readonly #offered = new WeakSet<TrackedSubflow>();
   /** The subflows that were opened by it. */
   readonly #own = new WeakSet<TrackedSubflow>();
 
@@ -125,9 +126,10 @@ export class Commands {
     return this.#own.has(subflow);
   }
 
-  /** How many subflows between two ends its policy wants at most. */
-  mostOf(connection: ManagedConnection): number {
-    return this.#most.get(connection) ?? 1;
+  /** Whether the peer has not taken back where a subflow led to. */
+  isOffered(connection: ManagedConnection, subflow: TrackedSubflow): boolean {
+    return !this.#offered.has(subflow) ||
+      isOffered(connection, subflow.remote);
   }
 
   isInKernel(connection: ManagedConnection): boolean {
@@ -143,6 +145,14 @@ export class Commands {
       .filter(({ address }) => fits(local.address, address));
   }
 
+  peersOf(connection: ManagedConnection): SubflowAddress[] {
+    const { interfaces } = this.#tools;
+    return peersOf(
+      connection,
+      (address) => interfaces.linkOf(address) !== undefined,
+    );
+  }
+
   read(
     { local, remote, locId, remId, ifIndex }: TrackedSubflow,
   ): SubflowReading | undefined {
@@ -155,12 +165,10 @@ export class Commands {
   }
 
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
-    const { backup = false, most = 1 } = options;
+    const { to = connection.remote, backup = false, most = 1 } = options;
     const from = plainAddress(parseAddress(options.from).text);
-    const to = options.to ?? peerFor(connection, from) ?? connection.remote;
     const address = plainAddress(parseAddress(to.address).text);
-    const isFitting = isSameFamily(from, address);
-    if (!isFitting && options.to !== undefined) {
+    if (from.includes(":") !== address.includes(":")) {
       throw new ArgumentTypeError(
         `Cannot open a subflow from ${from} to ${address}: ` +
           "the addresses are of different families",
@@ -173,23 +181,16 @@ export class Commands {
     );
     const live = writable(subflow);
     live.backup = backup;
-    if (!isFitting) {
-      live.state = "closed";
-      live.error = failure(
-        EAFNOSUPPORT,
-        `the peer has no address of the family of ${from}`,
-      );
-      const { error } = live;
-      this.#log({ action: "open", connection, subflow, error }, options);
-      return subflow;
-    }
-    if (most > this.mostOf(connection)) this.#most.set(connection, most);
     const there = () => between(connection, subflow, most);
     const found = there();
     if (found !== undefined) return found;
-    const place = this.#place(from, options.dev);
+    const isFull = connection.subflows
+      .filter(({ isOpen }) => isOpen).length >= MOST_SUBFLOWS;
+    const place = isFull
+      ? failure(ENOSPC, `it has ${MOST_SUBFLOWS} subflows`)
+      : this.#place(from, options.dev);
     if (!("errno" in place)) {
-      live.dev = place.link?.dev;
+      live.dev = place.dev;
       this.#lookForOthers(connection);
       const found = there();
       if (found !== undefined) return found;
@@ -201,20 +202,17 @@ export class Commands {
         live.locId = id;
         const { token } = connection;
         const local = { address: from, id };
-        // By its index, since it may have another name by now.
-        const bound = place.link && { dev: place.link.ifIndex };
-        pm.subflowCreate({ token, local, remote, ...bound, backup });
+        pm.subflowCreate({ token, local, remote, ...place, backup });
       });
     if (connection.closed || connection.isInKernel) {
       live.state = "closed";
       return subflow;
     }
     this.#own.add(subflow);
+    if (isOffered(connection, remote)) this.#offered.add(subflow);
     tracker.begin(connection, subflow);
     this.#log({ action: "open", connection, subflow, error }, options);
     if (error !== undefined) tracker.end(connection, subflow, error);
-    // The kernel has said so, which an event that was lost would have.
-    else tracker.establish(connection);
     return subflow;
   }
 
@@ -222,7 +220,7 @@ export class Commands {
   #place(
     from: string,
     dev: Device | undefined,
-  ): { readonly link?: Link } | SubflowError {
+  ): { readonly dev?: string } | SubflowError {
     const { interfaces, pm } = this.#tools;
     const index = typeof dev === "string"
       ? pm.namespace.ifNameToIndex(dev)
@@ -245,7 +243,7 @@ export class Commands {
     // What is bound to loopback cannot leave.
     if (link.flags.includes("loopback")) return {};
     return link.usable
-      ? { link }
+      ? { dev: link.dev }
       : failure(ENETDOWN, `the link ${link.dev} is down`);
   }
 

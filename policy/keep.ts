@@ -1,7 +1,8 @@
-import { isAt, type LocalAddress, plainAddress } from "./interfaces.ts";
+import { type LocalAddress, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
+import { isOffered } from "./peers.ts";
 import type { Policy } from "./policy.ts";
-import type { TrackedSubflow } from "./tracker.ts";
+import { pathKey, type PeerAddress, type TrackedSubflow } from "./tracker.ts";
 
 /** Nobody hears before that from a host that answers no neighbour request. */
 const NEIGHBOUR_MS = 1000;
@@ -9,8 +10,10 @@ const NEIGHBOUR_MS = 1000;
 const PENDING_MS = 3000;
 const MOST_MS = 60_000;
 
-/** What is wrong on this host, which sees most changes of that, but not all. */
-const HERE = ["EADDRNOTAVAIL", "ENETDOWN", "ENETUNREACH"];
+/** What has to change before another try makes sense; else time passes. */
+const WAITS_FOR_CHANGE = [
+  ...["ECONNREFUSED", "EADDRNOTAVAIL", "ENETDOWN", "ENETUNREACH"],
+];
 
 /** A subflow that is to be opened again. */
 interface Lost {
@@ -24,7 +27,7 @@ interface Lost {
  * for which they closed. After a reset or a timeout at once, and then less and
  * less often; where a host did not answer on the link after a second; where the
  * peer refused, or this host could not, when a link, an address or an
- * announcement has changed, and in the latter case after a minute, too. One that nobody answers is given up after 3 s. Only
+ * announcement has changed. One that nobody answers is given up after 3 s. Only
  * connections that this host opened are managed.
  *
  * @example Long-lived connections through a NAT that forgets
@@ -50,7 +53,7 @@ class Keep implements Policy {
     if (connection.serverSide || !subflow.openedHere) return;
     const lost = this.#lost.get(connection) ?? new Map<string, Lost>();
     this.#lost.set(connection, lost);
-    const key = keyOf(subflow);
+    const key = pathKey(subflow);
     lost.get(key)?.timer?.[Symbol.dispose]();
     const entry: Lost = { connection, subflow, timer: undefined };
     lost.set(key, entry);
@@ -62,26 +65,30 @@ class Keep implements Policy {
 
   subflowOpened(connection: ManagedConnection, subflow: TrackedSubflow): void {
     const lost = this.#lost.get(connection);
-    lost?.get(keyOf(subflow))?.timer?.[Symbol.dispose]();
-    lost?.delete(keyOf(subflow));
+    lost?.get(pathKey(subflow))?.timer?.[Symbol.dispose]();
+    lost?.delete(pathKey(subflow));
   }
 
   interfaceUp(connection: ManagedConnection, { address }: LocalAddress): void {
     for (const entry of this.#lost.get(connection)?.values() ?? []) {
-      if (isAt(entry.subflow.local, address)) this.#open(entry);
+      if (entry.subflow.local.address === address) this.#open(entry);
     }
   }
 
-  announced(connection: ManagedConnection): void {
+  announced(connection: ManagedConnection, { address }: PeerAddress): void {
+    // It may have another address in the place of one that it had.
+    this.removed(connection);
     for (const entry of this.#lost.get(connection)?.values() ?? []) {
-      if (entry.subflow.error?.code === "ECONNREFUSED") this.#open(entry);
+      const { error, remote } = entry.subflow;
+      if (error?.code !== "ECONNREFUSED") continue;
+      if (remote.address === plainAddress(address)) this.#open(entry);
     }
   }
 
   removed(connection: ManagedConnection): void {
     const lost = this.#lost.get(connection);
     for (const [key, { subflow, timer }] of lost ?? []) {
-      if (isOffered(connection, subflow)) continue;
+      if (isOffered(connection, subflow.remote)) continue;
       timer?.[Symbol.dispose]();
       lost!.delete(key);
     }
@@ -91,8 +98,7 @@ class Keep implements Policy {
   #waitOf(subflow: TrackedSubflow): number | undefined {
     const { error, failures } = subflow;
     const code = error?.code ?? "";
-    if (code === "ECONNREFUSED") return undefined;
-    if (HERE.includes(code)) return MOST_MS;
+    if (WAITS_FOR_CHANGE.includes(code)) return undefined;
     const isQuick = (code === "ECONNRESET" || code === "ETIMEDOUT") &&
       !this.#unanswered.has(subflow);
     if (isQuick && failures <= 1) return 0;
@@ -101,14 +107,14 @@ class Keep implements Policy {
 
   #open({ connection, subflow, timer }: Lost): void {
     timer?.[Symbol.dispose]();
-    if (!isOffered(connection, subflow)) return;
+    if (!isOffered(connection, subflow.remote)) return;
     const { local, remote, backup, error } = subflow;
     const opened = connection.open({
       ...{ from: local.address, to: remote, backup },
       reason: error === undefined ? "it was closed" : error.message,
     });
     if (opened.state !== "opening") return;
-    const lost = this.#lost.get(connection)?.get(keyOf(subflow));
+    const lost = this.#lost.get(connection)?.get(pathKey(subflow));
     if (lost === undefined) return;
     lost.timer = connection.after(PENDING_MS, () => {
       if (opened.state !== "opening") return;
@@ -116,20 +122,4 @@ class Keep implements Policy {
       connection.close(opened, { reason: "no answer" });
     });
   }
-}
-
-/** Subflows between the same addresses take each other's place. */
-function keyOf({ local, remote }: TrackedSubflow): string {
-  const ends = [local, remote].map(({ address }) => plainAddress(address));
-  return `${ends.join(" ")} ${remote.port}`;
-}
-
-/** Whether the peer can still be reached there, as far as it has said. */
-function isOffered(
-  { peers }: ManagedConnection,
-  { remote }: TrackedSubflow,
-): boolean {
-  return peers.some(({ address, port }) =>
-    isAt(remote, address) && (port === remote.port || port === 0)
-  );
 }

@@ -10,7 +10,7 @@ import { Interfaces, type LocalAddress } from "./interfaces.ts";
 import { ManagedConnection, MAX_TIMEOUT } from "./managed_connection.ts";
 import { claimManager, otherManagers, takeMode } from "./mode.ts";
 import type { Policy } from "./policy.ts";
-import { retry as retryLater, type RetryOptions } from "./retries.ts";
+import { Retries, type RetryOptions } from "./retries.ts";
 import { Timers } from "./timers.ts";
 import { isOver, type TrackedSubflow, Tracker } from "./tracker.ts";
 
@@ -144,8 +144,6 @@ class RunningManager implements Manager {
   /** Rejects with what a timer throws. */
   readonly #failure = Promise.withResolvers<never>();
   #isStarted = false;
-  /** The subflows that were being opened when it started. */
-  readonly #early = new WeakSet<TrackedSubflow>();
   readonly finished: Promise<void>;
 
   constructor(pm: PathManager, policy: Policy, options: ManageOptions) {
@@ -169,6 +167,10 @@ class RunningManager implements Manager {
     const timers = stack.use(
       new Timers(clock, (one, action) => callbacks.call(one, action)),
     );
+    const retries = retry === false ? undefined : new Retries(
+      retry === true ? {} : retry,
+      (one, subflow) => this.#commands.isOffered(one, subflow),
+    );
     this.#tracker = new Tracker<ManagedConnection>(
       {
         established: (one) => callbacks.due(one, "established"),
@@ -178,11 +180,8 @@ class RunningManager implements Manager {
           this.#opened(subflow);
           callbacks.due(one, "subflowOpened", subflow);
         },
-        subflowClosed: (one, subflow) => {
-          if (retry) {
-            const most = this.#commands.mostOf(one);
-            retryLater(one, subflow, most, retry === true ? {} : retry);
-          }
+        subflowClosed(one, subflow) {
+          retries?.closed(one, subflow);
           callbacks.due(one, "subflowClosed", subflow);
         },
         priority: (one, subflow) => callbacks.due(one, "priority", subflow),
@@ -217,11 +216,6 @@ class RunningManager implements Manager {
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));
     this.#interfaces.update();
     this.#tracker.resync(this.#diag.connections());
-    for (const { subflows } of this.connections.values()) {
-      for (const subflow of subflows) {
-        if (subflow.state === "opening") this.#early.add(subflow);
-      }
-    }
     const every = (ms: number, action: () => void) => {
       const wait = (): Disposable =>
         clock.after(ms, () => {
@@ -331,7 +325,6 @@ class RunningManager implements Manager {
   #opened(subflow: TrackedSubflow): void {
     this.#commands.learn(subflow);
     if (!this.#isStarted || !subflow.openedHere) return;
-    if (this.#early.has(subflow)) return;
     if (!this.#commands.hasOpened(subflow)) this.#warn(OTHER_MANAGER);
   }
 

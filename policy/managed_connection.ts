@@ -23,7 +23,7 @@ export interface OpenOptions extends Reason {
   readonly from: string;
   /**
    * The end on the peer, such as an address that it announced.
-   * @default {the first of the family in {@linkcode ManagedConnection.peers}}
+   * @default {that of the initial subflow}
    */
   readonly to?: SubflowAddress;
   /**
@@ -102,11 +102,12 @@ export class ManagedConnection extends TrackedConnection {
 
   /**
    * Where subflows can be opened to: the initial end on the peer, unless the
-   * peer does not want that, and what it has announced.
+   * peer does not want that, and what it has announced, each once. What cannot
+   * be the peer is left out: addresses of this host and of loopback, unless the
+   * connection stays within it, multicast, and such as nobody can have.
    */
   get peers(): readonly SubflowAddress[] {
-    const { remote, denyJoinId0, announced } = this;
-    return denyJoinId0 ? announced : [remote, ...announced];
+    return this.#commands.peersOf(this);
   }
 
   /**
@@ -173,7 +174,7 @@ export class ManagedConnection extends TrackedConnection {
    * or of another one. It is `opening` until the peer has answered; then
    * {@linkcode Policy.subflowOpened} or {@linkcode Policy.subflowClosed} is
    * called. What cannot be opened is `closed` at once, with its `error`, and is
-   * told as well, unless the peer has no address of that family.
+   * told as well.
    *
    * @param options Where, and how.
    * @returns The subflow, or the one that is there.

@@ -21,7 +21,7 @@ export { announce, type AnnounceOptions } from "./announce.ts";
 export { backup, type BackupOptions } from "./backup.ts";
 export type { Decision } from "./commands.ts";
 export { byDevice } from "./devices.ts";
-export { fullmesh } from "./fullmesh.ts";
+export { fullmesh, type FullmeshOptions } from "./fullmesh.ts";
 export { keep } from "./keep.ts";
 export type { LocalAddress } from "./interfaces.ts";
 export { manage, type ManageOptions, type Manager } from "./manage.ts";
@@ -38,7 +38,6 @@ export { onDemand, type OnDemandOptions } from "./on_demand.ts";
 export type { Policy } from "./policy.ts";
 export { refresh, type RefreshOptions } from "./refresh.ts";
 export type { RetryOptions } from "./retries.ts";
-export type { SpareOptions } from "./spare.ts";
 export type { TroubleOptions } from "./trouble.ts";
 export {
   type PeerAddress,

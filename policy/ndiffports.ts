@@ -1,5 +1,5 @@
-import { ArgumentRangeError } from "../codec/argument_error.ts";
-import type { ManagedConnection, Reason } from "./managed_connection.ts";
+import { integer } from "../codec/arguments.ts";
+import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
 /** How many subflows to have. */
@@ -10,8 +10,7 @@ export interface NdiffportsOptions {
 
 /**
  * Several subflows between the same two addresses: for paths that routers choose
- * by a hash of the ports. Only connections that this host opened get them, and
- * whose peer takes subflows to its initial address.
+ * by a hash of the ports. Only connections that this host opened get them.
  *
  * @param options How many.
  * @throws {RangeError} Not so many.
@@ -27,29 +26,14 @@ export interface NdiffportsOptions {
  * ```
  */
 export function ndiffports({ subflows = 2 }: NdiffportsOptions = {}): Policy {
-  if (!Number.isInteger(subflows) || subflows < 1 || subflows > 255) {
-    throw new ArgumentRangeError(
-      `Invalid subflows ${subflows}: a whole number from 1 to 255 is needed`,
-    );
-  }
+  integer("subflows", subflows, 1, 255);
   return {
     established(connection: ManagedConnection) {
-      if (connection.serverSide || connection.denyJoinId0) return;
-      fill(connection, subflows);
+      if (connection.serverSide) return;
+      const { address: from } = connection.local;
+      for (let count = 1; count < subflows; count++) {
+        connection.open({ from, most: subflows });
+      }
     },
   };
-}
-
-/** Opens subflows between the two initial addresses until there are so many. */
-export function fill(
-  connection: ManagedConnection,
-  most: number,
-  reason: Reason = {},
-): void {
-  const { address: from } = connection.local;
-  for (let count = 0; count < most; count++) {
-    const before = connection.subflows;
-    const subflow = connection.open({ from, most, ...reason });
-    if (before.includes(subflow)) return;
-  }
 }

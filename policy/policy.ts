@@ -8,7 +8,8 @@ import type { PeerAddress, TrackedSubflow } from "./tracker.ts";
  *
  * They are called in the order of what happened. One that returns a promise is
  * waited for before the next one of the same connection; the other connections
- * go on. One that throws is reported, and harms no other.
+ * go on, and of what the peer repeats meanwhile the last is told. One that
+ * throws is reported, and harms no other.
  *
  * The objects show what is there now, which may be more than the callback is
  * about. So decide by what is there, and not by what was: after events were
@@ -55,10 +56,7 @@ export interface Policy {
   priority?(connection: ManagedConnection, subflow: TrackedSubflow): unknown;
   /** The connection has ended. Its subflows end without calls of their own. */
   closed?(connection: ManagedConnection): unknown;
-  /**
-   * An address of this host can be used from now on, or its device has got
-   * another name: for each connection.
-   */
+  /** An address of this host can be used from now on: for each connection. */
   interfaceUp?(connection: ManagedConnection, address: LocalAddress): unknown;
   /** An address of this host cannot be used any more: for each connection. */
   interfaceDown?(connection: ManagedConnection, address: LocalAddress): unknown;

@@ -1,6 +1,7 @@
 import { ArgumentRangeError } from "../codec/argument_error.ts";
+import { integer } from "../codec/arguments.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
-import { fill, ndiffports } from "./ndiffports.ts";
+import { ndiffports } from "./ndiffports.ts";
 import type { Policy } from "./policy.ts";
 import type { TrackedSubflow } from "./tracker.ts";
 
@@ -16,7 +17,7 @@ export interface RefreshOptions {
  * Several subflows between the same two addresses, of which the one that carried
  * least is replaced every so often: for paths that routers choose by a hash of
  * the ports, so that all are found with time. Only connections that this host
- * opened get them, and whose peer takes subflows to its initial address.
+ * opened get them.
  *
  * @param options How many, and how often.
  * @throws {RangeError} A number is out of its range.
@@ -40,11 +41,7 @@ export function refresh(
       `Invalid everyMs ${everyMs}: a number from 100 to 600000 is needed`,
     );
   }
-  if (subflows === 1) {
-    throw new ArgumentRangeError(
-      "Invalid subflows 1: a whole number from 2 to 255 is needed",
-    );
-  }
+  integer("subflows", subflows, 2, 255);
   const { established } = ndiffports({ subflows });
   const watch = (connection: ManagedConnection, before: Acked) => {
     connection.after(everyMs, () => {
@@ -53,7 +50,7 @@ export function refresh(
   };
   return {
     established(connection) {
-      if (connection.serverSide || connection.denyJoinId0) return;
+      if (connection.serverSide) return;
       established?.(connection);
       watch(connection, new Map());
     },
@@ -85,6 +82,10 @@ function replaceOne(
     );
     connection.close(worst, { reason: `it carried least, ${bytes} bytes` });
   }
-  fill(connection, most, { reason: "in the place of another one" });
+  const { address: from } = connection.local;
+  const open = connection.subflows.filter(({ isOpen }) => isOpen).length;
+  for (let count = open; count < most; count++) {
+    connection.open({ from, most, reason: "in the place of another one" });
+  }
   return now;
 }

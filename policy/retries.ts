@@ -1,5 +1,5 @@
 import type { ManagedConnection } from "./managed_connection.ts";
-import type { TrackedSubflow } from "./tracker.ts";
+import { pathKey, type TrackedSubflow } from "./tracker.ts";
 
 /** When to open a subflow again that has failed. */
 export interface RetryOptions {
@@ -12,21 +12,48 @@ export interface RetryOptions {
   readonly mostMs?: number;
 }
 
-/**
- * Opens a subflow again that was closed, if it has failed.
- *
- * @param most How many there may be between its ends.
- */
-export function retry(
-  connection: ManagedConnection,
-  subflow: TrackedSubflow,
-  most: number,
-  { firstMs = 1000, mostMs = 60_000 }: RetryOptions,
-): void {
-  const { local, remote, error, failures, openedHere, backup } = subflow;
-  if (!openedHere || !error) return;
-  connection.after(Math.min(mostMs, firstMs * 2 ** (failures - 1)), () => {
-    const reason = `${error.code}, failure ${failures}`;
-    connection.open({ from: local.address, to: remote, backup, most, reason });
-  });
+/** Opens again what has failed: each path once, however often it was tried. */
+export class Retries {
+  readonly #options: RetryOptions;
+  readonly #isWanted: (
+    connection: ManagedConnection,
+    subflow: TrackedSubflow,
+  ) => boolean;
+  readonly #due = new WeakMap<ManagedConnection, Map<string, Disposable>>();
+
+  /**
+   * Waits for failures.
+   *
+   * @param options When to open again.
+   * @param isWanted Whether that makes sense by then.
+   */
+  constructor(
+    options: RetryOptions,
+    isWanted: (
+      connection: ManagedConnection,
+      subflow: TrackedSubflow,
+    ) => boolean,
+  ) {
+    this.#options = options;
+    this.#isWanted = isWanted;
+  }
+
+  /** A subflow was closed. */
+  closed(connection: ManagedConnection, subflow: TrackedSubflow): void {
+    const { firstMs = 1000, mostMs = 60_000 } = this.#options;
+    const { local, remote, error, failures, openedHere, backup } = subflow;
+    if (!openedHere || !error) return;
+    const due = this.#due.get(connection) ?? new Map<string, Disposable>();
+    this.#due.set(connection, due);
+    const key = pathKey(subflow);
+    due.get(key)?.[Symbol.dispose]();
+    const ms = Math.min(mostMs, firstMs * 2 ** (failures - 1));
+    const timer = connection.after(ms, () => {
+      due.delete(key);
+      if (!this.#isWanted(connection, subflow)) return;
+      const reason = `${error.code}, failure ${failures}`;
+      connection.open({ from: local.address, to: remote, backup, reason });
+    });
+    due.set(key, timer);
+  }
 }

@@ -137,6 +137,9 @@ export class TrackedConnection {
   }
 }
 
+/** The paths of a connection whose failures are known: peers name them. */
+const MOST_FAILED = 256;
+
 const NONE: readonly never[] = Object.freeze([]);
 
 /** For the path manager itself: what others only read. */
@@ -229,7 +232,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       case "created":
       case "established": {
         const connection = this.#made(event);
-        if (event.type === "established") this.establish(connection);
+        if (event.type === "established") this.#establish(connection);
         return;
       }
       case "closed":
@@ -312,7 +315,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     for (const subflow of isAll && !partial ? connection.subflows : NONE) {
       if (!seen.includes(subflow)) this.end(connection, subflow);
     }
-    if (present.subflows.some(isPossible)) this.establish(connection);
+    if (present.subflows.some(isFullyEstablished)) this.#establish(connection);
     for (const subflow of opened) {
       this.#observer.subflowOpened?.(connection, subflow);
     }
@@ -388,7 +391,12 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       live.failures = 1 +
         (this.#isStable(subflow) ? 0 : this.#failuresOf(connection, subflow));
       const failures = this.#failures.get(connection) ?? new Map();
-      failures.set(pathKey(subflow), live.failures);
+      const key = pathKey(subflow);
+      // The last one is the latest.
+      failures.delete(key);
+      failures.set(key, live.failures);
+      const [oldest] = failures.keys();
+      if (failures.size > MOST_FAILED) failures.delete(oldest);
       this.#failures.set(connection, failures);
     }
     this.#observer.subflowClosed?.(connection, subflow);
@@ -447,8 +455,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     return { address: text, port };
   }
 
-  /** Further subflows are possible. */
-  establish(connection: Tracked): void {
+  #establish(connection: Tracked): void {
     if (connection.established) return;
     writable(connection).established = true;
     this.#observer.established?.(connection);
@@ -525,12 +532,12 @@ function isOpenedHere(
   return port === remote.port || announced.some((one) => one.port === port);
 }
 
-/** Whether further subflows are possible, by one of them. */
-function isPossible({ flags, initial }: Subflow): boolean {
-  return !initial || flags.includes("fully-established");
+function isFullyEstablished({ flags }: Subflow): boolean {
+  return flags.includes("fully-established");
 }
 
-function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
+/** Whether two ends are the same. */
+export function isSameEnd(one: SubflowAddress, other: SubflowAddress): boolean {
   return one.port === other.port && one.address === other.address;
 }
 
@@ -549,6 +556,6 @@ function eventOf({ token, local, remote, subflows }: Connection) {
 }
 
 /** What subflows have in common that fail for one reason. */
-function pathKey({ local, remote }: TrackedSubflow): string {
+export function pathKey({ local, remote }: TrackedSubflow): string {
   return `${local.address} ${remote.address} ${remote.port}`;
 }

@@ -10,7 +10,7 @@ export const COMMANDS: readonly Command[] = [
         "../../config/mod.ts"
       );
       const state = readState({ namespace: context.place() });
-      const { limits, settings, endpoints, governs } = configOf(state);
+      const { limits, settings, endpoints } = configOf(state);
       const { subflows, addAddrAccepted } = limits;
       return {
         text: exportState(state),
@@ -18,7 +18,6 @@ export const COMMANDS: readonly Command[] = [
           limits: { subflows, add_addr_accepted: addAddrAccepted },
           settings,
           endpoints: endpoints.map((one) => ({ ...one, place: undefined })),
-          governs,
         },
       };
     },

@@ -7,7 +7,7 @@ import type {
 import { thrownText } from "../../codec/thrown.ts";
 import type { Context } from "../context.ts";
 import { atExit, lateErrors } from "../late_errors.ts";
-import type { Output } from "../output.ts";
+import { lostText, type Output } from "../output.ts";
 import {
   address,
   type Command,
@@ -31,8 +31,11 @@ function globs(keyword: string, help: string): Operand<readonly string[]> {
     help,
     required: false,
     words: [[first!, help]],
-    values: second === undefined ? [["@dev", "network device"]] : [],
+    values: [
+      second === undefined ? ["@dev", "network device"] : [second, help],
+    ],
     takesValue: true,
+    repeats: true,
     read(word, value, before = []) {
       if (word !== first) return undefined;
       if (second !== undefined && value() !== second) {
@@ -44,8 +47,8 @@ function globs(keyword: string, help: string): Operand<readonly string[]> {
 }
 
 const devices = {
-  dev: globs("dev", "use this device, * is any part; may be given again"),
-  not: globs("not dev", "but not this one; may be given again"),
+  dev: globs("dev", "use this device, * is any part"),
+  not: globs("not dev", "but not this one"),
 };
 const troubles = {
   rto: option(
@@ -69,7 +72,7 @@ const subflows = option("subflows", "N", "how many, 1 to 255", integer);
 /** Addresses, any number of them. */
 const addresses: Operand<readonly string[]> = {
   ...address("addresses to announce"),
-  usage: "ADDR",
+  usage: "ADDR…",
   required: false,
   read(word, _value, before = []) {
     const one = address("").read(word, _value, undefined);
@@ -93,6 +96,11 @@ function isProgram(word: string): boolean {
   return /\.[jt]s$/.test(word);
 }
 
+const lost = (lines: number): Output => ({
+  text: lostText(lines),
+  json: { action: "lost", lines },
+});
+
 type Policies = typeof import("../../policy/mod.ts");
 
 /** A policy that is ready, as a command. */
@@ -110,6 +118,7 @@ function ready<O extends Operands>(
     summary,
     operands,
     options: ["clean"],
+    lost,
     async *run(context, { clean, ...values }) {
       const { dev } = values as { readonly dev?: readonly string[] };
       yield* managed(context, (policies) => {
@@ -158,9 +167,9 @@ export const COMMANDS: readonly Command[] = [
   ready(
     "fullmesh",
     "Open a subflow from each address here to each of the peer",
-    devices,
-    (policies, values) => ({
-      policy: policies.fullmesh(),
+    { ...devices, subflows },
+    (policies, { subflows, ...values }) => ({
+      policy: policies.fullmesh({ ...subflows !== undefined && { subflows } }),
       options: { ...interfaces(policies, values), retry: true },
     }),
   ),
@@ -243,6 +252,7 @@ export const COMMANDS: readonly Command[] = [
       ...devices,
     },
     options: ["clean"],
+    lost,
     async *run(context, { file, clean, ...values }) {
       const { ownPolicy, placeIn } = await import("./own_policy.ts");
       yield* managed(context, async (policies) => ({

@@ -12,7 +12,9 @@ export const COMMANDS: readonly Command[] = [
     async run(context, { file, prune }) {
       const { plan } = await readPlan(context, file, prune);
       for (const { name } of plan.contested) {
-        context.hint(`apply refuses without --takeover: ${name} manages this`);
+        context.hint(
+          `apply refuses without --takeover or "governs": ${name} manages this`,
+        );
       }
       const { planOutput } = await import("./plan_output.ts");
       return {

@@ -6,6 +6,7 @@ import {
   UsageError,
 } from "../words/grammar.ts";
 import { file } from "../words/operands.ts";
+import { lostText } from "../output.ts";
 
 /** How long a link has to be as it is. */
 const settle = option(
@@ -28,6 +29,10 @@ export const COMMANDS: readonly Command[] = [
     // The keyword first: a file can have any name.
     operands: { settle, file: required(file) },
     options: ["prune", "clean", "takeover", "timestamp"],
+    lost: (lines) => ({
+      text: lostText(lines),
+      json: { event: "lost", lines },
+    }),
     async *run(context, { file, settle, timestamp, ...options }) {
       if (file === "-") {
         throw new UsageError(
@@ -40,8 +45,7 @@ export const COMMANDS: readonly Command[] = [
         import("./watch_report.ts"),
       ]);
       // SIGHUP says that the file is to be read again.
-      const stop = context.stop(false);
-      const { signal } = stop;
+      const { signal } = context.stop(false);
       const reporter = new Reporter(context.service());
       const agent = watch(file, {
         ...options,
@@ -53,7 +57,6 @@ export const COMMANDS: readonly Command[] = [
       using _ = reporter.onReload(() => agent.reload());
       for await (const event of agent) {
         reporter.hear(event);
-        await stop.writable();
         yield watchOutput(event, file, context.screen, timestamp);
       }
     },

@@ -85,8 +85,8 @@ function operandWords(
   operands: readonly Operand<unknown>[],
   rest: readonly string[],
 ): Candidate[] {
-  return operands.flatMap(({ words, values, takesValue }) => [
-    ...words.filter(([word]) => !rest.includes(word)),
+  return operands.flatMap(({ words, values, takesValue, repeats }) => [
+    ...words.filter(([word]) => repeats || !rest.includes(word)),
     ...takesValue ? [] : values,
   ]);
 }

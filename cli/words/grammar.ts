@@ -48,6 +48,8 @@ export interface Operand<T, Required extends boolean = boolean> {
   readonly values: readonly Candidate[];
   /** Whether the keyword takes a value. */
   readonly takesValue: boolean;
+  /** Whether it may be given again, where `usage` does not end with `…`. */
+  readonly repeats?: true;
   /**
    * Reads the operand from a word and, with `takesValue`, the next one.
    * `before` is what was read so far; `undefined` says that the word is not
@@ -94,6 +96,11 @@ export interface Command {
   readonly options?: readonly OptionName[];
   /** Words that make sense elsewhere, and what to do instead. */
   readonly hints?: Readonly<Record<string, string>>;
+  /**
+   * What an agent says of lines that were lost: it goes on where nobody reads
+   * what it prints.
+   */
+  readonly lost?: (lines: number) => Output;
   /** What it does, given the values of its operands and options. */
   run(context: Context, values: never): Result;
 }
@@ -181,7 +188,10 @@ export function option<T>(
   };
 }
 
-/** Any of some words; `canonical` turns other names for them into them. */
+/**
+ * Any of some words; `canonical` turns other names for them into them. Each may
+ * be given again where the metavariable ends with `…`.
+ */
 export function words<Word extends string>(
   metavar: string,
   help: string,
@@ -196,7 +206,11 @@ export function words<Word extends string>(
     read(word, _value, before = []) {
       const wanted = canonical(word);
       const entry = entries.find(([known]) => known === wanted);
-      return entry && [...before, entry[0]];
+      if (entry === undefined) return undefined;
+      if (before.includes(entry[0]) && !metavar.endsWith("…")) {
+        throw new UsageError(`"${word}" is given twice`);
+      }
+      return [...before, entry[0]];
     },
   };
 }

@@ -28,8 +28,8 @@ export function form(
   { form, operands }: Pick<Command, "form" | "operands">,
 ): string | readonly string[] {
   return form ??
-    Object.values(operands).map(({ usage, required }) =>
-      required ? usage : `[${usage}]`
+    Object.values(operands).map(({ usage, required, repeats }) =>
+      (required ? usage : `[${usage}]`) + (repeats ? "…" : "")
     );
 }
 

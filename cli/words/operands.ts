@@ -175,7 +175,7 @@ const END_WORDS: readonly Candidate[] = [
 
 /** Where connections go to and come from. */
 const ends: Operand<Ends & { readonly last?: "to" | "from" }, false> = {
-  usage: "to|from ADDR [port N]",
+  usage: "to|from ADDR [port N] …",
   help: "those with a subflow to an address of the peer, from one of this host",
   required: false,
   words: END_WORDS,
@@ -206,7 +206,7 @@ export const place: Operand<
   { readonly host: string; readonly port?: number },
   false
 > = {
-  usage: "to HOST:PORT",
+  usage: "to HOST:PORT | to HOST port N",
   help: "connect there, from each device, and say what becomes of it; the " +
     "server gets a carriage return",
   required: false,

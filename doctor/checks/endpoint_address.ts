@@ -14,7 +14,12 @@ import {
 import { command, deletion, readd } from "../remedy.ts";
 import { type Observation, ok, type Status } from "../finding.ts";
 import { parseAddress } from "../../codec/inet.ts";
-import { isOfNoHost, ofNoHost } from "../../ops/advice.ts";
+import {
+  isLinkLocal,
+  isOfNoHost,
+  needsDevice,
+  ofNoHost,
+} from "../../ops/advice.ts";
 import type { InterfaceAddress } from "../../diag/addresses.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -48,7 +53,8 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
     remedies,
     about: aboutEndpoint(endpoint),
   }];
-  if (isOfNoHost(parseAddress(address).bytes)) {
+  const parsed = parseAddress(address);
+  if (isOfNoHost(parsed.bytes)) {
     return say(
       "warning",
       ofNoHost(address, isPath),
@@ -68,6 +74,15 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
       ...isPath
         ? missing(endpoint, snapshot)
         : [`${deletion(endpoint)}  # unless one does`],
+    );
+  }
+  if (isPath && ifIndex === 0 && isLinkLocal(parsed)) {
+    const devices = all.map(deviceText);
+    return say(
+      "problem",
+      needsDevice(address),
+      `${address} on ${devices.join(", ")}`,
+      ...readd(endpoint, { dev: devices[0]! }),
     );
   }
   const own = all.find((one) => ifIndex === 0 || one.ifIndex === ifIndex);

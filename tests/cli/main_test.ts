@@ -1158,6 +1158,7 @@ Deno.test("`main()` hides no bug of its own", async () => {
     let err = "";
     const io: Io = {
       out() {},
+      write: () => unreachable(),
       err: (text) => void (err += text),
       open() {
         throw bug;

@@ -26,7 +26,6 @@ const CONFIG: Config = {
   limits: { subflows: 3 },
   settings: { enabled: "0" },
   endpoints,
-  governs: "all",
 };
 const prune = { prune: true };
 
@@ -157,7 +156,6 @@ Deno.test("`apply()` reads what the kernel made of it", () => {
       { address: "10.0.2.1", flags: ["subflow"], place: 2 },
       { address: "10.0.3.1", flags: ["subflow"], place: 3 },
     ],
-    governs: "all",
   }, readState({ namespace: kernel }));
   // Somebody else changes it at once.
   const other = PathManager.open({ namespace: kernel });

@@ -25,7 +25,6 @@ function config(
 ): Config {
   return {
     ...endpoints && { endpoints: endpoints.map(wanted) },
-    governs: "all",
     ...others,
   };
 }
@@ -716,6 +715,20 @@ Deno.test("`plan()` tells who else manages what it changes", () => {
     contested([], config(["0 10.0.0.1 subflow"]), manager("NetworkManager")),
     "NetworkManager",
   );
+  // The file says how to share with them, but not with another agent.
+  const agent = manager("mptcp watch");
+  const limits = { subflows: 1 };
+  for (const governs of ["all", [[9, 9]]] as const) {
+    const { contested, warnings } = plan(
+      config(undefined, { limits, governs }),
+      presentState({ managers: { found: [...all, agent], seesAll: true } }),
+    );
+    assertEquals(contested, [agent]);
+    assertEquals(
+      warnings.filter((text) => text.includes("manages")),
+      governs === "all" ? ["mptcpd (process 7) manages this, too: "] : [],
+    );
+  }
   // Nothing to do, nothing that they manage, or nothing that is not shared.
   assertEquals(contested([], config([]), ...all), "");
   assertEquals(

@@ -187,6 +187,6 @@ liveTest(
       ]),
     );
     const text = JSON.stringify({ settings });
-    assertEquals(await parseConfig(text), { settings, governs: "all" });
+    assertEquals(await parseConfig(text), { settings });
   },
 );

@@ -329,7 +329,7 @@ function jsonOf({ limits, settings, endpoints, governs }: Config): string {
     endpoints: endpoints?.map(({ place: _, ...one }) =>
       "match" in one ? { ...one, match: match(one.match) } : one
     ),
-    governs: governs === "all"
+    governs: typeof governs !== "object"
       ? governs
       : { ids: governs.map(([from, to]) => `${from}-${to}`) },
   });

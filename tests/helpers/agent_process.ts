@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether it runs here, and looks at the host from outside. */
   readonly isHere?: boolean;
+  /** Whether nobody reads what it says, until {@linkcode AgentProcess.read}. */
+  readonly isUnread?: boolean;
 }
 
 /** An agent. */
@@ -34,11 +36,12 @@ export class AgentProcess implements AsyncDisposable {
   readonly process: Deno.ChildProcess;
   /** What it has said and nobody has taken. */
   readonly said: Said[] = [];
-  readonly #end: Promise<void>;
+  #end: Promise<void> | undefined;
 
   /** Starts it in a host, without the privilege to do more than it has to. */
   constructor(host: Host, file: string, options: AgentOptions = {}) {
     const { words = [], via = [], env = {}, isHere = false } = options;
+    const { isUnread = false } = options;
     const [program, ...args] = [
       ...isHere ? [] : ["ip", "netns", "exec", host.netns],
       ...[...via, ...deno, "--quiet", "--no-prompt", "--allow-ffi", script],
@@ -55,7 +58,12 @@ export class AgentProcess implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.#end = this.#read();
+    if (!isUnread) void this.read();
+  }
+
+  /** Reads what it says, to the end. */
+  read(): Promise<void> {
+    return this.#end ??= this.#read();
   }
 
   async #read(): Promise<void> {
@@ -103,6 +111,6 @@ export class AgentProcess implements AsyncDisposable {
       // It has ended.
     }
     await this.process.status;
-    await this.#end;
+    await this.read();
   }
 }

@@ -401,6 +401,11 @@ export const CHANGED_HOSTS: readonly Row[] = [
     "warning endpoint-address",
     "224.0.0.1 is the address of no host: subflows start where the route leads",
   ]],
+  ["a link-local address without a device", TWO, (draft) => {
+    const { address } = draft.addresses!.find(({ scope }) => scope === "link")!;
+    const { dev: _, ...rest } = draft.endpoints![0]!;
+    draft.endpoints = [{ ...rest, address, ifIndex: 0 }];
+  }, ["problem endpoint-address", "no subflow can start from it without dev"]],
   ["an address that goes just now", TWO, (draft) => {
     draft.addresses = draft.addresses!.filter((one) =>
       one.address !== "10.77.2.1"

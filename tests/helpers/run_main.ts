@@ -58,6 +58,10 @@ export async function run(
     });
   const code = await main(typeof args === "string" ? wordsOf(args) : args, {
     out: (text) => void (ran.out += text),
+    write(bytes) {
+      ran.out += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
     err: (text) => void (ran.err += text),
     open(options) {
       ran.opened.push(options);

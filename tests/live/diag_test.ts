@@ -463,9 +463,15 @@ liveTest("nobody sees as much as root, in another namespace", () => {
   );
   const without = (value: unknown) =>
     JSON.parse(JSON.stringify(value).replace(CLOCKS, '"clock":0'));
+  const [major = 0, minor = 0] = Deno.osRelease().split(".").map(Number);
+  const all = [...diag.connections()];
   assertEquals(without(JSON.parse(text)), {
     ...{ listeners: [], withoutMptcp: [] },
-    connections: without([...diag.connections()]),
+    connections: without(
+      major > 6 || major === 6 && minor >= 15
+        ? all
+        : all.map((one) => ({ ...one, subflows: [], partial: true })),
+    ),
   });
 });
 

@@ -18,7 +18,7 @@ import {
   textOf,
 } from "../helpers/shell_lines.ts";
 
-/** The line of README.md that holds for this architecture and distribution. */
+/** The line of docs/privileges.md that holds for this architecture and distribution. */
 const DEBIAN = "/lib/x86_64-linux-gnu/libc.so.6";
 
 /** A user's folder, in a host with two ways to another. */
@@ -112,11 +112,16 @@ type Proof = (desk: Desk, line: string) => void | Promise<void>;
 
 const readme = textOf("README.md");
 
-/** What the first line with `example.ts` is about: the code above it. */
-const example = blocks(
-  readme.slice(0, readme.search(/^deno run .* example\.ts$/m)),
-  "ts",
-).at(-1)![1]!;
+/** The code above the first line of a document that runs a file. */
+function codeAbove(document: string, line: RegExp): string {
+  const text = textOf(document);
+  return blocks(text.slice(0, text.search(line)), "ts").at(-1)![1]!;
+}
+
+const example = codeAbove("docs/second-path.md", /^deno run .* example\.ts$/m);
+/** It is for devices of this kind here. */
+const manager = codeAbove("README.md", /^sudo deno run .* manager\.ts$/m)
+  .replace("wlan", "eth");
 
 const proveExample: Proof = (desk, line) => {
   Deno.writeTextFileSync(`${desk.folder}/project/example.ts`, example);
@@ -224,6 +229,7 @@ const proveReport: Proof = (desk, line) => {
 /** One of the examples, which gives each connection these addresses. */
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
+  Deno.writeTextFileSync(`${desk.folder}/project/manager.ts`, manager);
   await using _running = desk.start(line);
   await until(
     () => listeners(desk.lab.client).length > 0,
@@ -271,6 +277,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^mptcp .*\b(?:connection|doctor|record|top|wait)\b/, proveLook],
   [/^mptcp counters --prometheus .*--out \S+$/, proveMetrics],
   [/^mptcp schema > mptcp\.schema\.json$/, proveSchema],
+  [/^sudo deno run \S+ manager\.ts$/, both],
   [/^sudo deno run .* examples\/announce\.ts 10\.0\.2\.1$/, eth1],
   [/^sudo deno run .* examples\/failover\.ts 10\.0\.2\.1 eth1$/, eth1],
   [/^sudo deno run .* examples\/one_per_interface\.ts( eth|$)/, both],
@@ -310,6 +317,8 @@ Deno.test("the documents name no permission but these", () => {
     "--allow-ffi",
     // What the permission amounts to, and what the laboratory needs.
     "SECURITY.md: --allow-all",
+    // Its tests make laboratories.
+    "docs/testing.md: --allow-all",
     // The addresses of this host, which Deno knows.
     "examples/one_per_interface.ts: --allow-sys=networkInterfaces",
     // It runs `ip`, and reads `/proc`.
@@ -364,6 +373,7 @@ async function fail(desk: Desk, line: string): Promise<string> {
     return await fail(desk, "mptcp endpoint show");
   }
   Deno.writeTextFileSync(`${desk.folder}/project/example.ts`, example);
+  Deno.writeTextFileSync(`${desk.folder}/project/manager.ts`, manager);
   if (line.includes("examples/")) copyExamples(desk);
   const { code, out, err } = desk.type(line);
   assertEquals([code, out], [1, ""]);

@@ -1,4 +1,4 @@
-/** The tests of a user, as README advises: `deno test` reports no leak. */
+/** The tests of a user, as docs/testing.md advises: `deno test` reports no leak. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Lab } from "../../testing/lab.ts";
 import { root, run } from "../helpers/command_line.ts";

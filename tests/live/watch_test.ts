@@ -382,6 +382,29 @@ liveTest("one agent keeps a host, and another goes on after it", async () => {
   assertEquals(addresses(), []);
 });
 
+liveTest("the agent goes on where nobody reads what it says", async () => {
+  using lab = Lab.open({ paths: 2 });
+  const { client } = lab;
+  using file = new TempFile(UPLINKS);
+  await using agent = new AgentProcess(client, file.path, { isUnread: true });
+  const count = () => client.endpoints().length;
+  await until(() => count() === 4, "its endpoints", 20_000);
+  // Each look at it says some thousand characters.
+  const fault = "must be a mapping with address or match, not";
+  file.write(`endpoints: [${Array(50).fill(`"${fault}"`)}]`);
+  const pause = () => new Promise((end) => setTimeout(end, 20));
+  for (let time = 0; time < 100; time++) {
+    // It says it each time that the file was another one.
+    file.write(Deno.readTextFileSync(file.path) + " ");
+    agent.process.kill("SIGHUP");
+    await pause();
+  }
+  client.ip("mptcp", "endpoint", "flush");
+  await until(() => count() === 4, "what another program removed", 5000);
+  const took = await agent.end();
+  assertLess(took, LATE, `SIGTERM took ${took} ms`);
+});
+
 liveTest("200 devices that come and go", async () => {
   using lab = Lab.open({ paths: 0 });
   const { client } = lab;

@@ -118,6 +118,10 @@ const ROWS: readonly (readonly [Added, string | undefined])[] = [
   ...["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "::ffff:0.0.0.0"].map((
     address,
   ) => [{ address, flags: ["subflow"] }, OF_NO_HOST(address)] as const),
+  [
+    { address: "fe80::1", flags: ["subflow"] },
+    "fe80::1 is a link-local address: no subflow can start from it without dev",
+  ],
   [{ address: "ff02::1", flags: ["subflow"] }, ABSENT("ff02::1")],
   [
     { address: "0.0.0.0", flags: ["signal"] },

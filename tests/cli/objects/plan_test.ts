@@ -211,8 +211,18 @@ Deno.test("`mptcp apply` leaves what another program manages", async () => {
   assertEquals(contents(kernel), before);
   const plan = await run("plan -", kernel, undefined, FILE);
   assertEquals(plan.code, 5);
-  assertMatch(plan.err, /^hint: apply refuses without --takeover: mptcpd /m);
-  assertEquals((await ask("apply - --takeover", kernel)).code, 0);
+  assertMatch(
+    plan.err,
+    /^hint: apply refuses without --takeover or "governs": mptcpd /m,
+  );
+  // Either says that it is meant.
+  const text = `${FILE}\ngoverns: all\n`;
+  const governs = await run("apply -", kernel, undefined, text);
+  assertEquals(governs.code, 0);
+  assertMatch(governs.err, /^hint: mptcpd \(process 30\) manages this, too: /m);
+  const other = kernelOf();
+  other.files.set("/proc/30/comm", "mptcpd\n");
+  assertEquals((await ask("apply - --takeover", other)).code, 0);
 });
 
 /** What is wrong with a line or a file, and how it ends. */

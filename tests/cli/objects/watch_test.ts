@@ -43,7 +43,11 @@ async function watch(
     throw new Error("unreachable");
   };
   const end = main(`watch ${FILE} settle 0.03 ${words}`.trim().split(" "), {
-    out: (text) => void (out += text),
+    out: unreachable,
+    write(bytes) {
+      out += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
     err: (text) => void (err += text),
     open: unreachable,
     namespace: () =>
@@ -52,7 +56,7 @@ async function watch(
     replaceFile: unreachable,
     stop: () => ({
       signal: controller.signal,
-      writable: () => Promise.resolve(),
+      writable: unreachable,
       [Symbol.dispose]() {},
     }),
     confirmation: unreachable,

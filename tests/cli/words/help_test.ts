@@ -137,7 +137,8 @@ Deno.test("`help()` begins each help text in lower case, each summary in upper c
  * and `a b d`.
  */
 function linesOf(usage: string): string[] {
-  const tokens = usage.match(/[[\]()|]|[^\s[\]()|]+(\|[^\s[\]()|]+)*/g)!;
+  const tokens = usage.match(/[[\]()|]|[^\s[\]()|]+(\|[^\s[\]()|]+)*/g)!
+    .filter((token) => token !== "…");
   const alternatives = (): string[] => {
     const all: string[] = [];
     let lines = [""];
@@ -177,6 +178,7 @@ const EXAMPLES: { readonly [metavar: string]: string } = {
   "A": "10.0.0.1",
   "B": "10.0.0.2",
   "HOST:PORT": "10.0.0.1:443",
+  "ADDR…": "10.0.0.1",
   "FLAG…": "signal",
   "CHANGE…": "backup",
   "NAME…": "created",
@@ -204,6 +206,46 @@ Deno.test("`usage()` shows lines that can be typed like that", async () => {
       for (const name of Object.keys(values)) seen.add(name);
     }
     assertEquals(seen, new Set(Object.keys(expected.command.operands)));
+  }
+});
+
+/** What can be given again of an operand that is more than one. */
+const AGAIN: { readonly [usage: string]: string } = {
+  "to|from ADDR [port N] …": "to 10.0.0.1",
+};
+
+Deno.test("`usage()` shows what may be given again, and all words", () => {
+  for (const { path, command: { operands } } of COMMANDS) {
+    for (const [name, operand] of Object.entries(operands)) {
+      const { usage, words, takesValue, repeats = false } = operand;
+      const given = (line: string) =>
+        wordsOf(line).map((word) => EXAMPLES[word] ?? word);
+      const sample = given(linesOf(usage).at(-1)!);
+      const again = AGAIN[usage] === undefined ? sample : given(AGAIN[usage]);
+      const only = { operands: { [name]: operand } };
+      const readsAgain = () => {
+        try {
+          readOperands(only, [...sample, ...again]);
+          return true;
+        } catch (error) {
+          if (error instanceof UsageError) return false;
+          throw error;
+        }
+      };
+      readOperands(only, sample);
+      const where = `${path.join(" ")}: ${usage}`;
+      assertEquals([where, readsAgain()], [
+        where,
+        repeats || usage.endsWith("…"),
+      ]);
+      if (!takesValue) continue;
+      for (const [word] of words) {
+        assertEquals([where, usage.match(/[\w-]+/g)!.includes(word)], [
+          where,
+          true,
+        ]);
+      }
+    }
   }
 });
 

@@ -1,0 +1,103 @@
+/**
+ * What an agent prints, which goes on where nobody reads it.
+ *
+ * @module
+ */
+
+import { OutputError } from "./stdio.ts";
+
+/** How many characters wait for a slow reader. */
+const MOST = 2 ** 18;
+/** How long the end waits for what is not yet written, in milliseconds. */
+const LAST_MS = 30;
+
+/**
+ * Writes texts one after the other, aside. Where a reader is too slow, the newest
+ * wait, and the others are lost.
+ */
+export class Log {
+  readonly #write: (bytes: Uint8Array) => Promise<number>;
+  readonly #lostText: (lines: number) => string;
+  readonly #waiting: string[] = [];
+  #length = 0;
+  /** How many lines were lost before those that wait. */
+  #lost = 0;
+  #writing: Promise<void> | undefined;
+  #isRead = true;
+  #failure: OutputError | undefined;
+
+  /**
+   * Writes nothing yet.
+   *
+   * @param write Writes some of the bytes, and says how many.
+   * @param lostText What is said of lines that were lost.
+   */
+  constructor(
+    write: (bytes: Uint8Array) => Promise<number>,
+    lostText: (lines: number) => string,
+  ) {
+    this.#write = write;
+    this.#lostText = lostText;
+  }
+
+  /**
+   * Takes a text, whole lines, to write it when there is room.
+   *
+   * @throws {OutputError} An earlier one could not be written.
+   */
+  say(text: string): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (text === "" || !this.#isRead) return;
+    this.#waiting.push(text);
+    this.#length += text.length;
+    while (this.#length > MOST && this.#waiting.length > 1) {
+      this.#lost += this.#shift()!.split("\n").length - 1;
+    }
+    this.#writing ??= this.#writeAll();
+  }
+
+  /**
+   * Waits until all is written, but not long.
+   *
+   * @throws {OutputError} Something could not be written.
+   */
+  async end(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_MS);
+    await Promise.race([this.#writing, promise]);
+    clearTimeout(timer);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #shift(): string | undefined {
+    const text = this.#waiting.shift();
+    this.#length -= text?.length ?? 0;
+    return text;
+  }
+
+  #next(): string | undefined {
+    if (this.#lost === 0) return this.#shift();
+    const text = this.#lostText(this.#lost);
+    this.#lost = 0;
+    return text;
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      for (let text; (text = this.#next()) !== undefined;) {
+        let bytes = new TextEncoder().encode(text);
+        while (bytes.length > 0) {
+          bytes = bytes.subarray(await this.#write(bytes));
+        }
+      }
+    } catch (error) {
+      this.#isRead = false;
+      if (!(error instanceof Deno.errors.BrokenPipe)) {
+        this.#failure = new OutputError(
+          `Cannot write: ${(error as Error).message}`,
+        );
+      }
+    }
+    this.#writing = undefined;
+  }
+}
