@@ -3,6 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { UsageError } from "../../cli/words/grammar.ts";
 import { optionsOf, readLine } from "../../cli/words/options.ts";
 import { findCommand, readOperands } from "../../cli/words/parse.ts";
+import { parseConfig } from "../../config/mod.ts";
 import { blocks, documents, textOf } from "../helpers/shell_lines.ts";
 
 const pages = documents().filter((name) => name.endsWith(".md"));
@@ -96,6 +97,14 @@ Deno.test("the commands of the console blocks are taken, or refused as shown", a
     }
   }
   assertEquals(wrong, []);
+});
+
+Deno.test("the configuration files of the guide are right", async () => {
+  const files = pages.flatMap((page) =>
+    blocks(textOf(page), "yaml").map(([, file]) => [page, file!] as const)
+  );
+  assertNotEquals(files, []);
+  for (const [page, file] of files) await parseConfig(file, page);
 });
 
 /** What stands for a value in a command that a text names. */
