@@ -95,9 +95,37 @@ export function describe(
   };
 }
 
+/** What values look like, by the names that usage lines give them. */
+const SHAPES: Readonly<Record<string, RegExp>> = {
+  A: /^\d+(\.\d+){3}$|:.*:/,
+  ADDR: /^\d+(\.\d+){3}$|:.*:/,
+  B: /^\d+(\.\d+){3}$|:.*:/,
+  GLOB: /^[a-z][\w.-]*[\d*]$/,
+  "HOST:PORT": /^[\w.-]+\.[\w.-]+(:\d+)?$|^\[.*\]:\d+$/,
+  IF: /^[a-z][\w.-]*\d$/,
+  N: /^\d+$/,
+  SECONDS: /^\d+(\.\d+)?(ms|s|m)?$/,
+  T: /^(0x)?[0-9a-f]{8}$/,
+  TIME: /^\d+(\.\d+)?(ms|s|m)$/,
+};
+
+/** The value with the keywords that could stand before it. */
+function withKeyword(given: string, usages: readonly string[]): string[] {
+  return usages.flatMap((usage) => {
+    const [, keywords, value] = usage.match(/^([\w|]+) ([A-Z:]+)\b/) ?? [];
+    if (!SHAPES[value ?? ""]?.test(given)) return [];
+    return keywords!.split("|").map((keyword) => `${keyword} ${given}`);
+  });
+}
+
+/** More than so many are no help. */
+const MOST_OTHERS = 3;
+
 function meant({ advice }: UsageError): string | undefined {
-  const { given = "", known = [] } = advice;
-  const words = nearest(given, known);
+  const { given = "", known = [], usages = [], others = [] } = advice;
+  const near = nearest(given, known);
+  const far = [...others, ...withKeyword(given, usages)];
+  const words = near.length > 0 || far.length > MOST_OTHERS ? near : far;
   return words.length === 0
     ? undefined
     : `did you mean ${words.map((word) => `"${word}"`).join(" or ")}?`;

@@ -34,7 +34,7 @@ export async function ownPolicy(
   } catch (error) {
     const { message } = error as Error;
     throw new UsageError(
-      `Cannot load ${file}: ${message.replaceAll(/data:\S+/g, file)}`,
+      `Cannot load ${file}: ${message.replaceAll(/data:[^\s"]+/g, file)}`,
     );
   }
   const { default: policy } = loaded;

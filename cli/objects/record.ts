@@ -15,7 +15,12 @@ import {
   UsageError,
   type Values,
 } from "../words/grammar.ts";
-import { connectionFilter, filterOf, seconds } from "../words/operands.ts";
+import {
+  connectionFilter,
+  filterOf,
+  seconds,
+  secondsIn,
+} from "../words/operands.ts";
 import { tokenText } from "./connection_output.ts";
 import { eventOutput } from "./monitor_output.ts";
 import type { Happening, Reading } from "./recorder.ts";
@@ -26,8 +31,8 @@ const duration = option(
   "SECONDS",
   "how long; absent: until it is stopped, or the connection of the token ends",
   (keyword, value) => {
-    const number = Number(value);
-    if (/^\d+(\.\d+)?$/.test(value) && number > 0) return number;
+    const number = secondsIn(value);
+    if (number > 0) return number;
     throw new UsageError(
       `Invalid ${keyword} "${value}": it is seconds, above 0`,
     );

@@ -168,7 +168,7 @@ function connectionLine({ connections }: Status): Line {
       ...total > established
         ? [`${total - established} opening or closing`]
         : [],
-      `${subflows} subflows`,
+      `${subflows} subflow${subflows === 1 ? "" : "s"}`,
       ...subflowsOpening > 0 ? [`${subflowsOpening} of them unanswered`] : [],
       ...fallback > 0 ? [`${fallback} fell back to TCP`] : [],
       ...partial > 0 ? [`${partial} with subflows that cannot be seen`] : [],

@@ -5,7 +5,7 @@ import {
   required,
   UsageError,
 } from "../words/grammar.ts";
-import { file } from "../words/operands.ts";
+import { file, secondsIn } from "../words/operands.ts";
 import { lostText } from "../output.ts";
 
 /** How long a link has to be as it is. */
@@ -14,8 +14,8 @@ const settle = option(
   "SECONDS",
   "how long a link has to be without carrier, or calm, 0 to 600; else 1",
   (keyword, value) => {
-    const number = Number(value);
-    if (/^\d+(\.\d+)?$/.test(value) && number <= 600) return number;
+    const number = secondsIn(value);
+    if (number <= 600) return number;
     throw new UsageError(
       `Invalid ${keyword} "${value}": it is seconds, 0 to 600`,
     );

@@ -16,6 +16,10 @@ interface Advice {
   /** A word that is not known, and those that could stand in its place. */
   readonly given?: string;
   readonly known?: readonly string[];
+  /** Operands as usage lines show them: the word may be the value of one. */
+  readonly usages?: readonly string[];
+  /** What means something with the word, if nothing that is near it does. */
+  readonly others?: readonly string[];
 }
 
 /** A command line that makes no sense; the message says what would. */

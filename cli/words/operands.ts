@@ -98,13 +98,18 @@ export const interval: Operand<number, false> = option(
 
 /** Reads how long to wait before the next look. */
 export function seconds(keyword: string, value: string): number {
-  const number = Number(value);
-  if (/^\d+(\.\d+)?$/.test(value) && number >= 0.1 && number <= 86400) {
-    return number;
-  }
+  const number = secondsIn(value);
+  if (number >= 0.1 && number <= 86400) return number;
   throw new UsageError(
     `Invalid ${keyword} "${value}": it is seconds, 0.1 to 86400`,
   );
+}
+
+/** The seconds of `0.5`, `500ms`, `3s` or `1m`; `NaN`: it is no time. */
+export function secondsIn(value: string): number {
+  const [, number, unit = "s"] = value.match(/^(\d+(?:\.\d+)?)(ms|s|m)?$/) ??
+    [];
+  return Number(number) * UNITS[unit]! / 1000;
 }
 
 /** The word that makes a subflow a spare. */
@@ -125,9 +130,8 @@ export const FULLMESH: readonly ["fullmesh", string] = [
 
 /** Reads a time, `500ms`, `3s` or `1m`, as milliseconds; a number is seconds. */
 export function duration(keyword: string, value: string): number {
-  const [, number, unit = "s"] = value.match(/^(\d+(?:\.\d+)?)(ms|s|m)?$/) ??
-    [];
-  if (number !== undefined) return Number(number) * UNITS[unit]!;
+  const seconds = secondsIn(value);
+  if (!Number.isNaN(seconds)) return seconds * 1000;
   throw new UsageError(
     `Invalid ${keyword} "${value}": it is a time such as 500ms, 3s or 1m`,
   );

@@ -5,7 +5,7 @@
  */
 
 import type { Context } from "../context.ts";
-import { OBJECTS } from "../objects.ts";
+import { allCommands, OBJECTS } from "../objects.ts";
 import {
   type Command,
   type Later,
@@ -63,7 +63,9 @@ export async function findCommand(
   }
   const objects = OBJECTS.map(({ word }) => word);
   const named = OBJECTS.find(({ aliases }) => aliases?.includes(given[0]!));
-  const first = named?.word ?? inFull("object", "", given[0]!, objects);
+  const first = named?.word ??
+    inFull("", given[0]!, objects) ??
+    await unknownObject(given[0]!, objects);
   if (first === "help") return findCommand(given.slice(1), true, plain - 1);
   const { COMMANDS: commands } = await OBJECTS.find(({ word }) =>
     word === first
@@ -91,11 +93,15 @@ export async function findCommand(
     : commands.find(({ isMeantBy }) => isMeantBy?.(second));
   if (meant !== undefined) return found(1, meant);
   if (second !== undefined) {
-    const verb = inFull("command", first, second, [
-      ...words,
-      ...others.length === 0 ? operandWords(only!.operands) : [],
-    ]);
-    return found(2, find(verb));
+    const verb = inFull(first, second, words);
+    if (verb !== undefined) return found(2, find(verb));
+    const operands = others.length === 0 ? only!.operands : {};
+    throw unknown("command", second, [...words, ...operandWords(operands)], {
+      usages: usagesOf(operands),
+      others: commands.filter(({ operands }) =>
+        operandWords(operands).includes(second)
+      ).map(({ word }) => `${first} ${word} ${second}`),
+    });
   }
   const show = find("show");
   if (show !== undefined) return found(1, show);
@@ -110,21 +116,45 @@ function operandWords(operands: Operands): string[] {
     .flatMap(({ words }) => words.map(([word]) => word));
 }
 
+function usagesOf(operands: Operands): string[] {
+  return Object.values(operands).map(({ usage }) => usage);
+}
+
 /** The word that is meant. */
 function inFull(
-  what: string,
   object: string,
   given: string,
   known: readonly string[],
-): string {
+): string | undefined {
   if (known.includes(given)) return given;
-  const found = given !== "" &&
-    OF_IP[object]?.find((word) => word.startsWith(given));
-  if (found) return found;
-  throw new UsageError(
-    `Unknown ${what} "${given}": known are ${known.join(", ")}`,
-    { given, known },
-  );
+  return given === ""
+    ? undefined
+    : OF_IP[object]?.find((word) => word.startsWith(given));
+}
+
+function unknown(
+  what: string,
+  given: string,
+  known: readonly string[],
+  advice: ConstructorParameters<typeof UsageError>[1],
+): UsageError {
+  const message = `Unknown ${what} "${given}": known are ${known.join(", ")}`;
+  return new UsageError(message, { given, known, ...advice });
+}
+
+/** Throws; the word may be a command of an object that was left out. */
+async function unknownObject(
+  given: string,
+  objects: readonly string[],
+): Promise<never> {
+  const others = (await allCommands())
+    .filter(({ path }) => path[1] === given)
+    .map(({ path }) => path.join(" "));
+  throw unknown("object", given, objects, {
+    others,
+    ...["ip", "mptcp"].includes(given) &&
+      { hint: `leave "${given}" out, as in mptcp endpoint show` },
+  });
 }
 
 /**
@@ -136,7 +166,10 @@ function inFull(
  * @throws {UsageError} A word is unknown, or an operand is missing.
  */
 export function readOperands(
-  { operands, hints = {} }: Pick<Command, "operands" | "hints">,
+  { operands, hints = {}, options = [] }: Pick<
+    Command,
+    "operands" | "hints" | "options"
+  >,
   given: readonly string[],
   object = "",
 ): Record<string, unknown> {
@@ -163,6 +196,7 @@ export function readOperands(
         operands,
         word,
         Object.hasOwn(hints, word) ? hints[word] : undefined,
+        options,
       );
     }
   }
@@ -203,6 +237,7 @@ function unknownWord(
   operands: Operands,
   given: string,
   hint: string | undefined,
+  options: readonly string[],
 ): UsageError {
   const all = Object.values(operands);
   const usages = all.flatMap(({ usage, words, takesValue }) =>
@@ -217,6 +252,10 @@ function unknownWord(
       hint,
       given,
       known: operandWords(operands),
+      usages: usagesOf(operands),
+      others: options.filter((name) => name === given).map((name) =>
+        `--${name}`
+      ),
     },
   );
 }

@@ -718,6 +718,10 @@ const UNTRIED: {
     'hint: did you mean "signal"?',
     `usage: mptcp ${ADD}`,
   ],
+  "mptcp limits": [
+    `Unknown object "mptcp": known are ${WORDS}`,
+    'hint: leave "mptcp" out, as in mptcp endpoint show',
+  ],
   "limits --jsno": [
     `Unknown option "--jsno": ${OPTIONS}`,
     'hint: did you mean "--json"?',
