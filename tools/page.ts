@@ -45,10 +45,11 @@ export function withPart(
   part: string,
 ): string {
   const [start, end] = [`<!-- made by \`${command}\` -->\n`, "<!-- end -->"];
-  const [before, rest] = document.split(start);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`There is no ${start.trim()}`);
-  return `${before}${start}\n${part}\n${end}${after}`;
+  const from = document.indexOf(start);
+  const to = document.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`There is no ${start.trim()}`);
+  const [before, after] = [document.slice(0, from), document.slice(to)];
+  return `${before}${start}\n${part}\n${after}`;
 }
 
 /**
