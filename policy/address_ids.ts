@@ -28,11 +28,12 @@ export class AddressIds {
     port = 0,
   ): number | undefined {
     const plain = plainAddress(address);
-    if (port === 0 && plain === plainAddress(connection.local.address)) {
-      return 0;
-    }
     const key = keyOf(plain, port);
     const own = this.#own.get(connection);
+    if (port === 0 && plain === plainAddress(connection.local.address)) {
+      // Unless another program has given it one.
+      return own?.get(key) ?? 0;
+    }
     const known = own?.get(key) ?? this.#ids.get(key);
     if (known !== undefined && (own?.isFree(known, key) ?? true)) return known;
     const id = this.#ids.free(own);

@@ -1,4 +1,5 @@
 import { parseAddress } from "../codec/inet.ts";
+import { isSameFamily, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
@@ -42,8 +43,9 @@ export function announce({ addresses, port }: AnnounceOptions = {}): Policy {
     if (!connection.serverSide) return;
     const { local } = connection;
     for (const address of all) {
-      if (address === local.address && port === undefined) continue;
-      if (address.includes(":") !== local.address.includes(":")) continue;
+      const isInitial = address === plainAddress(local.address);
+      if (isInitial && port === undefined) continue;
+      if (!isSameFamily(address, local.address)) continue;
       connection.announce(address, {
         reason: "established",
         ...port !== undefined && { port },

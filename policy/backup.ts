@@ -1,19 +1,14 @@
-import type { LocalAddress } from "./interfaces.ts";
+import { isAt } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
+import { type SpareOptions, sparePath } from "./spare.ts";
 import type { TrackedSubflow } from "./tracker.ts";
 import { checkTrouble, troubleOf, type TroubleOptions } from "./trouble.ts";
 import { SubflowWatch } from "./watch.ts";
 import { WaysBack } from "./way_back.ts";
 
 /** What is the spare, and when it is used. */
-export interface BackupOptions extends TroubleOptions {
-  /**
-   * Which addresses of this host are the spare's.
-   * @default {all but that which the connection began with}
-   */
-  readonly spare?: (address: LocalAddress) => boolean;
-}
+export interface BackupOptions extends TroubleOptions, SpareOptions {}
 
 /**
  * A spare subflow that is there from the start and carries nothing: if another
@@ -47,12 +42,10 @@ export function backup(options: BackupOptions = {}): Policy {
   });
   const openSpare = (connection: ManagedConnection, reason: string) => {
     if (connection.serverSide || spareOf(connection)) return;
-    const { spare = ({ address }) => address !== connection.local.address } =
-      options;
-    const found = connection.addresses.find(spare);
-    if (found === undefined) return;
-    const { address: from, dev } = found;
-    connection.open({ from, dev, backup: true, reason });
+    const path = sparePath(connection, options);
+    if (path !== undefined) {
+      connection.open({ ...path, backup: true, reason });
+    }
   };
   /** Leaves a path to the others, if there are any. */
   const leave = (
@@ -74,7 +67,9 @@ export function backup(options: BackupOptions = {}): Policy {
         if (!subflow.backup) watch.add(connection, subflow);
       }
       openSpare(connection, "established");
+      ways.began(connection);
     },
+    announced: (connection) => openSpare(connection, "announced"),
     subflowOpened(connection, subflow) {
       if (connection.serverSide) return;
       ways.opened(connection, subflow);
@@ -89,7 +84,7 @@ export function backup(options: BackupOptions = {}): Policy {
     },
     interfaceDown(connection, { address, dev }) {
       for (const subflow of connection.subflows) {
-        if (subflow.local.address !== address || subflow.backup) continue;
+        if (!isAt(subflow.local, address) || subflow.backup) continue;
         leave(connection, subflow, `${dev} is down`);
       }
     },

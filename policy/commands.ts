@@ -9,6 +9,7 @@ import { errnoName, errnoText } from "../codec/errno.ts";
 import { parseAddress } from "../codec/inet.ts";
 import type { SubflowReading } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
+import type { Link } from "../diag/links.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
 import { NetlinkError, UnsupportedError } from "../netlink/errors.ts";
 import type { Device } from "../ops/arguments.ts";
@@ -20,6 +21,7 @@ import { AddressIds } from "./address_ids.ts";
 import {
   fits,
   type Interfaces,
+  isSameFamily,
   type LocalAddress,
   plainAddress,
 } from "./interfaces.ts";
@@ -31,6 +33,7 @@ import type {
   OpenOptions,
   Reason,
 } from "./managed_connection.ts";
+import { peerFor } from "./spare.ts";
 import type { Timers } from "./timers.ts";
 import { isOffered, peersOf } from "./peers.ts";
 import {
@@ -45,6 +48,7 @@ const ESRCH = 3;
 const ENODEV = 19;
 const EINVAL = 22;
 const ENOSPC = 28;
+const EAFNOSUPPORT = 97;
 const EADDRNOTAVAIL = 99;
 const ENETDOWN = 100;
 
@@ -97,6 +101,8 @@ export class Commands {
   >();
   /** The subflows that lead where the peer could be reached, as it had said. */
   readonly #offered = new WeakSet<TrackedSubflow>();
+  /** How many subflows at most between two ends were asked for. */
+  readonly #most = new WeakMap<ManagedConnection, number>();
   /** The subflows that were opened by it. */
   readonly #own = new WeakSet<TrackedSubflow>();
 
@@ -124,6 +130,11 @@ export class Commands {
   /** Whether it opened a subflow itself. */
   hasOpened(subflow: TrackedSubflow): boolean {
     return this.#own.has(subflow);
+  }
+
+  /** How many subflows between two ends its policy wants at most. */
+  mostOf(connection: ManagedConnection): number {
+    return this.#most.get(connection) ?? 1;
   }
 
   /** Whether the peer has not taken back where a subflow led to. */
@@ -165,10 +176,12 @@ export class Commands {
   }
 
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
-    const { to = connection.remote, backup = false, most = 1 } = options;
+    const { backup = false, most = 1 } = options;
     const from = plainAddress(parseAddress(options.from).text);
+    const to = options.to ?? peerFor(connection, from) ?? connection.remote;
     const address = plainAddress(parseAddress(to.address).text);
-    if (from.includes(":") !== address.includes(":")) {
+    const isFitting = isSameFamily(from, address);
+    if (!isFitting && options.to !== undefined) {
       throw new ArgumentTypeError(
         `Cannot open a subflow from ${from} to ${address}: ` +
           "the addresses are of different families",
@@ -181,6 +194,17 @@ export class Commands {
     );
     const live = writable(subflow);
     live.backup = backup;
+    if (!isFitting) {
+      live.state = "closed";
+      live.error = failure(
+        EAFNOSUPPORT,
+        `the peer has no address of the family of ${from}`,
+      );
+      const { error } = live;
+      this.#log({ action: "open", connection, subflow, error }, options);
+      return subflow;
+    }
+    if (most > this.mostOf(connection)) this.#most.set(connection, most);
     const there = () => between(connection, subflow, most);
     const found = there();
     if (found !== undefined) return found;
@@ -190,7 +214,7 @@ export class Commands {
       ? failure(ENOSPC, `it has ${MOST_SUBFLOWS} subflows`)
       : this.#place(from, options.dev);
     if (!("errno" in place)) {
-      live.dev = place.dev;
+      live.dev = place.link?.dev;
       this.#lookForOthers(connection);
       const found = there();
       if (found !== undefined) return found;
@@ -202,7 +226,9 @@ export class Commands {
         live.locId = id;
         const { token } = connection;
         const local = { address: from, id };
-        pm.subflowCreate({ token, local, remote, ...place, backup });
+        // By its index, since it may have another name by now.
+        const bound = place.link && { dev: place.link.ifIndex };
+        pm.subflowCreate({ token, local, remote, ...bound, backup });
       });
     if (connection.closed || connection.isInKernel) {
       live.state = "closed";
@@ -213,6 +239,8 @@ export class Commands {
     tracker.begin(connection, subflow);
     this.#log({ action: "open", connection, subflow, error }, options);
     if (error !== undefined) tracker.end(connection, subflow, error);
+    // The kernel has said so, which an event that was lost would have.
+    else tracker.establish(connection);
     return subflow;
   }
 
@@ -220,7 +248,7 @@ export class Commands {
   #place(
     from: string,
     dev: Device | undefined,
-  ): { readonly dev?: string } | SubflowError {
+  ): { readonly link?: Link } | SubflowError {
     const { interfaces, pm } = this.#tools;
     const index = typeof dev === "string"
       ? pm.namespace.ifNameToIndex(dev)
@@ -243,7 +271,7 @@ export class Commands {
     // What is bound to loopback cannot leave.
     if (link.flags.includes("loopback")) return {};
     return link.usable
-      ? { dev: link.dev }
+      ? { link }
       : failure(ENETDOWN, `the link ${link.dev} is down`);
   }
 

@@ -1,5 +1,5 @@
 import { integer } from "../codec/arguments.ts";
-import { plainAddress } from "./interfaces.ts";
+import { isSameFamily } from "./interfaces.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
@@ -47,9 +47,7 @@ export function fullmesh({ subflows = 9 }: FullmeshOptions = {}): Policy {
       if (wanted.to !== undefined && !isSameEnd(wanted.to, to)) continue;
       for (const { address: from, dev } of connection.addresses) {
         if (wanted.from !== undefined && from !== wanted.from) continue;
-        if (from.includes(":") !== plainAddress(to.address).includes(":")) {
-          continue;
-        }
+        if (!isSameFamily(from, to.address)) continue;
         const there = connection.subflows.filter(({ isOpen }) => isOpen);
         if (there.length >= subflows) return;
         connection.open({ from, to, dev, reason });

@@ -7,6 +7,7 @@
 import type { InterfaceAddress } from "../diag/addresses.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Link } from "../diag/links.ts";
+import type { SubflowAddress } from "../ops/subflow.ts";
 
 /** An address of this host. */
 export interface LocalAddress {
@@ -20,7 +21,7 @@ export interface LocalAddress {
 
 /** What has changed. */
 export interface InterfaceChanges {
-  /** The addresses that can be used, and could not before. */
+  /** The addresses that can be used, and could not before, or not by this name. */
   readonly up: readonly LocalAddress[];
   /** Those that could be, and cannot any more. */
   readonly down: readonly LocalAddress[];
@@ -76,12 +77,15 @@ export class Interfaces {
       const local = { address, dev: link.dev, ifIndex };
       if (!isUsable(one, link) || !this.#isWanted(local)) continue;
       const key = `${address} ${ifIndex}`;
-      usable.set(key, this.#usable.get(key) ?? local);
+      const known = this.#usable.get(key);
+      usable.set(key, known?.dev === link.dev ? known : local);
     }
     const before = this.#usable;
     this.#usable = usable;
     return {
-      up: [...usable].filter(([key]) => !before.has(key)).map(([, one]) => one),
+      // Of a device with a new name they are other ones.
+      up: [...usable].filter(([key, one]) => before.get(key) !== one)
+        .map(([, one]) => one),
       down: [...before].filter(([key]) => !usable.has(key))
         .map(([, one]) => one),
     };
@@ -100,6 +104,16 @@ function isUsable(
 export function fits(socket: string, address: string): boolean {
   // A socket of IPv6 takes both.
   return socket.includes(":") || !address.includes(":");
+}
+
+/** Whether both are IPv4, as one of a dual-stack socket is, or both IPv6. */
+export function isSameFamily(one: string, other: string): boolean {
+  return plainAddress(one).includes(":") === plainAddress(other).includes(":");
+}
+
+/** Whether an end of a subflow has an address. */
+export function isAt(end: SubflowAddress, address: string): boolean {
+  return plainAddress(end.address) === plainAddress(address);
 }
 
 /** An IPv4 address that a dual-stack socket shows, as itself. */

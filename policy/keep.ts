@@ -1,4 +1,4 @@
-import { type LocalAddress, plainAddress } from "./interfaces.ts";
+import { isAt, type LocalAddress, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import { isOffered } from "./peers.ts";
 import type { Policy } from "./policy.ts";
@@ -10,10 +10,8 @@ const NEIGHBOUR_MS = 1000;
 const PENDING_MS = 3000;
 const MOST_MS = 60_000;
 
-/** What has to change before another try makes sense; else time passes. */
-const WAITS_FOR_CHANGE = [
-  ...["ECONNREFUSED", "EADDRNOTAVAIL", "ENETDOWN", "ENETUNREACH"],
-];
+/** What is wrong on this host, which sees most changes of that, but not all. */
+const HERE = ["EADDRNOTAVAIL", "ENETDOWN", "ENETUNREACH"];
 
 /** A subflow that is to be opened again. */
 interface Lost {
@@ -27,7 +25,7 @@ interface Lost {
  * for which they closed. After a reset or a timeout at once, and then less and
  * less often; where a host did not answer on the link after a second; where the
  * peer refused, or this host could not, when a link, an address or an
- * announcement has changed. One that nobody answers is given up after 3 s. Only
+ * announcement has changed, and in the latter case after a minute, too. One that nobody answers is given up after 3 s. Only
  * connections that this host opened are managed.
  *
  * @example Long-lived connections through a NAT that forgets
@@ -71,7 +69,7 @@ class Keep implements Policy {
 
   interfaceUp(connection: ManagedConnection, { address }: LocalAddress): void {
     for (const entry of this.#lost.get(connection)?.values() ?? []) {
-      if (entry.subflow.local.address === address) this.#open(entry);
+      if (isAt(entry.subflow.local, address)) this.#open(entry);
     }
   }
 
@@ -98,7 +96,8 @@ class Keep implements Policy {
   #waitOf(subflow: TrackedSubflow): number | undefined {
     const { error, failures } = subflow;
     const code = error?.code ?? "";
-    if (WAITS_FOR_CHANGE.includes(code)) return undefined;
+    if (code === "ECONNREFUSED") return undefined;
+    if (HERE.includes(code)) return MOST_MS;
     const isQuick = (code === "ECONNRESET" || code === "ETIMEDOUT") &&
       !this.#unanswered.has(subflow);
     if (isQuick && failures <= 1) return 0;

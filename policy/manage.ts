@@ -144,6 +144,8 @@ class RunningManager implements Manager {
   /** Rejects with what a timer throws. */
   readonly #failure = Promise.withResolvers<never>();
   #isStarted = false;
+  /** The subflows that were being opened when it started. */
+  readonly #early = new WeakSet<TrackedSubflow>();
   readonly finished: Promise<void>;
 
   constructor(pm: PathManager, policy: Policy, options: ManageOptions) {
@@ -180,8 +182,8 @@ class RunningManager implements Manager {
           this.#opened(subflow);
           callbacks.due(one, "subflowOpened", subflow);
         },
-        subflowClosed(one, subflow) {
-          retries?.closed(one, subflow);
+        subflowClosed: (one, subflow) => {
+          retries?.closed(one, subflow, this.#commands.mostOf(one));
           callbacks.due(one, "subflowClosed", subflow);
         },
         priority: (one, subflow) => callbacks.due(one, "priority", subflow),
@@ -216,6 +218,11 @@ class RunningManager implements Manager {
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));
     this.#interfaces.update();
     this.#tracker.resync(this.#diag.connections());
+    for (const { subflows } of this.connections.values()) {
+      for (const subflow of subflows) {
+        if (subflow.state === "opening") this.#early.add(subflow);
+      }
+    }
     const every = (ms: number, action: () => void) => {
       const wait = (): Disposable =>
         clock.after(ms, () => {
@@ -325,6 +332,7 @@ class RunningManager implements Manager {
   #opened(subflow: TrackedSubflow): void {
     this.#commands.learn(subflow);
     if (!this.#isStarted || !subflow.openedHere) return;
+    if (this.#early.has(subflow)) return;
     if (!this.#commands.hasOpened(subflow)) this.#warn(OTHER_MANAGER);
   }
 

@@ -23,7 +23,7 @@ export interface OpenOptions extends Reason {
   readonly from: string;
   /**
    * The end on the peer, such as an address that it announced.
-   * @default {that of the initial subflow}
+   * @default {the first of the family in {@linkcode ManagedConnection.peers}}
    */
   readonly to?: SubflowAddress;
   /**
@@ -174,7 +174,7 @@ export class ManagedConnection extends TrackedConnection {
    * or of another one. It is `opening` until the peer has answered; then
    * {@linkcode Policy.subflowOpened} or {@linkcode Policy.subflowClosed} is
    * called. What cannot be opened is `closed` at once, with its `error`, and is
-   * told as well.
+   * told as well, unless the peer has no address of that family.
    *
    * @param options Where, and how.
    * @returns The subflow, or the one that is there.

@@ -38,6 +38,7 @@ export { onDemand, type OnDemandOptions } from "./on_demand.ts";
 export type { Policy } from "./policy.ts";
 export { refresh, type RefreshOptions } from "./refresh.ts";
 export type { RetryOptions } from "./retries.ts";
+export type { SpareOptions } from "./spare.ts";
 export type { TroubleOptions } from "./trouble.ts";
 export {
   type PeerAddress,

@@ -1,4 +1,5 @@
 import { integer } from "../codec/arguments.ts";
+import { fill } from "./fill.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 
@@ -10,7 +11,8 @@ export interface NdiffportsOptions {
 
 /**
  * Several subflows between the same two addresses: for paths that routers choose
- * by a hash of the ports. Only connections that this host opened get them.
+ * by a hash of the ports. Only connections that this host opened get them, and
+ * whose peer takes subflows to its initial address.
  *
  * @param options How many.
  * @throws {RangeError} Not so many.
@@ -29,11 +31,8 @@ export function ndiffports({ subflows = 2 }: NdiffportsOptions = {}): Policy {
   integer("subflows", subflows, 1, 255);
   return {
     established(connection: ManagedConnection) {
-      if (connection.serverSide) return;
-      const { address: from } = connection.local;
-      for (let count = 1; count < subflows; count++) {
-        connection.open({ from, most: subflows });
-      }
+      if (connection.serverSide || connection.denyJoinId0) return;
+      fill(connection, { from: connection.local.address, most: subflows });
     },
   };
 }

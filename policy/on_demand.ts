@@ -1,19 +1,15 @@
 import { ArgumentRangeError } from "../codec/argument_error.ts";
-import type { LocalAddress } from "./interfaces.ts";
+import { isAt, type LocalAddress, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
+import { isSpareAddress, type SpareOptions, sparePath } from "./spare.ts";
 import type { TrackedSubflow } from "./tracker.ts";
 import { checkTrouble, troubleOf, type TroubleOptions } from "./trouble.ts";
 import { SubflowWatch } from "./watch.ts";
 import { WaysBack } from "./way_back.ts";
 
 /** What is the spare, and when it is used. */
-export interface OnDemandOptions extends TroubleOptions {
-  /**
-   * Which addresses of this host are the spare's.
-   * @default {all but that which the connection began with}
-   */
-  readonly spare?: (address: LocalAddress) => boolean;
+export interface OnDemandOptions extends TroubleOptions, SpareOptions {
   /**
    * Milliseconds that the path has to work again before the spare is closed, 1
    * to 300000. Twice as long for each switch in the last five minutes.
@@ -26,9 +22,13 @@ export interface OnDemandOptions extends TroubleOptions {
 const MOST_MS = 300_000;
 /** A spare that could not be opened is tried again after that. */
 const AGAIN_MS = 1000;
+/** It takes twice as long after each failure, up to this. */
+const MOST_AGAIN_MS = 60_000;
 
 /** What is known of a connection. */
 interface State {
+  /** The addresses of this host that the spare has had. */
+  readonly spares: Set<string>;
   /** The subflows that are to be closed when the spare is there. */
   readonly bad: Set<TrackedSubflow>;
   /** When it was switched to the spare. */
@@ -96,7 +96,9 @@ class OnDemand implements Policy, Disposable {
       this.#watchPath(connection, subflow);
     }
     // As a former manager has left it.
-    if (this.#spareOf(connection)) this.#startHealth(connection);
+    this.#ways.began(connection);
+    if (this.#hasPath(connection)) return this.#startHealth(connection);
+    this.#openSpare(connection, "no other path works");
   }
 
   subflowOpened(connection: ManagedConnection, subflow: TrackedSubflow): void {
@@ -116,7 +118,11 @@ class OnDemand implements Policy, Disposable {
       if (subflow.error === undefined || this.#hasPath(connection)) return;
       // It was not there yet, or is needed still.
       state.timer?.[Symbol.dispose]();
-      state.timer = connection.after(AGAIN_MS, () => {
+      const ms = Math.min(
+        MOST_AGAIN_MS,
+        AGAIN_MS * 2 ** Math.max(0, subflow.failures - 1),
+      );
+      state.timer = connection.after(ms, () => {
         if (this.#hasPath(connection)) return;
         this.#openSpare(connection, `${subflow.error?.code}, once more`);
       });
@@ -131,13 +137,22 @@ class OnDemand implements Policy, Disposable {
 
   interfaceUp(connection: ManagedConnection, address: LocalAddress): void {
     this.#ways.up(connection, address);
+    this.#need(connection, `${address.dev} is up`);
+  }
+
+  announced(connection: ManagedConnection): void {
+    this.#need(connection, "announced");
+  }
+
+  /** Opens the spare if it is needed. */
+  #need(connection: ManagedConnection, reason: string): void {
     if (connection.serverSide || this.#hasPath(connection)) return;
-    this.#openSpare(connection, `${address.dev} is up`);
+    this.#openSpare(connection, reason);
   }
 
   interfaceDown(connection: ManagedConnection, address: LocalAddress): void {
     for (const subflow of connection.subflows) {
-      if (subflow.local.address !== address.address) continue;
+      if (!isAt(subflow.local, address.address)) continue;
       if (connection.serverSide || this.#isSpare(connection, subflow)) continue;
       this.#trouble(connection, subflow, `${address.dev} is down`);
     }
@@ -151,14 +166,9 @@ class OnDemand implements Policy, Disposable {
 
   #state(connection: ManagedConnection): State {
     const state = this.#states.get(connection) ??
-      { bad: new Set(), switches: [], asked: -Infinity };
+      { spares: new Set(), bad: new Set(), switches: [], asked: -Infinity };
     this.#states.set(connection, state);
     return state;
-  }
-
-  #isSpareAddress(connection: ManagedConnection, one: LocalAddress): boolean {
-    const { spare } = this.#options;
-    return spare?.(one) ?? one.address !== connection.local.address;
   }
 
   /** The initial subflow is never the spare: it was there before. */
@@ -166,9 +176,17 @@ class OnDemand implements Policy, Disposable {
     connection: ManagedConnection,
     { local: { address }, dev = "", ifIndex, initial }: TrackedSubflow,
   ): boolean {
-    if (initial || address === connection.local.address) return false;
-    const known = connection.addresses.find((one) => one.address === address);
-    return this.#isSpareAddress(connection, known ?? { address, dev, ifIndex });
+    if (initial || isAt(connection.local, address)) return false;
+    // Its device may have another name by now, or none.
+    if (this.#state(connection).spares.has(plainAddress(address))) return true;
+    const known = connection.addresses.find((one) =>
+      isAt({ address, port: 0 }, one.address)
+    );
+    return isSpareAddress(
+      connection,
+      known ?? { address, dev, ifIndex },
+      this.#options,
+    );
   }
 
   #spareOf(connection: ManagedConnection): TrackedSubflow | undefined {
@@ -205,13 +223,11 @@ class OnDemand implements Policy, Disposable {
     const state = this.#state(connection);
     const now = connection.clock.now();
     if (this.#spareOf(connection) || now - state.asked < AGAIN_MS) return;
-    const found = connection.addresses.find((one) =>
-      this.#isSpareAddress(connection, one)
-    );
-    if (found === undefined) return;
+    const path = sparePath(connection, this.#options);
+    if (path === undefined) return;
     state.asked = now;
-    const { address: from, dev } = found;
-    connection.open({ from, dev, reason });
+    state.spares.add(path.from);
+    connection.open({ ...path, reason });
   }
 
   #spareOpened(connection: ManagedConnection): void {

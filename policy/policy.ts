@@ -56,7 +56,10 @@ export interface Policy {
   priority?(connection: ManagedConnection, subflow: TrackedSubflow): unknown;
   /** The connection has ended. Its subflows end without calls of their own. */
   closed?(connection: ManagedConnection): unknown;
-  /** An address of this host can be used from now on: for each connection. */
+  /**
+   * An address of this host can be used from now on, or its device has got
+   * another name: for each connection.
+   */
   interfaceUp?(connection: ManagedConnection, address: LocalAddress): unknown;
   /** An address of this host cannot be used any more: for each connection. */
   interfaceDown?(connection: ManagedConnection, address: LocalAddress): unknown;

@@ -1,5 +1,6 @@
 import { ArgumentRangeError } from "../codec/argument_error.ts";
 import { integer } from "../codec/arguments.ts";
+import { fill } from "./fill.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import { ndiffports } from "./ndiffports.ts";
 import type { Policy } from "./policy.ts";
@@ -17,7 +18,7 @@ export interface RefreshOptions {
  * Several subflows between the same two addresses, of which the one that carried
  * least is replaced every so often: for paths that routers choose by a hash of
  * the ports, so that all are found with time. Only connections that this host
- * opened get them.
+ * opened get them, and whose peer takes subflows to its initial address.
  *
  * @param options How many, and how often.
  * @throws {RangeError} A number is out of its range.
@@ -50,7 +51,7 @@ export function refresh(
   };
   return {
     established(connection) {
-      if (connection.serverSide) return;
+      if (connection.serverSide || connection.denyJoinId0) return;
       established?.(connection);
       watch(connection, new Map());
     },
@@ -82,10 +83,7 @@ function replaceOne(
     );
     connection.close(worst, { reason: `it carried least, ${bytes} bytes` });
   }
-  const { address: from } = connection.local;
-  const open = connection.subflows.filter(({ isOpen }) => isOpen).length;
-  for (let count = open; count < most; count++) {
-    connection.open({ from, most, reason: "in the place of another one" });
-  }
+  const reason = "in the place of another one";
+  fill(connection, { from: connection.local.address, most, reason });
   return now;
 }

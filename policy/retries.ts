@@ -1,3 +1,4 @@
+import { fill } from "./fill.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import { pathKey, type TrackedSubflow } from "./tracker.ts";
 
@@ -38,8 +39,16 @@ export class Retries {
     this.#isWanted = isWanted;
   }
 
-  /** A subflow was closed. */
-  closed(connection: ManagedConnection, subflow: TrackedSubflow): void {
+  /**
+   * A subflow was closed.
+   *
+   * @param most How many there may be between its ends.
+   */
+  closed(
+    connection: ManagedConnection,
+    subflow: TrackedSubflow,
+    most: number,
+  ): void {
     const { firstMs = 1000, mostMs = 60_000 } = this.#options;
     const { local, remote, error, failures, openedHere, backup } = subflow;
     if (!openedHere || !error) return;
@@ -52,7 +61,8 @@ export class Retries {
       due.delete(key);
       if (!this.#isWanted(connection, subflow)) return;
       const reason = `${error.code}, failure ${failures}`;
-      connection.open({ from: local.address, to: remote, backup, reason });
+      const ends = { from: local.address, to: remote };
+      fill(connection, { ...ends, backup, most, reason });
     });
     due.set(key, timer);
   }

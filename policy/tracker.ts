@@ -18,6 +18,7 @@ import type {
 } from "../ops/event.ts";
 import { isClosedHere, isMade, isOpen, isSamePath } from "../ops/resync.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
+import { plainAddress } from "./interfaces.ts";
 
 /**
  * Whether a subflow carries data: not while it is `opening`, nor once it is
@@ -232,7 +233,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       case "created":
       case "established": {
         const connection = this.#made(event);
-        if (event.type === "established") this.#establish(connection);
+        if (event.type === "established") this.establish(connection);
         return;
       }
       case "closed":
@@ -315,7 +316,7 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     for (const subflow of isAll && !partial ? connection.subflows : NONE) {
       if (!seen.includes(subflow)) this.end(connection, subflow);
     }
-    if (present.subflows.some(isFullyEstablished)) this.#establish(connection);
+    if (present.subflows.some(isPossible)) this.establish(connection);
     for (const subflow of opened) {
       this.#observer.subflowOpened?.(connection, subflow);
     }
@@ -455,7 +456,8 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
     return { address: text, port };
   }
 
-  #establish(connection: Tracked): void {
+  /** Further subflows are possible. */
+  establish(connection: Tracked): void {
     if (connection.established) return;
     writable(connection).established = true;
     this.#observer.established?.(connection);
@@ -532,8 +534,9 @@ function isOpenedHere(
   return port === remote.port || announced.some((one) => one.port === port);
 }
 
-function isFullyEstablished({ flags }: Subflow): boolean {
-  return flags.includes("fully-established");
+/** Whether further subflows are possible, by one of them. */
+function isPossible({ flags, initial }: Subflow): boolean {
+  return !initial || flags.includes("fully-established");
 }
 
 /** Whether two ends are the same. */
@@ -557,5 +560,6 @@ function eventOf({ token, local, remote, subflows }: Connection) {
 
 /** What subflows have in common that fail for one reason. */
 export function pathKey({ local, remote }: TrackedSubflow): string {
-  return `${local.address} ${remote.address} ${remote.port}`;
+  const ends = [local, remote].map(({ address }) => plainAddress(address));
+  return `${ends.join(" ")} ${remote.port}`;
 }

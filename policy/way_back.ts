@@ -5,8 +5,9 @@
  * @module
  */
 
-import type { LocalAddress } from "./interfaces.ts";
+import { isAt, type LocalAddress, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
+import { peerFor } from "./spare.ts";
 import type { TrackedSubflow } from "./tracker.ts";
 
 /** The first try, in milliseconds after the trouble. */
@@ -18,16 +19,19 @@ const SOUND_MS = 10_000;
 /** The kernel says only after two minutes that nobody answers. */
 const PENDING_MS = 3000;
 
+/** What has to be known of a subflow that was in trouble. */
+type Lost = Pick<TrackedSubflow, "local" | "remote" | "backup" | "since">;
+
 /** A path that is tried. */
 interface Path {
   readonly connection: ManagedConnection;
   /** The subflow that was in trouble. */
-  readonly lost: TrackedSubflow;
+  readonly lost: Lost;
   /** Milliseconds until the next try. */
   wait: number;
   timer: Disposable | undefined;
   /** The one that is being opened. */
-  probe?: TrackedSubflow;
+  probe?: TrackedSubflow | undefined;
 }
 
 /** The paths that are tried. */
@@ -36,9 +40,19 @@ export class WaysBack {
   /** How long the last wait was, where a path works again. */
   readonly #waited = new WeakMap<ManagedConnection, Map<string, number>>();
 
+  /** A connection is there, of which a former manager may have left a path. */
+  began(connection: ManagedConnection): void {
+    const { local, remote, subflows } = connection;
+    const isThere = subflows.some((one) =>
+      one.isOpen && isAt(one.local, local.address)
+    );
+    if (isThere) return;
+    this.lost(connection, { local, remote, backup: false, since: 0 });
+  }
+
   /** A subflow was closed since its path is in trouble. */
-  lost(connection: ManagedConnection, subflow: TrackedSubflow): void {
-    const key = subflow.local.address;
+  lost(connection: ManagedConnection, subflow: Lost): void {
+    const key = keyOf(subflow);
     const paths = this.#of(connection);
     if (paths.has(key)) return;
     const isSound = connection.clock.now() - subflow.since >= SOUND_MS;
@@ -49,17 +63,18 @@ export class WaysBack {
     this.#arm(path, wait);
   }
 
-  /** Whether a path is tried that a subflow could have. */
-  isTried(connection: ManagedConnection, { local }: TrackedSubflow): boolean {
-    return this.#paths.get(connection)?.has(local.address) ?? false;
-  }
-
   /** A subflow was established: its path needs no more tries. */
-  opened(connection: ManagedConnection, { local }: TrackedSubflow): void {
-    const path = this.#paths.get(connection)?.get(local.address);
+  opened(
+    connection: ManagedConnection,
+    { local, openedHere }: TrackedSubflow,
+  ): void {
+    // One of the peer's is no such path: it goes as the peer likes.
+    if (!openedHere) return;
+    const key = keyOf({ local });
+    const path = this.#paths.get(connection)?.get(key);
     if (path === undefined) return;
     const waited = this.#waited.get(connection) ?? new Map<string, number>();
-    waited.set(local.address, path.wait);
+    waited.set(key, path.wait);
     this.#waited.set(connection, waited);
     this.#drop(path);
   }
@@ -83,9 +98,10 @@ export class WaysBack {
 
   #try(path: Path): void {
     const { connection, lost } = path;
-    const { local, remote, backup } = lost;
-    path.probe = connection.open({
-      ...{ from: local.address, to: remote, backup },
+    const { local: { address: from }, remote, backup } = lost;
+    const to = peerFor(connection, from, remote);
+    path.probe = to && connection.open({
+      ...{ from, to, backup },
       reason: "to see whether the path works again",
     });
     path.timer?.[Symbol.dispose]();
@@ -105,7 +121,12 @@ export class WaysBack {
   #drop(path: Path): void {
     path.timer?.[Symbol.dispose]();
     const paths = this.#paths.get(path.connection);
-    paths?.delete(path.lost.local.address);
+    paths?.delete(keyOf(path.lost));
     if (paths?.size === 0) this.#paths.delete(path.connection);
   }
+}
+
+/** Paths differ by their addresses of this host. */
+function keyOf({ local }: Pick<Lost, "local">): string {
+  return plainAddress(local.address);
 }

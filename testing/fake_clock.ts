@@ -36,6 +36,11 @@ export class FakeClock implements Clock {
   /** Milliseconds that have passed. */
   now = (): number => this.#now;
 
+  /** When something is due next; absent: nothing is. */
+  get next(): number | undefined {
+    return this.#timers[0]?.due;
+  }
+
   /** Calls something once so many milliseconds have passed. */
   after(ms: number, action: () => void): Disposable {
     const timer = { due: this.#now + Math.max(0, ms), action };

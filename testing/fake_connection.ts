@@ -11,6 +11,7 @@ import {
   MPTCP_PM_ADDR_FLAG_SIGNAL as SIGNAL,
   MPTCP_PM_ADDR_FLAG_SUBFLOW as SUBFLOW,
 } from "../codec/mptcp_pm.gen.ts";
+import type { SocketState } from "../diag/connection.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import {
@@ -79,6 +80,10 @@ export interface FakeSubflow {
   readonly backup: boolean;
   /** Index of the device that it is bound to; 0: none. */
   readonly ifIndex: number;
+  /** Whether this host opened it. */
+  readonly openedHere: boolean;
+  /** The state of its socket; `syn-sent`: nobody has answered yet. */
+  readonly state: SocketState;
 }
 
 /** How to open a subflow of a {@linkcode FakeConnection} without a command. */
@@ -101,6 +106,14 @@ export interface FakeSubflowOptions extends FakeSubflowFigures {
 export interface FakeConnection extends Disposable {
   /** Its token on this host. */
   readonly token: number;
+  /** The initial subflow's end on this host. */
+  readonly local: SubflowAddress;
+  /** The initial subflow's end on the peer. */
+  readonly remote: SubflowAddress;
+  /** Whether this host accepted it. */
+  readonly serverSide: boolean;
+  /** Whether the peer wants no subflows to its initial end. */
+  readonly denyJoinId0: boolean;
   /** What manages it. */
   readonly pathManager: "userspace" | "kernel";
   /** Whether subflows are possible. */
@@ -165,6 +178,8 @@ export interface ConnectionHost {
   route(subflow: FakeSubflow): FakeRoute;
   /** Names the devices and flags of addresses. */
   endpointsOf(addresses: readonly Address[]): Endpoint[];
+  /** What the socket of a subflow says, beside what a test has said. */
+  figures(subflow: FakeSubflow): FakeSubflowFigures | undefined;
   /** A port that no other subflow has. */
   port(): number;
   /** A number that no other socket has. */
@@ -211,6 +226,10 @@ interface Subflow {
 /** A connection, and what the userspace path manager knows of it. */
 export class KernelConnection implements FakeConnection {
   readonly token: number;
+  readonly local: SubflowAddress;
+  readonly remote: SubflowAddress;
+  readonly serverSide: boolean;
+  readonly denyJoinId0: boolean;
   readonly pathManager: "userspace" | "kernel";
   readonly #host: ConnectionHost;
   readonly #initial: FakeEventFields;
@@ -244,6 +263,10 @@ export class KernelConnection implements FakeConnection {
     }: FakeConnectOptions,
   ) {
     this.token = token;
+    this.local = local;
+    this.remote = remote;
+    this.serverSide = serverSide;
+    this.denyJoinId0 = denyJoinId0;
     this.pathManager = pathManager;
     this.#host = host;
     this.#initial = { token, local, remote, serverSide, denyJoinId0 };
@@ -359,7 +382,10 @@ export class KernelConnection implements FakeConnection {
     const { fallback = false, remoteKeyReceived = !fallback } = this.#figures;
     // They belong to whom the connection does.
     const { uid = 0, inode = this.#cookie } = this.#figures;
-    return this.#open().map(({ local, remote, cookie, figures }) => {
+    return this.#open().map((subflow) => {
+      const { local, remote, cookie } = subflow;
+      const told = this.#host.figures(readable(subflow));
+      const figures = { ...subflow.figures, ...told };
       const { openedHere = true, backupByPeer = false } = figures;
       const { bytesSent = 0, state = "established" } = figures;
       const isInitial = cookie === this.#subflows[0]!.cookie;
@@ -374,7 +400,9 @@ export class KernelConnection implements FakeConnection {
         ...common(cookie, { uid, inode, ...figures }),
         ...{ local, remote, ifIndex: local.ifIndex },
         ...timerOf(figures),
-        info: tcpInfo(figures),
+        get info() {
+          return tcpInfo(figures);
+        },
         ulp: {
           subflow: {
             // Only who joins has to know it.
@@ -490,7 +518,9 @@ export class KernelConnection implements FakeConnection {
     const given = { ...local, flags: local.flags | SUBFLOW };
     this.#remember(request, given, nest);
     const route = this.established
-      ? this.#host.route(readable({ local: given, remote }))
+      ? this.#host.route(
+        readable({ local: given, remote, figures: { state: "syn-sent" } }),
+      )
       : { error: ENOTCONN };
     const { error, refusal, silent = false, port = local.port } = route;
     if (error !== undefined) {
@@ -592,7 +622,8 @@ export class KernelConnection implements FakeConnection {
 
 /** A subflow, to be read. */
 function readable(
-  { local, remote }: Pick<Subflow, "local" | "remote">,
+  { local, remote, figures: { openedHere = true, state = "established" } }:
+    Pick<Subflow, "local" | "remote" | "figures">,
 ): FakeSubflow {
   return {
     local: { address: local.address, port: local.port },
@@ -601,6 +632,8 @@ function readable(
     remId: remote.id,
     backup: (local.flags & BACKUP) !== 0,
     ifIndex: local.ifIndex,
+    openedHere,
+    state,
   };
 }
 

@@ -41,6 +41,7 @@ import {
   type DiagSocket,
   type FakeConnectionFigures,
   type FakeSocket,
+  type FakeSubflowFigures,
   noMptcpInfo,
   otherSocket,
 } from "./fake_socket.ts";
@@ -88,10 +89,18 @@ export interface FakeNetwork {
    *
    * @param token The connection.
    * @param subflow The subflow as the command wants it; local port 0 is any.
-   * @returns Absent: the peer accepts it, if there are the address and the
-   * device, and the device is up.
+   * @returns Absent: the peer accepts it. Where {@linkcode FakeKernel.interfaces}
+   * are known, it needs the address and the device, which has to be up.
    */
   connect?(token: number, subflow: FakeSubflow): FakeRoute | undefined;
+  /**
+   * What the socket of a subflow says when somebody looks, beside what
+   * {@linkcode FakeConnection.setSubflow} has said.
+   *
+   * @param token The connection.
+   * @param subflow The subflow.
+   */
+  figures?(token: number, subflow: FakeSubflow): FakeSubflowFigures | undefined;
   /**
    * What becomes of a connection that the process under test makes, as
    * `mptcp doctor to` does.
@@ -257,6 +266,7 @@ export class FakeKernel extends FakeNamespace {
       emit: (type, fields, ifIndex) => this.#emit(type, fields, ifIndex),
       route: (subflow) => this.#route(token, subflow),
       endpointsOf: (addresses) => this.#endpointsOf(addresses),
+      figures: (subflow) => this.network.figures?.(token, subflow),
       port: () => this.#port++,
       cookie: () => this.#cookie++,
       allowed: () => this.#allowed(),
@@ -322,7 +332,7 @@ export class FakeKernel extends FakeNamespace {
     const { local, ifIndex } = subflow;
     const route = this.network.connect?.(token, subflow);
     if (route?.error !== undefined) return route;
-    if (route === undefined) {
+    if (route === undefined || this.interfaces !== undefined) {
       const error = this.#unroutable(local.address, ifIndex);
       if (error !== undefined) return { error };
     }

@@ -34,6 +34,8 @@
  * });
  * ```
  *
+ * {@linkcode simulate} runs a policy in random worlds.
+ *
  * {@linkcode Lab} is two hosts with any number of paths between them, in network
  * namespaces of the running kernel. It needs root, and `ip`.
  *
@@ -104,4 +106,9 @@ export {
   type SocketAddress,
   type SocketSubflow,
 } from "./mptcp_socket.ts";
+export {
+  simulate,
+  type SimulatedWorld,
+  type SimulateOptions,
+} from "./simulate.ts";
 export type { SocketOptions } from "./fake_netlink.ts";

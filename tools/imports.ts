@@ -56,7 +56,7 @@ export const UNITS: Readonly<
     "the tracker, ready path managers",
     ["codec/", "netlink/", "diag/", "ops/"],
   ],
-  "testing/": ["the fake kernel, the lab of namespaces", LIBRARY],
+  "testing/": ["fake kernel, simulator, lab of namespaces", LIBRARY],
   "cli/": [
     "the command line: a file for each object",
     [

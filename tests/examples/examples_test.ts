@@ -94,6 +94,7 @@ Deno.test("examples/failover.ts changes the spare once", async () => {
       const { local, remote } = spare!;
       assertEquals(spare, {
         ...{ local, remote, locId: 1, remId: 0, backup: true, ifIndex: 3 },
+        ...{ openedHere: true, state: "established" },
       });
       assertEquals(local.address, "10.0.2.1");
       assertEquals(remote, MAIN.remote);

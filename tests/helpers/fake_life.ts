@@ -1,40 +1,12 @@
 /**
- * A fake kernel on which things happen at random, and whose events may be late.
+ * A fake kernel on which things happen at random.
  *
  * @module
  */
 
 import { type Connection, Diag } from "../../diag/mod.ts";
-import { NETLINK_GENERIC } from "../../netlink/genl.ts";
-import { SyscallError } from "../../ffi/syscall_error.ts";
-import { FakeKernel } from "../../testing/fake_kernel.ts";
+import type { FakeKernel } from "../../testing/fake_kernel.ts";
 import type { Random } from "./random.ts";
-
-const LOST = new SyscallError("recvfrom", 105, "receive from the kernel");
-
-/** A kernel whose events may come late or never. */
-export class LateKernel extends FakeKernel {
-  readonly #late: Parameters<FakeKernel["emit"]>[] = [];
-  isLate = false;
-
-  override emit(...told: Parameters<FakeKernel["emit"]>): void {
-    const [event, , protocol] = told;
-    const isEvent = protocol === NETLINK_GENERIC && !(event instanceof Error);
-    if (this.isLate && isEvent) this.#late.push(told);
-    else super.emit(...told);
-  }
-
-  /** Some events come. */
-  deliver(count: number = Infinity): void {
-    for (const told of this.#late.splice(0, count)) super.emit(...told);
-  }
-
-  /** Those that have not come are lost. */
-  lose(): void {
-    this.#late.length = 0;
-    this.emit(LOST);
-  }
-}
 
 /** What `Diag` sees of a kernel. */
 export function look(kernel: FakeKernel): Connection[] {
@@ -60,6 +32,8 @@ export function step(kernel: FakeKernel, random: Random): void {
   if (kind === 0) return connection.close();
   if (kind === 1) return connection.establish();
   if (kind < 6 || count === 0) {
+    // Nobody joins before that.
+    connection.establish();
     return connection.openSubflow({
       ...{ local, locId: random(3), remId: random(3), ifIndex: random(4) },
       ...{ openedHere: random(2) === 0, backupByPeer: random(4) === 0 },

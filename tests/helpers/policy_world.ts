@@ -18,7 +18,7 @@ import {
   FakeInterfaces,
   type FakeNetwork,
 } from "../../testing/mod.ts";
-import { LateKernel } from "./fake_life.ts";
+import { LateKernel } from "../../testing/late_kernel.ts";
 
 /** Where connections begin. */
 export const local = { address: "10.0.0.1", port: 40000 };

@@ -8,7 +8,8 @@ import { PathManager } from "../../ops/path_manager.ts";
 import { resync } from "../../ops/resync.ts";
 import { FakeKernel } from "../../testing/fake_kernel.ts";
 import { knownLines, presentLines } from "../helpers/known.ts";
-import { LateKernel, look, step } from "../helpers/fake_life.ts";
+import { LateKernel } from "../../testing/late_kernel.ts";
+import { look, step } from "../helpers/fake_life.ts";
 import { generatorAt } from "../helpers/random.ts";
 
 function open<Kernel extends FakeKernel>(kernel: Kernel) {

@@ -379,6 +379,35 @@ Deno.test("what cannot be opened is told as what fails, without asking where tha
   }
 });
 
+Deno.test("from an address it is opened to one of the same family, if there is one", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  kernel.interfaces!.addresses.unshift({ address: "fd00::1", dev: "eth1" });
+  const fake = world.connect({
+    local: { address: "::ffff:10.0.0.1", port: 40000 },
+    remote: { address: "::ffff:10.0.0.2", port: 443 },
+  });
+  const openAll = (connection: ManagedConnection) => {
+    for (const { address } of connection.addresses) {
+      connection.open({ from: address });
+    }
+  };
+  await world.start({
+    established: openAll,
+    announced: openAll,
+    subflowClosed: (_, { local }) => world.problems.push(local.address),
+  });
+  assertEquals(world.taken(), [
+    ...["open 10.0.1.1", "open 10.0.2.1", "open fd00::1 EAFNOSUPPORT"],
+  ]);
+  kernel.emitEvent("announced", {
+    ...{ token: 5, remote: { address: "fd00::2", port: 0 }, remId: 7 },
+  });
+  await world.turn();
+  assertEquals(world.taken(), ["open fd00::1"]);
+  assertEquals(paths(fake).at(-1), "fd00::1#3 fd00::2 3");
+});
+
 Deno.test("a subflow that nobody answers can be given up, and opened again", async () => {
   const network: FakeNetwork = { connect: () => ({ silent: true }) };
   await using world = new World(network);

@@ -93,6 +93,23 @@ Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async
   ]);
 });
 
+Deno.test("a link that goes is seen by a dual-stack socket, too", async () => {
+  const mapped = {
+    local: { address: "::ffff:10.0.0.1", port: 40000 },
+    remote: { address: "::ffff:10.0.0.2", port: 443 },
+  };
+  for (const policy of [backup({ spare }), onDemand({ spare })]) {
+    await using world = new World();
+    world.connect(mapped);
+    await world.start(policy);
+    world.kernel.changeNetwork(({ links }) => links.set("eth0", { flags: [] }));
+    await world.turn(50);
+    assertEquals(world.taken().at(-1)?.split(" ").slice(0, 3), [
+      ...["close", "::ffff:10.0.0.1", "told"],
+    ]);
+  }
+});
+
 Deno.test("what a peer that does not read looks like is no trouble, and silence is if asked", async () => {
   await using world = new World();
   const one = world.connect();

@@ -168,6 +168,7 @@ Deno.test("`network` decides where a subflow starts, and whether it can", () => 
   assertEquals(connection.subflows()[1], {
     ...{ local: { address: second.address, port: 7 }, remote, locId: 2 },
     ...{ remId: 4, backup: false, ifIndex: 0 },
+    ...{ openedHere: true, state: "established" },
   });
   const rows: [() => unknown, string][] = [
     [

@@ -209,7 +209,8 @@ Deno.test("`subflows()` shows what commands made of them", () => {
   const remote = { address: "10.0.1.2", port: 443 };
   const connection = kernel.connect(5, { local, remote });
   const ids = { locId: 0, remId: 0, ifIndex: 0 };
-  const initial = { local, remote, backup: false, ...ids };
+  const kind = { openedHere: true, state: "established" } as const;
+  const initial = { local, remote, backup: false, ...ids, ...kind };
   assertEquals(connection.subflows(), [initial]);
   pm.setSubflowBackup({ token: 5, local, remote, backup: true });
   assertEquals(connection.subflows(), [{ ...initial, backup: true }]);

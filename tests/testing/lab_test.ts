@@ -77,8 +77,8 @@ Deno.test("the fake kernel needs no permission", async () => {
   assertEquals([code, stderr], [0, ""]);
   assertEquals(
     stdout,
-    "28 FakeClock,FakeInterfaces,FakeKernel,FakeNamespace,FakeSubscription,FakeTransport,Host,Lab," +
-      "LabConnection,MptcpSocket,until\n",
+    "28 FakeClock,FakeInterfaces,FakeKernel,FakeNamespace,FakeSubscription," +
+      "FakeTransport,Host,Lab,LabConnection,MptcpSocket,simulate,until\n",
   );
 });
 

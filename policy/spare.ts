@@ -1,0 +1,61 @@
+/**
+ * The addresses that a spare subflow can have.
+ *
+ * @module
+ */
+
+import type { SubflowAddress } from "../ops/subflow.ts";
+import { isSameFamily, type LocalAddress, plainAddress } from "./interfaces.ts";
+import type { ManagedConnection } from "./managed_connection.ts";
+
+/** What is the spare. */
+export interface SpareOptions {
+  /**
+   * Which addresses of this host are the spare's.
+   * @default {all but that which the connection began with}
+   */
+  readonly spare?: (address: LocalAddress) => boolean;
+}
+
+/** Whether an address is the spare's. */
+export function isSpareAddress(
+  { local }: ManagedConnection,
+  one: LocalAddress,
+  { spare }: SpareOptions,
+): boolean {
+  return spare?.(one) ?? one.address !== plainAddress(local.address);
+}
+
+/** Where to open the spare. */
+export function sparePath(
+  connection: ManagedConnection,
+  options: SpareOptions,
+): { from: string; to: SubflowAddress; dev: string } | undefined {
+  for (const one of connection.addresses) {
+    if (!isSpareAddress(connection, one, options)) continue;
+    const { address: from, dev } = one;
+    const to = peerFor(connection, from);
+    if (to !== undefined) return { from, to, dev };
+  }
+  return undefined;
+}
+
+/**
+ * An address of the peer for a subflow from an address of this host.
+ *
+ * @param wanted The one to take if the peer takes subflows there.
+ */
+export function peerFor(
+  { peers }: ManagedConnection,
+  from: string,
+  wanted?: SubflowAddress,
+): SubflowAddress | undefined {
+  const fitting = peers.filter(({ address }) => isSameFamily(from, address));
+  return fitting.find((one) => wanted !== undefined && isSame(one, wanted)) ??
+    fitting[0];
+}
+
+function isSame(one: SubflowAddress, other: SubflowAddress): boolean {
+  return plainAddress(one.address) === plainAddress(other.address) &&
+    (one.port === other.port || one.port === 0);
+}

@@ -1,0 +1,78 @@
+/** The ready policies in random worlds: what they promise, and what was found. */
+import { checkPromises } from "./promises.ts";
+
+/** How many worlds there are, and how many of them with a calm at their end. */
+const WORLDS: readonly [name: string, short: number, long: number][] = [
+  ["fullmesh", 150, 40],
+  ["ndiffports", 150, 40],
+  ["backup", 100, 8],
+  ["onDemand", 100, 8],
+  ["announce", 150, 40],
+  ["refresh", 150, 15],
+  ["keep", 150, 40],
+];
+for (const [name, short, long] of WORLDS) {
+  Deno.test(`${name} keeps its promises in random worlds`, async () => {
+    await checkPromises(name, { runs: short, isShort: true });
+    await checkPromises(name, { runs: long, seed: 10_001 });
+  });
+}
+
+/** What policies did not bear at some time, by the fewest steps. */
+const FOUND: readonly (readonly string[])[] = [
+  // An IPv4 connection of a dual-stack socket, and IPv6 addresses beside it.
+  ["fullmesh", "connect 1 eth1 mapped client"],
+  ["announce", "connect 1 eth2 mapped server"],
+  [
+    ...["keep", "connect 2 eth0 mapped client", "other-opens 2 eth1 3"],
+    ...["close 2 4 110", "close 2 1 110"],
+  ],
+  // The address of the spare has to be of the family of the peer's.
+  ["backup", "connect 2 eth2 ipv6 client"],
+  ["onDemand", "connect 1 eth0 ipv6 client", "close 1 1 104"],
+  // Of several subflows that were reset together each is opened again.
+  ["ndiffports", "connect 1 eth2 ipv4 client", "cut eth2 resets", "wait 100"],
+  // The initial subflow counts only while it is there.
+  ["ndiffports", "connect 1 eth1 mapped early", "close 1 3 104"],
+  // A subflow of the peer is none of those that are wanted.
+  ["refresh", "connect 1 eth0 ipv6 client", "close 1 1 104", "join 1 eth0"],
+  [
+    ...["backup", "connect 1 eth1 ipv4 client", "remove 1 1", "join 1 eth2"],
+  ],
+  // Another program gives the initial address an id.
+  [
+    ...["backup", "connect 2 eth0 ipv4 client", "remove 2 1"],
+    "other-announces 2 eth0 2",
+  ],
+  // A manager starts when all subflows are being opened, or one is missing.
+  [
+    ...["refresh", "late", "connect 1 eth2 ipv4 client", "cut eth2 resets"],
+    ...["cut eth2 silent", "on-time", "restart"],
+  ],
+  [
+    ...["backup", "down eth0", "connect 1 eth0 ipv4 client"],
+    ...["traffic 1 sending", "wait 30000", "restart"],
+  ],
+  [
+    ...["onDemand", "down eth0", "connect 1 eth0 ipv4 client"],
+    ...["traffic 1 sending", "wait 30000", "restart"],
+  ],
+  ["backup", "connect 2 eth0 mapped early", "late", "cut eth0 resets"],
+  // A device has another name for a while.
+  ["fullmesh", "connect 2 eth1 ipv4 early", "rename eth2"],
+  ["backup", "connect 2 eth1 ipv4 early", "rename eth2"],
+  [
+    ...["onDemand", "connect 2 eth0 ipv6 client", "cut eth0 resets"],
+    ...["rename eth2", "cut eth2 resets"],
+  ],
+  // What is wrong here may pass without a change of links or addresses.
+  [
+    ...["keep", "connect 2 eth0 ipv4 client", "other-opens 2 eth2 4"],
+    ...["unplug eth0", "close 2 4 113", "errors 99", "up eth0"],
+  ],
+];
+for (const [name, ...steps] of FOUND) {
+  Deno.test(`${name} bears ${steps.join(", ")}`, async () => {
+    await checkPromises(name!, { steps });
+  });
+}
