@@ -128,7 +128,7 @@ Deno.test("`candidates()` knows every position of a line", async () => {
     "top token 5 ": "to from port dev state fallback interval",
     "connection state syn": "syn-sent syn-recv",
     "monitor token 5 ev": "event",
-    "manage fullmesh dev eth0 ": "dev not",
+    "manage fullmesh dev eth0 ": "dev not subflows",
     "manage keep not ": "dev",
     "manage keep dev eth0 not dev ": "@dev",
     "doctor ": "token to port",
