@@ -64,11 +64,16 @@ export function diagnose(
     }
   }
   const about = token === undefined ? snapshot : ofConnection(snapshot, token);
-  const found = CHECK_NAMES.filter((name) => !ignore.includes(name))
-    .flatMap((check) =>
-      observe(check, about, onError)
-        .map((one): Finding => ({ check, ...one }))
+  const found: Finding[] = [];
+  for (const check of CHECK_NAMES) {
+    if (ignore.includes(check)) continue;
+    const [first] = found;
+    const isAbsent = first?.check === "kernel" && first.status === "problem";
+    found.push(
+      ...observe(check, about, isAbsent, onError)
+        .map((one): Finding => ({ check, ...one })),
     );
+  }
   return found.map((finding) => explained(finding, found)).toSorted(
     (one, other) =>
       ORDER.indexOf(one.status) - ORDER.indexOf(other.status) ||
@@ -76,25 +81,40 @@ export function diagnose(
   );
 }
 
+/** What is there only in a kernel with MPTCP. */
+const OF_MPTCP = [
+  ...["settings", "counters", "connections", "endpoints", "limits"],
+  "eventListeners",
+];
+
 /**
  * What one check sees: if it fails, it hides no other; and it says nothing where
  * it could not read all that it asked for.
+ *
+ * @param isAbsent Whether the kernel has no MPTCP, which explains that.
  */
 function observe(
   check: CheckName,
   snapshot: Snapshot,
+  isAbsent: boolean,
   onError: DiagnoseOptions["onError"],
-): readonly Observation[] {
+): readonly (Observation & Pick<Finding, "because">)[] {
   const unread = new Set<string>();
+  const blind = (why: string) => {
+    const [part = ""] = unread;
+    return [{
+      ...unknown(why),
+      ...isAbsent && OF_MPTCP.includes(part.replace("earlier.", "")) &&
+        { because: ["kernel" as const] },
+    }];
+  };
   try {
     const seen = CHECKS[check].look(watched(snapshot, unread));
     const [missing] = unread;
-    return missing === undefined
-      ? seen
-      : [unknown(reasonOf(snapshot, missing))];
+    return missing === undefined ? seen : blind(reasonOf(snapshot, missing));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (error instanceof UnreadError) return [unknown(error.message)];
+    if (error instanceof UnreadError) return blind(error.message);
     onError?.(error, check);
     return [unknown(`the check failed: ${error.message}`)];
   }

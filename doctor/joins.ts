@@ -18,12 +18,14 @@ import {
   plain,
   works,
 } from "./facts.ts";
+import { isSilent, neighbourOf } from "./neighbours.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 
 /**
  * `pending`: no answer to the SYN. `refused`: the peer answered it, and reset
  * the subflow when the third ACK came. `stripped`: the answer had no MP_JOIN.
- * `reset`: an RST came. `hmac`: the answer was signed with another key.
+ * `reset`: an RST came, or the host could not be reached. `unreachable`: on the link nobody was there
+ * to send it to. `hmac`: the answer was signed with another key.
  * `unsent`: the SYN could not be sent. `untried`: the kernel did not try.
  * `unclear`: it tried, or tried others, and the counters do not tell which.
  */
@@ -32,6 +34,7 @@ export type JoinOutcome =
   | "refused"
   | "stripped"
   | "reset"
+  | "unreachable"
   | "hmac"
   | "unsent"
   | "untried"
@@ -84,10 +87,21 @@ export function joinTroubles(snapshot: Parts): JoinTrouble[] {
     ...Array.from(groups, ([endpoint, all]) => ({
       endpoint,
       connections: all.map(({ connection }) => connection),
-      kind,
+      kind: kind === "reset" && isCut(endpoint, snapshot)
+        ? "unreachable" as const
+        : kind,
       works: works(endpoint, snapshot),
     })),
   ];
+}
+
+/** Whether nobody answered on the link, by which its packets would go. */
+function isCut({ id }: Endpoint, snapshot: Parts): boolean {
+  const routes = (snapshot.routes ?? []).filter((one) => one.id === id);
+  return routes.length > 0 &&
+    routes.every(({ route, destination }) =>
+      isSilent(neighbourOf(route, destination, snapshot))
+    );
 }
 
 /** Whether its address is on this host, on a device that is up. */

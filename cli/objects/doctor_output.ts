@@ -83,16 +83,20 @@ function block(
   const rows = (text: string, style?: Style) =>
     folded(text, width).map((row) => paint(screen, row, style));
   const [first = "", ...more] = rows(`${check}: ${summary}`, "bold");
-  const follows = new Set(consequences(finding, all));
+  const follows = Array.from(new Set(consequences(finding, all)));
+  const blind = follows.filter(isUnknown).map(({ check }) => check);
   return [
     `${paint(screen, status.padEnd(INDENT.length), STYLES[status])}${first}`,
     ...[
       ...more,
       ...painted,
       ...evidence.flatMap((one) => rows(`- ${one}`, "dim")),
-      ...Array.from(follows).flatMap((one) =>
+      ...follows.filter((one) => !isUnknown(one)).flatMap((one) =>
         rows(`so ${one.check}: ${one.summary}`)
       ),
+      ...blind.length === 0
+        ? []
+        : rows(`so there is nothing to look at for: ${blind.join(", ")}`),
       ...remedies.length === 0 ? [] : ["to mend it:"],
       // A command is in one line, to be copied.
       ...remedies.map((remedy) => paint(screen, `  ${remedy}`, "cyan")),
@@ -112,10 +116,14 @@ function consequences(
   return next.flatMap((one) => [one, ...consequences(one, all)]);
 }
 
-/** What could not be looked at, by the reason. */
+function isUnknown({ status }: Finding): boolean {
+  return status === "unknown";
+}
+
+/** What could not be looked at for reasons of its own, by the reason. */
 function unknown(all: readonly Finding[], screen: Screen): string[] {
   const reasons = Map.groupBy(
-    all.filter(({ status }) => status === "unknown"),
+    all.filter((one) => isUnknown(one) && one.because === undefined),
     ({ summary }) => summary,
   );
   return Array.from(reasons, ([why, findings]) => {
@@ -149,7 +157,8 @@ function summary(
   { durationMs, more, most }: Snapshot,
   ignored: readonly string[],
 ): string {
-  const blind = all.filter(({ status }) => status === "unknown").length;
+  const blind =
+    all.filter((one) => isUnknown(one) && one.because === undefined).length;
   const number = (count: number, one: string) =>
     `${count} ${one}${count === 1 ? "" : "s"}`;
   const own = (status: Status) =>

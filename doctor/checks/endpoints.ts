@@ -17,8 +17,13 @@ import {
   usesOtherPathManager,
 } from "../facts.ts";
 import { command } from "../remedy.ts";
-import { type Observation, ok } from "../finding.ts";
+import { type Observation, ok, unknown } from "../finding.ts";
 import type { Attempt, Snapshot } from "../snapshot.ts";
+
+const EMPTY =
+  "There is nothing to look at: no connection, no endpoint, and no " +
+  "device but loopback that carries packets; if this is not meant, it is the " +
+  "wrong namespace";
 
 /** Tunnels, by the names that programs give: nobody wants a path beside them. */
 const TUNNEL = /^(tun|tap|wg|tailscale|ipsec)/;
@@ -59,6 +64,10 @@ export function endpoints(snapshot: Snapshot): Observation[] {
 
 function none(snapshot: Snapshot, all: readonly string[]): Observation {
   const connections = outward(snapshot);
+  const isEmpty = all.length === 0 &&
+    part(snapshot, "connections").length === 0 &&
+    part(snapshot, "links").every(({ usable }) => !usable);
+  if (isEmpty) return unknown(EMPTY);
   const isServer = connections.length > 0 && !connections.some(isInitiator);
   const alone = lonely(snapshot);
   const proposed = proposals(snapshot, alone);

@@ -28,8 +28,10 @@ const WORDS: Readonly<Record<JoinOutcome, string>> = {
   stripped:
     "was answered without MP_JOIN: something on that path removes the " +
     "options of MPTCP",
-  reset: "was answered with a reset: no program listens at that address and " +
-    "port, or it is another host behind the same address",
+  reset: "was answered with a reset, or with the news that the peer cannot " +
+    "be reached: no program listens at that address and port, another host " +
+    "has the address, or a router knows no way",
+  unreachable: "was sent to nobody: the next host on the link does not answer",
   hmac: "was answered by a host that does not have the keys of the connection",
   unsent: "could not be sent when the kernel tried",
   untried:

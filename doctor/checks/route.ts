@@ -14,7 +14,7 @@ import {
 import { command, readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
 import { isUsable } from "../joins.ts";
-import type { Neighbour } from "../../diag/neighbours.ts";
+import { isSilent, neighbourOf } from "../neighbours.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { AskedRoute, Snapshot } from "../snapshot.ts";
 
@@ -157,26 +157,6 @@ function observe(
       ...readd(endpoint, { dev }),
     ],
   };
-}
-
-/** The host on the link to which packets go first, if it was asked for. */
-function neighbourOf(
-  route: AskedRoute["route"],
-  destination: string,
-  { neighbours = [] }: Snapshot,
-): Neighbour | undefined {
-  if (!route.found) return undefined;
-  const next = route.gateway ?? destination;
-  return neighbours.find(({ address, ifIndex }) =>
-    address === next && ifIndex === route.ifIndex
-  );
-}
-
-/** Whether it was asked where it is, and did not answer. */
-function isSilent(neighbour: Neighbour | undefined): boolean {
-  return neighbour?.state.some((word) =>
-    word === "failed" || word === "incomplete"
-  ) === true;
 }
 
 function neighbour(

@@ -66,7 +66,7 @@ function ownerOf({ address }: Endpoint, pair: Pair) {
 /** Whether a subflow of it got no answer. */
 function isLost({ id }: Endpoint, snapshot: Snapshot): boolean {
   return joinTroubles(snapshot).some(({ endpoint, kind }) =>
-    endpoint.id === id && (kind === "pending" || kind === "reset")
+    endpoint.id === id && ["pending", "reset", "unreachable"].includes(kind)
   );
 }
 

@@ -6,6 +6,7 @@ import {
   CHECK_NAMES,
   diagnose,
   type Finding,
+  isHealthy,
   type Snapshot,
 } from "../../doctor/mod.ts";
 import { CHANGED_HOSTS, FINE_HOSTS } from "../helpers/changed_hosts.ts";
@@ -45,6 +46,29 @@ Deno.test("each check says what is wrong with hosts that differ in one thing", (
   const silent = CHECK_NAMES.filter((name) => !said.has(name));
   // Recorded hosts show those.
   assertEquals(silent, ["target", "same-subnet", "subflow"]);
+});
+
+Deno.test("where there is nothing to look at, nobody says that all is well", () => {
+  type Link = NonNullable<Snapshot["links"]>[number];
+  const rows: [name: string, isLink: (link: Link) => boolean][] = [
+    ["empty", ({ flags }) => flags.includes("loopback")],
+    ["down", () => true],
+  ];
+  for (const [name, isLink] of rows) {
+    const snapshot = changed("two paths", (draft) => {
+      draft.links = draft.links!.filter(isLink)
+        .map((link) => ({ ...link, usable: false }));
+      for (const one of [draft, draft.earlier!]) one.connections = [];
+      draft.endpoints = [];
+    });
+    const findings = diagnose(snapshot);
+    const [first] = findings;
+    assertEquals([name, first!.status, first!.check], [
+      ...[name, "unknown", "endpoints"],
+    ]);
+    assert(first!.summary.includes("it is the wrong namespace"));
+    assertEquals(isHealthy(findings), null);
+  }
 });
 
 Deno.test("nothing is wrong with hosts on which nothing is", () => {

@@ -175,6 +175,16 @@ export const CHANGED_HOSTS: readonly Row[] = [
     "no program manages paths",
   ]],
   ["userspace, mptcpd", TWO, both(userspace, listener("mptcpd"))],
+  ["userspace, `mptcp manage`", TWO, both(userspace, listener("mptcp manage"))],
+  [
+    "userspace, `mptcp monitor`",
+    TWO,
+    both(userspace, listener("mptcp monitor")),
+    [
+      "problem path-manager",
+      "no program manages paths",
+    ],
+  ],
   ["userspace, ip monitors", TWO, both(userspace, listener("ip")), [
     "problem path-manager",
     "no program manages paths",
@@ -594,6 +604,16 @@ export const CHANGED_HOSTS: readonly Row[] = [
       counted({ MPJoinSynTx: 500, MPJoinSynAckRx: 480, MPRstTx: 9 }),
     ),
     ["warning join", "does not try again by itself"],
+  ],
+  [
+    "a join that nobody on the link gets",
+    TWO,
+    both(alone, counted(JOINS, { MPJoinSynTx: 1 }), (draft) => {
+      const one = draft.neighbours!.find(({ dev }) => dev === "client2")!;
+      Object.assign(one, { state: ["failed"] });
+    }),
+    ["problem route", "does not answer on client2"],
+    ["  problem join", "was sent to nobody"],
   ],
   [
     "a join that fails with one of several peers",
