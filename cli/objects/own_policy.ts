@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nearest } from "../../codec/nearest.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../words/grammar.ts";
@@ -38,8 +39,14 @@ export async function ownPolicy(
     );
   }
   const { default: policy } = loaded;
-  const isPolicy = typeof policy === "object" && policy !== null &&
-    CALLBACKS.some((name) => name in policy);
+  const isObject = typeof policy === "object" && policy !== null;
+  const isPolicy = isObject && CALLBACKS.some((name) => name in policy);
+  // Nothing checks the types of the file.
+  for (const name of isObject ? Object.keys(policy) : []) {
+    const [meant] = CALLBACKS.includes(name) ? [] : nearest(name, CALLBACKS);
+    if (meant === undefined) continue;
+    context.hint(`nothing calls "${name}": did you mean "${meant}"?`);
+  }
   if (isPolicy) return policy as Policy;
   throw new UsageError(
     `Cannot run ${file}: its default export is no policy: an object with any ` +

@@ -173,6 +173,21 @@ Deno.test("whatever a callback of one's own throws is reported with it", async (
   }
 });
 
+Deno.test("a callback of no such name is pointed at", async () => {
+  const folder = Deno.makeTempDirSync();
+  const file = `${folder}/policy.ts`;
+  Deno.writeTextFileSync(
+    file,
+    "export default { tick() {}, subflowclosed() {}, count: 1 };",
+  );
+  const { code, err } = await run(["manage", file], kernelOfTwo());
+  assertEquals([code, err], [
+    0,
+    'hint: nothing calls "subflowclosed": did you mean "subflowClosed"?\n',
+  ]);
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("a program that is no policy is named, with what would be right", async () => {
   const folder = Deno.makeTempDirSync();
   const rows: [text: string | undefined, error: RegExp][] = [
@@ -180,6 +195,7 @@ Deno.test("a program that is no policy is named, with what would be right", asyn
     ["export default 5;", /default export is no policy: an object with any of/],
     ["export default {};", /default export is no policy/],
     ["export const policy = {};", /default export is no policy/],
+    ["export default { estabished() {} };", /did you mean "established"\?$/m],
     ["export default {", /^mptcp: Cannot load .*\.ts: /],
     ["throw new Error('mine')", /^mptcp: Cannot load .*\.ts: mine/],
     ["import './x.ts';", /^mptcp: Cannot load .*\.ts: /],
