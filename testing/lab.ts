@@ -36,6 +36,16 @@ export interface LabOptions {
   readonly paths?: number;
   /** How much a path carries each way, in Mbit/s. @default {no limit} */
   readonly rate?: number;
+  /**
+   * How long a path takes each way beside that, in milliseconds, 0 to 10000.
+   * It needs `sch_netem`, which few kernels lack. @default {0}
+   */
+  readonly delayMs?: number;
+  /**
+   * How many packets of 100 a path loses each way, 0 to 100. It needs
+   * `sch_netem`, too. @default {0}
+   */
+  readonly lossPercent?: number;
 }
 
 /** How to connect the hosts of a {@linkcode Lab}. */
@@ -145,14 +155,14 @@ export class Lab implements Disposable {
    * `client<i>` (10.77.i.1, fd77:i::1) and `server<i>` (10.77.i.2, fd77:i::2).
    * There are no routes between the paths.
    *
-   * @param options How many paths, and how wide.
+   * @param options How many paths, how wide, how long and how bad.
    * @throws {RangeError} `paths` is no whole number up to 255, `rate` not above
-   * 0.
-   * @throws {Error} Something is missing here, see {@linkcode Lab.missing}, or a
-   * program fails.
+   * 0, `delayMs` or `lossPercent` out of its range.
+   * @throws {Error} Something is missing here, see {@linkcode Lab.missing}, the
+   * kernel cannot delay or lose packets, or a program fails.
    */
   static open(options: LabOptions = {}): Lab {
-    const { paths = 1, rate } = options;
+    const { paths = 1, rate, delayMs = 0, lossPercent = 0 } = options;
     if (!Number.isInteger(paths) || paths < 0 || paths > 255) {
       throw new ArgumentRangeError(
         `Invalid paths ${paths}: a whole number from 0 to 255 is needed`,
@@ -163,13 +173,28 @@ export class Lab implements Disposable {
         `Invalid rate ${rate}: a number of Mbit/s above 0 is needed`,
       );
     }
+    for (
+      const [name, value, most] of [
+        ["delayMs", delayMs, 10_000],
+        ["lossPercent", lossPercent, 100],
+      ] as const
+    ) {
+      if (value >= 0 && value <= most) continue;
+      throw new ArgumentRangeError(
+        `Invalid ${name} ${value}: a number from 0 to ${most} is needed`,
+      );
+    }
     // Asked once, and told again.
     const missing = Lab.#missing ??= Lab.missing() ?? "";
     if (missing !== "") throw new Error(`Cannot make a lab: ${missing}`);
     Lab.removeLeftovers();
     const lab = new Lab();
     try {
-      lab.#make(Array.from({ length: paths }, (_, index) => 1 + index), rate);
+      lab.#make(Array.from({ length: paths }, (_, index) => 1 + index), {
+        ...rate !== undefined && { rate },
+        delayMs,
+        lossPercent,
+      });
       return lab;
     } catch (error) {
       lab.close();
@@ -177,7 +202,10 @@ export class Lab implements Disposable {
     }
   }
 
-  #make(paths: readonly number[], rate: number | undefined): void {
+  #make(
+    paths: readonly number[],
+    quality: Pick<LabOptions, "rate" | "delayMs" | "lossPercent">,
+  ): void {
     const { client, server } = this;
     for (const host of [client, server]) {
       run("ip", "netns", "add", host.netns);
@@ -199,13 +227,7 @@ export class Lab implements Disposable {
     runIp(client.netns, [...links, ...addresses(client, paths)]);
     runIp(server.netns, addresses(server, paths));
     for (const host of [client, server]) {
-      for (const path of rate === undefined ? [] : paths) {
-        run(
-          ...["tc", "-n", host.netns, "qdisc", "add", "dev", host.dev(path)],
-          ...["root", "tbf", "rate", `${rate}mbit`, "burst", "32k"],
-          ...["latency", "20ms"],
-        );
-      }
+      for (const path of paths) limit(host, path, quality);
     }
     this.#waitUntilUp(paths);
   }
@@ -327,6 +349,44 @@ function addresses(host: Host, paths: readonly number[]): string[][] {
       ];
     }),
   ];
+}
+
+/** Makes a path worse than it is, for what a host sends. */
+function limit(
+  host: Host,
+  path: number,
+  { rate, delayMs = 0, lossPercent = 0 }: LabOptions,
+): void {
+  const add = (...qdisc: string[]) =>
+    run(
+      "tc",
+      "-n",
+      host.netns,
+      "qdisc",
+      "add",
+      "dev",
+      host.dev(path),
+      ...qdisc,
+    );
+  let parent = ["root"];
+  if (delayMs > 0 || lossPercent > 0) {
+    const limits = ["delay", `${delayMs}ms`, "loss", `${lossPercent}%`];
+    try {
+      add(...parent, "handle", "1:", "netem", ...limits);
+    } catch (error) {
+      const isMissing = /unknown|No such file/.test((error as Error).message);
+      if (!isMissing) throw error;
+      throw new Error(
+        "Cannot make a lab: this kernel cannot delay or lose packets, it has " +
+          "no sch_netem",
+        { cause: error },
+      );
+    }
+    parent = ["parent", "1:1"];
+  }
+  if (rate === undefined) return;
+  const limits = ["rate", `${rate}mbit`, "burst", "32k", "latency", "20ms"];
+  add(...parent, "tbf", ...limits);
 }
 
 function removeNetns(...names: readonly string[]): void {

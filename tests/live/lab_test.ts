@@ -64,6 +64,34 @@ liveTest("the lab limits the rate of its paths", () => {
   assertLess(performance.now() - start, 2000);
 });
 
+liveTest(
+  "the lab delays and loses what a path carries, or says that it cannot",
+  () => {
+    let lab: Lab;
+    try {
+      lab = Lab.open({ rate: 20, delayMs: 30, lossPercent: 20 });
+    } catch (error) {
+      assertEquals(
+        (error as Error).message,
+        "Cannot make a lab: this kernel cannot delay or lose packets, it has no " +
+          "sch_netem",
+      );
+      assertEquals(namespaces(Deno.pid), []);
+      return;
+    }
+    using _ = lab;
+    const start = performance.now();
+    using connection = lab.connect();
+    // A round trip at least, and one that the loss repeats.
+    assertGreater(performance.now() - start, 60);
+    connection.transfer(300_000, 20_000);
+    const dropped = (host: typeof lab.client) =>
+      JSON.parse(run("tc", "-n", host.netns, "-s", "-j", "qdisc"))
+        .find(({ kind }: { kind: string }) => kind === "netem").drops;
+    assertGreater(dropped(lab.client) + dropped(lab.server), 10);
+  },
+);
+
 liveTest("the lab leaves no file descriptor and no namespace", () => {
   assertNoFdLeak(() => {
     using lab = Lab.open();

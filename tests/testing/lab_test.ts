@@ -26,6 +26,8 @@ Deno.test("`Lab.open()` refuses numbers before anything is made", () => {
   const refused = [
     ...[NaN, -1, 1.5, 256, Infinity].map((paths) => ({ paths })),
     ...[NaN, -5, 0, Infinity].map((rate) => ({ rate })),
+    ...[NaN, -1, 10_001].map((delayMs) => ({ delayMs })),
+    ...[NaN, -1, 100.5].map((lossPercent) => ({ lossPercent })),
   ];
   for (const options of refused) {
     const [name, value] = Object.entries(options)[0]!;
