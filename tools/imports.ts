@@ -15,7 +15,14 @@ const LIBRARY = [
   ...["codec/", "ffi/", "netlink/", "ops/", "mod.ts"],
   ...["diag/", "doctor/", "config/", "policy/"],
 ];
-const PUBLISHED = [...LIBRARY, "testing/", "cli/", "cli.ts", "deno.json"];
+const PUBLISHED = [
+  ...LIBRARY,
+  "testing/",
+  "lab/",
+  "cli/",
+  "cli.ts",
+  "deno.json",
+];
 
 /**
  * Each directory and each file beside them: what it holds, the units, files and
@@ -57,6 +64,7 @@ export const UNITS: Readonly<
     ["codec/", "netlink/", "diag/", "ops/"],
   ],
   "testing/": ["fake kernel, simulator, lab of namespaces", LIBRARY],
+  "lab/": ["a demonstration, and a laboratory", ["mod.ts", "testing/"]],
   "cli/": [
     "the command line: a file for each object",
     [

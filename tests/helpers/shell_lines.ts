@@ -20,7 +20,9 @@ export interface ShellLine {
 /** The documents, and the modules that users read. */
 export function documents(): string[] {
   return ["", "docs/", "codec/", "ffi/", "netlink/", "ops/", "diag/"]
-    .concat("cli/", "testing/", "examples/").filter(exists).flatMap((folder) =>
+    .concat("cli/", "lab/", "testing/", "examples/").filter(exists).flatMap((
+      folder,
+    ) =>
       Array.from(Deno.readDirSync(root + folder), ({ name }) => folder + name)
     ).filter((name) => /\.(md|ts)$/.test(name) && name !== GENERATED)
     .toSorted();

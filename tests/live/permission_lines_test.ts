@@ -268,10 +268,26 @@ function copyExamples(desk: Desk): void {
 const eth1 = proveSteering("10.0.2.1");
 const both = proveSteering("10.0.1.1", "10.0.2.1");
 
+const proveDemo: Proof = (desk, line) => {
+  const { code, out } = desk.type(line);
+  assertEquals(code, 0);
+  assertMatch(out, /it is the same connection\.\n$/);
+};
+
+/** Without a terminal it takes the lines of a script. */
+const proveLab: Proof = (desk, line) => {
+  const lines =
+    "mptcp endpoint add 10.77.1.1 dev client1 subflow; mptcp endpoint";
+  const { code, out } = desk.type(`echo '${lines}' | ${line}`);
+  assertEquals([code, out], [0, "10.77.1.1 id 1 subflow dev client1 \n"]);
+};
+
 /** What each line is there for, by how it looks. */
 const PROOFS: readonly (readonly [RegExp, Proof])[] = [
   [/^deno run \S+ example\.ts$/, proveExample],
   [/^deno run \S+ jsr:@mptcp\/pm\/cli endpoint show$/, proveCli],
+  [/^sudo deno run -A jsr:@mptcp\/pm\/demo$/, proveDemo],
+  [/^sudo deno run -A jsr:@mptcp\/pm\/lab\b/, proveLab],
   [/^deno install --global .* jsr:@mptcp\/pm\/cli$/, proveInstall],
   [/^mptcp (?:report|doctor --from)\b/, proveReport],
   [/^mptcp .*\b(?:connection|doctor|record|top|wait)\b/, proveLook],
@@ -306,10 +322,13 @@ Deno.test("each command line of the documents is tested", () => {
   assertEquals(tasks.filter((task) => !(task in denoJson.tasks)), []);
 });
 
+// Beside -A for what needs a laboratory.
 Deno.test("the documents name no permission but these", () => {
   const named = documents().flatMap((document) =>
     Array.from(
-      textOf(document).matchAll(/(?:^|\s)-A\b|--allow-[a-z]+(=[a-zA-Z]+)?/g),
+      textOf(document).matchAll(
+        /(?:^|\s)-A\b(?! jsr:@mptcp\/pm\/(?:demo|lab)\b)|--allow-[a-z]+(=[a-zA-Z]+)?/g,
+      ),
       ([flag]) => flag === "--allow-ffi" ? flag : `${document}: ${flag}`,
     )
   );

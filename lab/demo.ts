@@ -1,7 +1,11 @@
 /**
  * Shows what Multipath TCP does, and how little it takes: two hosts, two paths
- * and one connection, in network namespaces that vanish at the end. Run it as
- * root with `deno task demo`. All numbers are measured.
+ * and one connection, in network namespaces that vanish at the end. It needs
+ * root on Linux, and `ip`. All numbers are measured.
+ *
+ * ```sh
+ * sudo deno run -A jsr:@mptcp/pm/demo
+ * ```
  *
  * @module
  */
@@ -107,7 +111,13 @@ async function openLab(): Promise<Lab> {
   } catch (error) {
     // Ctrl-C reaches the programs that the lab runs, too.
     await pause();
-    console.error(`demo: ${(error as Error).message}`);
+    const isRefused = error instanceof Deno.errors.NotCapable;
+    const { message } = error as Error;
+    console.error(
+      isRefused
+        ? "demo: run it with deno run -A jsr:@mptcp/pm/demo"
+        : `demo: ${message}`,
+    );
     Deno.exit(1);
   }
 }

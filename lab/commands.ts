@@ -1,0 +1,68 @@
+import type { Lab } from "../testing/lab.ts";
+
+/** What bash reads when it starts; some systems have given it another prompt. */
+const RC = `unset HISTFILE
+PS1='$MPTCP_LAB_HOST# '
+eval "$(mptcp completion bash 2>/dev/null)"
+`;
+
+/** The folder with the commands of a laboratory, which are scripts. */
+export class Commands implements Disposable {
+  readonly folder: string = Deno.makeTempDirSync({ prefix: "mptcp-lab-" });
+
+  /** Writes them. */
+  constructor({ client, server }: Lab) {
+    Deno.writeTextFileSync(`${this.folder}/rc`, RC);
+    this.#write("mptcp", `exec ${mptcp().map(quote).join(" ")} "$@"`);
+    for (const { netns } of [client, server]) {
+      const name = netns.replace(/.*-/, "");
+      this.#write(name, this.#host(name, netns));
+    }
+    this.#write(
+      "lab",
+      `case "$1 $2" in
+  'cut '[1-9]*) exec ip -n ${server.netns} link set "server$2" down ;;
+  'restore '[1-9]*) exec ip -n ${server.netns} link set "server$2" up ;;
+esac
+echo 'usage: lab cut PATH, lab restore PATH' >&2
+exit 255`,
+    );
+  }
+
+  /** Runs a command on a host, or else a shell. */
+  #host(name: string, netns: string): string {
+    return `if [ $# -eq 0 ] && [ ! -t 0 ]; then set -- sh
+elif [ $# -eq 0 ] && command -v bash >/dev/null; then
+  set -- bash --rcfile ${quote(`${this.folder}/rc`)} -i
+elif [ $# -eq 0 ]; then set -- sh -i
+fi
+PS1='$MPTCP_LAB_HOST# ' MPTCP_LAB_HOST=${name} exec ip netns exec ${netns} "$@"`;
+  }
+
+  #write(name: string, script: string): void {
+    const path = `${this.folder}/${name}`;
+    Deno.writeTextFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  /** Removes them. */
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+/** The command line that came with this module. */
+function mptcp(): string[] {
+  const { pathname, href } = new URL(import.meta.url);
+  const [, version] = href.match(/\/@mptcp\/pm\/([^/]+)\/lab\//) ?? [];
+  if (version === undefined) {
+    return [decodeURIComponent(pathname).replace(/lab\/[^/]*$/, "bin/mptcp")];
+  }
+  return [
+    ...["env", "DENO_NO_UPDATE_CHECK=1", Deno.execPath(), "run", "--quiet"],
+    ...["--allow-ffi", `jsr:@mptcp/pm@${version}/cli`],
+  ];
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
