@@ -13,17 +13,18 @@ interface Timer {
  * ```ts
  * import { PathManager } from "@mptcp/pm";
  * import { manage } from "@mptcp/pm/policy";
- * import { FakeClock, FakeKernel } from "@mptcp/pm/testing";
+ * import { FakeClock, FakeInterfaces, FakeKernel } from "@mptcp/pm/testing";
  *
  * const kernel = new FakeKernel();
  * const clock = kernel.clock = new FakeClock();
+ * kernel.interfaces = new FakeInterfaces();
  * const connection = kernel.connect(5);
  * using pm = PathManager.open({ namespace: kernel });
  * using manager = manage(pm, {
  *   established(connection) {
  *     connection.after(3_600_000, () => connection.announce("10.0.2.1"));
  *   },
- * });
+ * }, { setMode: true });
  * await clock.advance(3_600_000);
  * console.log(connection.addresses()); // 10.0.2.1
  * ```

@@ -87,8 +87,11 @@ export interface SimulateOptions {
  *
  * await simulate(() => ndiffports({ subflows: 3 }), {
  *   always({ manager }) {
- *     for (const { subflows } of manager.connections.values()) {
- *       assert(subflows.filter(({ openedHere }) => openedHere).length <= 3);
+ *     for (const { local, subflows } of manager.connections.values()) {
+ *       const same = subflows.filter(({ openedHere, ...one }) =>
+ *         openedHere && one.local.address === local.address
+ *       );
+ *       assert(same.length <= 3, `${same.length} subflows`);
  *     }
  *   },
  * });

@@ -6,8 +6,14 @@ import { blocks, textOf } from "../helpers/shell_lines.ts";
 const [, section] = textOf("docs/manage.md").split("\n## Test it without root");
 const shown = blocks(section!, "ts").map(([, code]) => code!);
 assertEquals(shown.map((code) => code.includes("\nDeno.test(")), [true, true]);
-for (const code of shown) {
-  await import(`data:application/typescript,${encodeURIComponent(code)}`);
+const load = (code: string) =>
+  import(`data:application/typescript,${encodeURIComponent(code)}`);
+for (const code of shown) await load(code);
+
+for (const file of ["testing/fake_clock.ts", "testing/simulate.ts"]) {
+  Deno.test(`the example of ${file} runs`, async () => {
+    for (const [, code] of blocks(textOf(file), "ts")) await load(code!);
+  });
 }
 
 Deno.test("docs/manage.md shows what is said of a hasty policy", async () => {
