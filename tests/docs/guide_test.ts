@@ -9,7 +9,9 @@ import { blocks, documents, textOf } from "../helpers/shell_lines.ts";
 const pages = documents().filter((name) => name.endsWith(".md"));
 
 /** Pages that one looks things up in. */
-const REFERENCE = ["README", "commands", "configuration", "ip-mptcp", "json"];
+const REFERENCE = [
+  ...["README", "commands", "configuration", "ip-mptcp", "json", "scenarios"],
+];
 
 Deno.test("README.md is one screen and a half", () => {
   const lines = textOf("README.md").split("\n").length - 1;
