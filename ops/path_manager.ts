@@ -714,7 +714,8 @@ export class PathManager implements Disposable {
    *
    * @param mode `"kernel"`, `"userspace"`, or another one that the kernel has.
    * @returns What chooses the former mode again when it is disposed of; a
-   * `using` declaration asks for that, ignoring it does not.
+   * `using` declaration asks for that, ignoring it does not. A signal that ends
+   * the program, such as that of Ctrl-C, disposes of nothing.
    * @throws {RangeError} The kernel has no such mode.
    * @throws {SyscallError} `EACCES`: the privilege is missing.
    *

@@ -36,7 +36,9 @@ export interface ManageOptions {
    * Whether to set the path manager of new connections to `userspace`, and to
    * the former one at the end, unless another manager is there then. Where it is
    * `userspace` already, as after a manager that was killed, it is set to
-   * `kernel` at the end, unless a file of sysctl.d(5) sets it. @default {false}
+   * `kernel` at the end, unless a file of sysctl.d(5) sets it. Ctrl-C ends a
+   * program without that, unless it listens to the signal, and aborts `signal`.
+   * @default {false}
    */
   readonly setMode?: boolean;
   /** Which connections to manage. @default {all} */
