@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import denoJson from "../../../deno.json" with { type: "json" };
 import { allCommands, OBJECTS } from "../../../cli/objects.ts";
 import {
   form,
@@ -14,10 +15,12 @@ import {
   EXAMPLES,
   EXIT_STATUS,
   FILES,
+  RELEASED,
   SEE_ALSO,
 } from "../../../cli/words/manual.ts";
 import { optionsOf, readLine } from "../../../cli/words/options.ts";
 import { findCommand, readOperands } from "../../../cli/words/parse.ts";
+import { root } from "../../helpers/command_line.ts";
 import { missingProgram } from "../../helpers/live.ts";
 import { run, wordsOf } from "../../helpers/run_main.ts";
 
@@ -137,6 +140,14 @@ for (
     },
   });
 }
+
+Deno.test("the page, deno.json and CHANGELOG.md are of one release", () => {
+  const changes = Deno.readTextFileSync(`${root}CHANGELOG.md`);
+  assertEquals(
+    changes.match(/^## (.*)$/m)?.[1],
+    `${denoJson.version} (${RELEASED})`,
+  );
+});
 
 Deno.test("`mptcp man` prints the page, with -j as a text", async () => {
   const { code, out, err } = await run("man");
