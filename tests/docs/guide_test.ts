@@ -49,6 +49,8 @@ function* commandsOf(line: string): Generator<readonly string[]> {
   const words = [...split(line.replaceAll(/\\\n\s*/g, "")), "\n"];
   for (let at = 0; at < words.length; at++) {
     if (words[at] !== "mptcp" || words[at - 1] === "ip") continue;
+    // A comparison, and what a function of the shell is called with.
+    if (words[at - 1] === "=" || words[at + 1] === "$@") continue;
     const end = words.findIndex((word, index) =>
       index > at && /^(\n|#|\d?[<>].*)$/.test(word)
     );
