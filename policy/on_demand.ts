@@ -77,7 +77,9 @@ class OnDemand implements Policy, Disposable {
   readonly #options: OnDemandOptions;
   readonly #healthMs: number;
   readonly #states = new WeakMap<ManagedConnection, State>();
-  readonly #ways = new WaysBack();
+  readonly #ways = new WaysBack((connection, address) =>
+    !this.#isSpareAt(connection, address)
+  );
   readonly #watch: SubflowWatch;
 
   constructor(options: OnDemandOptions, healthMs: number) {
@@ -174,9 +176,18 @@ class OnDemand implements Policy, Disposable {
   /** The initial subflow is never the spare: it was there before. */
   #isSpare(
     connection: ManagedConnection,
-    { local: { address }, dev = "", ifIndex, initial }: TrackedSubflow,
+    { local: { address }, dev, ifIndex, initial }: TrackedSubflow,
   ): boolean {
-    if (initial || isAt(connection.local, address)) return false;
+    return !initial && this.#isSpareAt(connection, address, dev, ifIndex);
+  }
+
+  #isSpareAt(
+    connection: ManagedConnection,
+    address: string,
+    dev = "",
+    ifIndex = 0,
+  ): boolean {
+    if (isAt(connection.local, address)) return false;
     // Its device may have another name by now, or none.
     if (this.#state(connection).spares.has(plainAddress(address))) return true;
     const known = connection.addresses.find((one) =>

@@ -40,6 +40,23 @@ export class WaysBack {
   /** How long the last wait was, where a path works again. */
   readonly #waited = new WeakMap<ManagedConnection, Map<string, number>>();
 
+  readonly #isWanted: (
+    connection: ManagedConnection,
+    address: string,
+  ) => boolean;
+
+  /**
+   * Tries nothing yet.
+   *
+   * @param isWanted Whether to try a path from an address, asked each time.
+   */
+  constructor(
+    isWanted: (connection: ManagedConnection, address: string) => boolean =
+      () => true,
+  ) {
+    this.#isWanted = isWanted;
+  }
+
   /** A connection is there, of which a former manager may have left a path. */
   began(connection: ManagedConnection): void {
     const { local, remote, subflows } = connection;
@@ -99,6 +116,7 @@ export class WaysBack {
   #try(path: Path): void {
     const { connection, lost } = path;
     const { local: { address: from }, remote, backup } = lost;
+    if (!this.#isWanted(connection, from)) return this.#drop(path);
     const to = peerFor(connection, from, remote);
     path.probe = to && connection.open({
       ...{ from, to, backup },

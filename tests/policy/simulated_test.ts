@@ -65,6 +65,10 @@ const FOUND: readonly (readonly string[])[] = [
     ...["onDemand", "connect 2 eth0 ipv6 client", "cut eth0 resets"],
     ...["rename eth2", "cut eth2 resets"],
   ],
+  [
+    ...["onDemand", "rename eth2", "connect 1 eth0 ipv6 client"],
+    ...["other-opens 1 eth2 4", "cut eth2 resets"],
+  ],
   // What is wrong here may pass without a change of links or addresses.
   [
     ...["keep", "connect 2 eth0 ipv4 client", "other-opens 2 eth2 4"],
