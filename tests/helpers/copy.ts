@@ -25,12 +25,13 @@ export class Copy implements Disposable {
   /** Copies what is published, and a program of `tests/programs/`. */
   constructor(program: string) {
     this.#script = `tests/programs/${program}.ts`;
-    Deno.mkdirSync(`${this.#folder}/tests/programs`, { recursive: true });
     const published = denoJson.publish.include.map((name) =>
       name.replace(/\/$/, "")
     );
     for (const name of [...published, this.#script]) {
-      run("cp", "-r", new URL(name, ROOT).pathname, `${this.#folder}/${name}`);
+      const to = `${this.#folder}/${name}`;
+      Deno.mkdirSync(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+      run("cp", "-r", new URL(name, ROOT).pathname, to);
     }
     run("chmod", "-R", "a+rX", this.#folder);
     Deno.mkdirSync(`${this.#folder}/deno`);

@@ -414,11 +414,15 @@ liveTest(
     const other = lab.connect();
     other.transfer(1000);
     other.close();
-    waitFor(() => {
-      const states = [...ssSockets(lab.client, "-t").values()];
-      return states.length > 0 &&
-        states.every(({ state }) => state === "TIME-WAIT");
-    }, "time-wait");
+    waitFor(
+      () => {
+        const states = [...ssSockets(lab.client, "-t").values()];
+        return states.length > 0 &&
+          states.every(({ state }) => state === "TIME-WAIT");
+      },
+      "time-wait",
+      20_000,
+    );
     // These do not say which connection they belonged to.
     assertEquals(assertSameAsSs(lab.client), []);
     assertEquals([...client.withoutMptcp()], []);

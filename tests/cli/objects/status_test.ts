@@ -5,6 +5,7 @@ import { FakeKernel } from "../../../testing/fake_kernel.ts";
 import { Lab, until } from "../../../testing/lab.ts";
 import { kernelWithFiles } from "../../helpers/golden_proc.ts";
 import { liveTest } from "../../helpers/live.ts";
+import { modeFile } from "../../helpers/proc.ts";
 import { run } from "../../helpers/run_main.ts";
 
 /** A kernel that can be read whole. */
@@ -210,10 +211,8 @@ liveTest(
     const status = JSON.parse(out);
     assertEquals(status.unknown, {});
     assertEquals(status.kernel, Deno.osRelease());
-    assertEquals(
-      status.settings.path_manager,
-      client.sysctl("net.mptcp.path_manager"),
-    );
+    const mode = client.sysctl(`net.mptcp.${modeFile()}`);
+    assertEquals(status.settings.path_manager, mode === "0" ? "kernel" : mode);
     assertEquals(status.limits.subflows, 2);
     assertEquals(status.connections.total, 1);
     assertEquals(status.connections.subflows, client.subflows().length);
