@@ -46,14 +46,14 @@ export function refresh(
   const { established } = ndiffports({ subflows });
   const watch = (connection: ManagedConnection, before: Acked) => {
     connection.after(everyMs, () => {
-      watch(connection, replaceOne(connection, before, subflows));
+      watch(connection, replaceOne(connection, before, subflows, everyMs));
     });
   };
   return {
     established(connection) {
       if (connection.serverSide || connection.denyJoinId0) return;
       established?.(connection);
-      watch(connection, new Map());
+      watch(connection, ackedOf(connection));
     },
   };
 }
@@ -61,23 +61,32 @@ export function refresh(
 /** What each subflow had carried, in bytes. */
 type Acked = ReadonlyMap<TrackedSubflow, number>;
 
+function ackedOf(connection: ManagedConnection): Acked {
+  return new Map(
+    connection.subflows.filter(({ state }) => state === "established")
+      .map((subflow) => [subflow, connection.read(subflow)?.bytesAcked ?? 0]),
+  );
+}
+
 /** Replaces the one that carried least since the last look. */
 function replaceOne(
   connection: ManagedConnection,
   before: Acked,
   most: number,
+  everyMs: number,
 ): Acked {
-  const now = new Map(
-    connection.subflows.filter(({ state }) => state === "established")
-      .map((subflow) => [subflow, connection.read(subflow)?.bytesAcked ?? 0]),
+  const now = ackedOf(connection);
+  // Bytes that each has carried meanwhile; the kernel counts the SYN as one.
+  const carried = Array.from(
+    now,
+    ([subflow, bytes]) =>
+      [subflow, bytes - (before.get(subflow) ?? 1)] as const,
   );
-  // Bytes that each has carried meanwhile, where that is known.
-  const carried = [...now].flatMap(([subflow, bytes]) => {
-    const then = before.get(subflow);
-    return then === undefined ? [] : [[subflow, bytes - then] as const];
-  });
   const isBusy = carried.some(([, bytes]) => bytes > 0);
-  if (isBusy && carried.length >= most) {
+  // One that is younger has had no time to show what its path carries.
+  const born = connection.clock.now() - everyMs / 2;
+  const areKnown = carried.every(([{ since }]) => since <= born);
+  if (isBusy && areKnown && carried.length >= most) {
     const [worst, bytes] = carried.reduce((least, one) =>
       one[1] < least[1] ? one : least
     );

@@ -209,6 +209,11 @@ Deno.test("`refresh()` replaces the subflow that carried least", async () => {
   assertEquals(opened, "open 10.0.0.1 in the place of another one");
   assertEquals(ports().includes(before[1]!), false);
   assertEquals(ports().length, 3);
+  // The next one goes with the next look, 80 ms from now.
+  await world.turn(70);
+  assertEquals(world.taken(), []);
+  await world.turn(20);
+  assertEquals(world.taken().length, 2);
 });
 
 Deno.test("`announce()` tells the clients of a server, as addresses come and go", async () => {
