@@ -271,10 +271,13 @@ class OnDemand implements Policy, Disposable {
     const doublings = Math.max(0, state.switches.length - 1);
     const ms = Math.min(MOST_MS, this.#healthMs * 2 ** doublings);
     state.timer = connection.after(ms, () => {
-      const spare = this.#spareOf(connection);
-      if (!spare || !this.#hasPath(connection)) return;
+      if (!this.#hasPath(connection)) return;
       const reason = `the path has worked for ${ms / 1000} s`;
-      connection.close(spare, { tell: true, reason });
+      // The peer may have opened one, too.
+      for (const subflow of connection.subflows) {
+        if (!subflow.isOpen || !this.#isSpare(connection, subflow)) continue;
+        connection.close(subflow, { tell: true, reason });
+      }
     });
   }
 

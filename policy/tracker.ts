@@ -423,7 +423,12 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
   /** The connection of an event, its initial subflow included. */
   #made(event: ConnectionEvent): Tracked {
     const known = this.#byToken.get(event.token);
-    if (known !== undefined && isSamePath(known, event)) return known;
+    if (known !== undefined && isSamePath(known, event)) {
+      // What a look could only guess.
+      const { serverSide, denyJoinId0 } = event;
+      Object.assign(known, { serverSide, denyJoinId0 });
+      return known;
+    }
     const connection = this.#make(event);
     const openedHere = !event.serverSide;
     const { local, remote } = connection;

@@ -69,6 +69,16 @@ const FOUND: readonly (readonly string[])[] = [
     ...["onDemand", "rename eth2", "connect 1 eth0 ipv6 client"],
     ...["other-opens 1 eth2 4", "cut eth2 resets"],
   ],
+  // The peer opens a subflow where the spare is.
+  [
+    ...["onDemand", "connect 1 eth1 ipv4 client", "late", "join 1 eth2"],
+    "unplug eth1",
+  ],
+  // Who began is told only when the connection is established.
+  [
+    ...["announce", "connect 1 eth1 mapped accepted", "close 1 4 104"],
+    ...["restart", "establish 1", "join 1 eth0"],
+  ],
   // What is wrong here may pass without a change of links or addresses.
   [
     ...["keep", "connect 2 eth0 ipv4 client", "other-opens 2 eth2 4"],
