@@ -123,6 +123,11 @@ function countConnections(diag: Diag): ConnectionCount {
 function sinceBoot(counters: Counters): SinceBoot {
   const sum = (...names: readonly string[]) =>
     names.reduce((sum, name) => sum + (counters[name] ?? 0), 0);
+  // Linux 6.12 began to count those.
+  const ifCounted = (...names: readonly string[]) =>
+    names.some((name) => counters[name] !== undefined)
+      ? sum(...names)
+      : undefined;
   return {
     fallbacks: sum(
       "MPCapableFallbackSYNACK",
@@ -136,9 +141,9 @@ function sinceBoot(counters: Counters): SinceBoot {
       "SimultConnectFallback",
       "MPFallbackTokenInit",
     ),
-    joinsSent: sum("MPJoinSynTx"),
+    joinsSent: ifCounted("MPJoinSynTx"),
     joinsAnswered: sum("MPJoinSynAckRx"),
-    joinsNotSent: sum(
+    joinsNotSent: ifCounted(
       "MPJoinSynTxCreatSkErr",
       "MPJoinSynTxBindErr",
       "MPJoinSynTxConnectErr",

@@ -28,12 +28,15 @@ export interface ConnectionCount {
 export interface SinceBoot {
   /** Connections that fell back to TCP. */
   readonly fallbacks: number;
-  /** Joins that this host asked for. */
-  readonly joinsSent: number;
+  /** Joins that this host asked for; absent: the kernel does not count them. */
+  readonly joinsSent?: number | undefined;
   /** Of those the ones that the peer answered. */
   readonly joinsAnswered: number;
-  /** Joins that could not be sent, for want of an address, device or route. */
-  readonly joinsNotSent: number;
+  /**
+   * Joins that could not be sent, for want of an address, device or route;
+   * absent: the kernel does not count them.
+   */
+  readonly joinsNotSent?: number | undefined;
   /** Joins of peers. */
   readonly joinsAccepted: number;
   /** Joins of peers that this host refused. */
@@ -183,8 +186,13 @@ function bootLines({ sinceBoot }: Status): readonly Line[] {
   return [
     [`${fallbacks} ${fallbacks === 1 ? "fallback" : "fallbacks"} to TCP`],
     [
-      `joins from here: ${joinsSent} sent, ${joinsAnswered} answered, ` +
-      `${joinsNotSent} could not be sent`,
+      "joins from here: " + [
+        ...joinsSent === undefined ? [] : [`${joinsSent} sent`],
+        `${joinsAnswered} answered`,
+        ...joinsNotSent === undefined
+          ? []
+          : [`${joinsNotSent} could not be sent`],
+      ].join(", "),
     ],
     [`joins to here: ${joinsAccepted} accepted, ${joinsRefused} refused`],
   ];
@@ -223,7 +231,11 @@ export function statusJson(
         advice,
       })) ?? null,
       connections: connections ?? null,
-      sinceBoot: rest.sinceBoot ?? null,
+      sinceBoot: rest.sinceBoot === undefined ? null : {
+        ...rest.sinceBoot,
+        joinsSent: rest.sinceBoot.joinsSent ?? null,
+        joinsNotSent: rest.sinceBoot.joinsNotSent ?? null,
+      },
       managers: rest.managers ?? null,
     }) as object,
     unknown: rest.unknown,
