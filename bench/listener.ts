@@ -5,6 +5,7 @@
  * @module
  */
 
+import { PathManager } from "../mod.ts";
 import { until } from "../testing/lab.ts";
 
 const NETLINK_GENERIC = "16";
@@ -54,6 +55,17 @@ export class Listener implements AsyncDisposable {
       await listener[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The same for `mptcp manage`, which also sets the mode of its namespace. */
+  static async startManager(
+    netns: string,
+    command: readonly string[],
+  ): Promise<Listener> {
+    const listener = await Listener.start(netns, command);
+    using pm = PathManager.open({ netns });
+    await until(() => pm.getMode() === "userspace", "its mode", TIMEOUT_MS);
+    return listener;
   }
 
   /** Its line in `/proc/net/netlink`; absent: it has not joined a group yet. */

@@ -15,11 +15,13 @@ import { connections } from "./connections.ts";
 import { dump } from "./dump.ts";
 import { events } from "./events.ts";
 import { growth } from "./growth.ts";
+import { managed } from "./managed.ts";
 import { memory } from "./memory.ts";
 import { peers } from "./peers/install.ts";
 import { processes } from "./processes.ts";
 import { type Benchmark, markdown, type Plot } from "./report.ts";
 import { roundTrip } from "./round_trip.ts";
+import { secondSubflow } from "./second_subflow.ts";
 import { storm } from "./storm.ts";
 import { tracker } from "./tracker.ts";
 
@@ -31,6 +33,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory,
   events,
   storm,
+  second_subflow: secondSubflow,
+  managed,
   tracker,
   growth,
 };

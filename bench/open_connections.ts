@@ -14,21 +14,29 @@ const OF_OPENER = 9_000;
 const FIRST_PORT = 5000;
 const TIMEOUT_MS = 120_000;
 
-/** Connections of a lab, each with two subflows. */
+/** Connections of a lab, each with two subflows, or as many as are asked for. */
 export class OpenConnections implements AsyncDisposable {
   readonly #lab: Lab;
+  readonly #everyMs: number | undefined;
   readonly #program = compile("connections", "connections.c");
   readonly #processes: Deno.ChildProcess[] = [];
   #count = 0;
 
-  constructor(lab: Lab) {
+  /**
+   * Opens none yet.
+   *
+   * @param everyMs How often each sends a segment, in milliseconds; absent:
+   * never.
+   */
+  constructor(lab: Lab, everyMs?: number) {
     this.#lab = lab;
+    this.#everyMs = everyMs;
     using pm = PathManager.open({ netns: lab.client.netns });
     pm.addAddr({ address: lab.client.address(2), flags: ["subflow"] });
   }
 
   /** Opens more, until there are so many. */
-  async grow(count: number): Promise<void> {
+  async grow(count: number, subflows = 2): Promise<void> {
     const { client, server } = this.#lab;
     while (this.#count < count) {
       const more = Math.min(OF_OPENER, count - this.#count);
@@ -37,6 +45,7 @@ export class OpenConnections implements AsyncDisposable {
           ...[client.netns, server.netns, server.address(1)],
           `${FIRST_PORT + this.#processes.length}`,
           `${more}`,
+          ...this.#everyMs === undefined ? [] : [`${this.#everyMs}`],
         ],
         stdin: "piped",
         stdout: "piped",
@@ -49,10 +58,11 @@ export class OpenConnections implements AsyncDisposable {
     using diag = Diag.open({ netns: client.netns });
     await until(
       () =>
-        diag.connections().filter(({ subflows }) =>
-          subflows.filter(({ state }) => state === "established").length === 2
+        diag.connections().filter((connection) =>
+          connection.subflows.filter(({ state }) => state === "established")
+            .length === subflows
         ).toArray().length === count,
-      `two subflows of ${count} connections`,
+      `${subflows} subflows of ${count} connections`,
       TIMEOUT_MS,
     );
   }

@@ -87,7 +87,7 @@ export class Callbacks {
   #schedule(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    queueMicrotask(() => this.#run());
+    queueMicrotask(() => this.run());
   }
 
   /** Whether a callback of a connection waits for something. */
@@ -95,8 +95,11 @@ export class Callbacks {
     return this.#waiting.has(connection);
   }
 
-  /** Calls what is due, and what that makes due. */
-  #run(): void {
+  /**
+   * Calls what is due, and what that makes due: at once, for a caller that is
+   * done before its next wait.
+   */
+  run(): void {
     for (let index = 0; index < this.#due.length; index++) {
       const call = this.#due[index]!;
       const waiting = this.#waiting.get(call.connection);

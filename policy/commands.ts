@@ -250,13 +250,14 @@ export class Commands {
     dev: Device | undefined,
   ): { readonly link?: Link } | SubflowError {
     const { interfaces, pm } = this.#tools;
-    const index = typeof dev === "string"
-      ? pm.namespace.ifNameToIndex(dev)
-      : dev;
-    const find = () =>
-      dev === undefined
-        ? interfaces.linkOf(from)
-        : interfaces.linkAt(index ?? 0);
+    const find = () => {
+      if (dev === undefined) return interfaces.linkOf(from);
+      const known = interfaces.link(dev);
+      if (known !== undefined || typeof dev === "number") return known;
+      // It may be one of several names.
+      const index = pm.namespace.ifNameToIndex(dev);
+      return index === undefined ? undefined : interfaces.link(index);
+    };
     let link = find();
     if (link === undefined) {
       // It may be younger than the last look.

@@ -8,6 +8,7 @@ import type { InterfaceAddress } from "../diag/addresses.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Link } from "../diag/links.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
+import type { Device } from "../ops/arguments.ts";
 
 /** An address of this host. */
 export interface LocalAddress {
@@ -32,9 +33,10 @@ export class Interfaces {
   readonly #diag: Diag;
   readonly #isWanted: (address: LocalAddress) => boolean;
   #usable = new Map<string, LocalAddress>();
-  /** The links, by the addresses that they have, and by their indexes. */
+  /** The links, by the addresses that they have. */
   #byAddress = new Map<string, Link>();
-  #byIndex = new Map<number, Link>();
+  /** The links, by their indexes and by their names. */
+  #byDevice = new Map<Device, Link>();
 
   /**
    * Knows of none before {@linkcode Interfaces.update}.
@@ -57,20 +59,22 @@ export class Interfaces {
     return this.#byAddress.get(address);
   }
 
-  /** The link of an index; `undefined`: there is none. */
-  linkAt(ifIndex: number): Link | undefined {
-    return this.#byIndex.get(ifIndex);
+  /** The link of an index or of a name; `undefined`: there is none. */
+  link(dev: Device): Link | undefined {
+    return this.#byDevice.get(dev);
   }
 
   /** Reads what is there. */
   update(): InterfaceChanges {
     const links = this.#diag.links();
-    this.#byIndex = new Map(links.map((one) => [one.ifIndex, one]));
+    this.#byDevice = new Map<Device, Link>(
+      links.flatMap((one) => [[one.ifIndex, one], [one.dev, one]]),
+    );
     this.#byAddress = new Map();
     const usable = new Map<string, LocalAddress>();
     for (const one of this.#diag.addresses()) {
       const { address, ifIndex } = one;
-      const link = this.#byIndex.get(ifIndex);
+      const link = this.#byDevice.get(ifIndex);
       if (link === undefined) continue;
       // Of several that have it, one that carries packets counts.
       if (!this.linkOf(address)?.usable) this.#byAddress.set(address, link);

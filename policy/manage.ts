@@ -273,6 +273,8 @@ class RunningManager implements Manager {
       if (event.type === "overrun") {
         this.#tracker.resync(this.#diag.connections());
       }
+      // Sooner than the next wait is set up.
+      this.#callbacks.run();
     }
     this.stop();
   }

@@ -408,6 +408,50 @@ Deno.test("from an address it is opened to one of the same family, if there is o
   assertEquals(paths(fake).at(-1), "fd00::1#3 fd00::2 3");
 });
 
+Deno.test("a device is known by any of its names, without asking for those it has", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  const asked: string[] = [];
+  kernel.ifNameToIndex = (name) => {
+    asked.push(name);
+    return name === "uplink" ? 3 : undefined;
+  };
+  await world.start({
+    established(connection) {
+      connection.open({ from: "10.0.2.1", dev: "eth2" });
+      connection.open({ from: "10.0.1.1", dev: "uplink" });
+    },
+  });
+  const connection = world.connect();
+  await world.turn();
+  assertEquals(
+    [paths(connection).slice(1), asked],
+    [["10.0.1.1#2 10.0.0.2 3", "10.0.2.1#1 10.0.0.2 4"], ["uplink"]],
+  );
+});
+
+Deno.test("what an event calls for is done before the next one is waited for", async () => {
+  await using world = new World();
+  const { kernel, decisions } = world;
+  const done: number[] = [];
+  const subscribe = kernel.subscribe.bind(kernel);
+  kernel.subscribe = (protocol, groups) => {
+    const subscription = subscribe(protocol, groups);
+    const readable = subscription.readable.bind(subscription);
+    return Object.assign(subscription, {
+      readable() {
+        done.push(decisions.length);
+        return readable();
+      },
+    });
+  };
+  await world.start(fullmesh());
+  done.length = 0;
+  world.connect();
+  await world.turn();
+  assertEquals(done[0], 2);
+});
+
 Deno.test("a subflow that nobody answers can be given up, and opened again", async () => {
   const network: FakeNetwork = { connect: () => ({ silent: true }) };
   await using world = new World(network);
