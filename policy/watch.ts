@@ -16,6 +16,8 @@ const CALM_MS = 200;
 const SOONEST_MS = 20;
 /** What a timer does is to be seen when it has done it. */
 const AFTER_MS = 4;
+/** What has time is looked at together, at multiples of it: one timer for many. */
+const TOGETHER_MS = 20;
 
 /** A subflow that is looked at. */
 interface Watched {
@@ -50,7 +52,7 @@ export class SubflowWatch implements Disposable {
   add(connection: ManagedConnection, subflow: TrackedSubflow): void {
     if (this.#watched.has(subflow)) return;
     this.#clock = connection.clock;
-    const due = this.#clock.now() + CALM_MS;
+    const due = calmly(this.#clock.now());
     this.#watched.set(subflow, { connection, subflow, due });
     this.#arm(due);
   }
@@ -89,10 +91,9 @@ export class SubflowWatch implements Disposable {
     }
     const { timer, timerExpiresMs = 0 } = reading;
     const isRepeating = timer === "retransmission" || timer === "probe";
-    const wait = isRepeating
-      ? Math.max(SOONEST_MS, Math.min(CALM_MS, timerExpiresMs + AFTER_MS))
-      : CALM_MS;
-    watched.due = this.#clock.now() + wait;
+    const now = this.#clock.now();
+    const wait = Math.max(SOONEST_MS, timerExpiresMs + AFTER_MS);
+    watched.due = isRepeating && wait < CALM_MS ? now + wait : calmly(now);
     this.#onReading(connection, subflow, reading);
   }
 
@@ -102,4 +103,9 @@ export class SubflowWatch implements Disposable {
     this.#watched.clear();
     this.#next = Infinity;
   }
+}
+
+/** When to look next where nothing is expected before. */
+function calmly(now: number): number {
+  return Math.ceil((now + CALM_MS) / TOGETHER_MS) * TOGETHER_MS;
 }
