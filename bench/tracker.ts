@@ -108,7 +108,7 @@ async function looking(): Promise<Report> {
     title,
     text: `${REAL.toLocaleString("en")} real connections with two subflows ` +
       `each, by \`tracker.resync(diag.connections())\`: medians of ${ROUNDS} ` +
-      "interleaved rounds, in real time.",
+      "interleaved rounds, in real time. The target is 2 s for 100,000.",
     columns: ["", "ms", "target"],
     rows: [
       ["`diag.connections()` alone", ms.list.toFixed(0), ""],

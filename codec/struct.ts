@@ -77,16 +77,14 @@ export function encodeStruct<Values extends object>(
   values: NoInfer<Partial<Values>>,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(policy.length);
-  for (const [key, value] of Object.entries(values)) {
+  const given = values as Readonly<Record<string, unknown>>;
+  let unknown = Object.keys(given).length;
+  for (const member of policy.members) {
+    const { key, kind, offset, bigEndian } = member;
+    if (!Object.hasOwn(given, key)) continue;
+    unknown--;
+    const value = given[key];
     if (value === undefined) continue;
-    const member = policy.members.find((member) => member.key === key);
-    if (member === undefined) {
-      throw new ArgumentTypeError(
-        `Unknown member "${key}" of the struct "${policy.name}": known are ` +
-          policy.members.map(({ key }) => key).join(", "),
-      );
-    }
-    const { kind, offset, bigEndian } = member;
     if (kind !== "binary") {
       const little = !bigEndian && HOST_LITTLE_ENDIAN;
       writeInteger(bytes, offset, key, kind, value, little);
@@ -94,5 +92,21 @@ export function encodeStruct<Values extends object>(
       bytes.set(value, offset);
     } else throw wrongType(key, `at most ${member.length} bytes`, value);
   }
+  if (unknown > 0) refuseUnknown(policy, given);
   return bytes;
+}
+
+/** Refuses members that the struct does not have; what is absent is none. */
+function refuseUnknown(
+  { name, members }: StructPolicy,
+  given: Readonly<Record<string, unknown>>,
+): void {
+  const known = members.map(({ key }) => key);
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || known.includes(key)) continue;
+    throw new ArgumentTypeError(
+      `Unknown member "${key}" of the struct "${name}": known are ` +
+        known.join(", "),
+    );
+  }
 }

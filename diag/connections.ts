@@ -190,7 +190,7 @@ export function findSubflow(
     parseAddress(local.address),
     parseAddress(remote.address),
   ];
-  const question = subflowSockets(() => true);
+  const question = subflowQuestion ??= subflowSockets(() => true);
   try {
     const socket = client.get(question, {
       ...{ family: src.family, protocol: IPPROTO_TCP, ext: EXT_INFO },
@@ -244,11 +244,15 @@ function addSubflows(
   }
 }
 
+/** For look-ups, whose answers are read before the next one: made once. */
+let socketQuestion: ReturnType<typeof allOf> | undefined;
+let subflowQuestion: ReturnType<typeof subflowSockets> | undefined;
+
 function lookUp(
   client: QuestionClient,
   token: number,
 ): Socket | undefined {
-  const [question, header, attrs] = allOf(AF_INET, EVERY);
+  const [question, header, attrs] = socketQuestion ??= allOf(AF_INET, EVERY);
   try {
     const socket = client.get(question, { ...header, cookie0: token }, attrs);
     return socket === OTHER ? undefined : socket as Socket;
