@@ -111,6 +111,20 @@ Deno.test("the configuration files of the guide are right", async () => {
   for (const [page, file] of files) await parseConfig(file, page);
 });
 
+Deno.test("docs/own-path-manager.md names each callback and each method", () => {
+  const page = textOf("docs/own-path-manager.md");
+  const names = [
+    ...textOf("policy/policy.ts").matchAll(/^ {2}(\w+)\?\(/gm),
+    ...textOf("policy/managed_connection.ts")
+      .matchAll(/^ {2}(?!constructor)(\w+)\([^]*?\): \w+ \{$/gm),
+  ].map(([, name]) => name!);
+  assertEquals(names.includes("tick") && names.includes("setBackup"), true);
+  const missing = names.filter((name) =>
+    !page.includes("`" + name + "`") && !page.includes("`" + name + "(")
+  );
+  assertEquals(missing, []);
+});
+
 /** What stands for a value in a command that a text names. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   ADDR: "10.0.2.1",
