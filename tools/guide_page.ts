@@ -231,7 +231,7 @@ class Scene implements AsyncDisposable {
 }
 
 /** A page, with what its commands print now. */
-async function freshPage(page: string): Promise<string> {
+export async function freshPage(page: string): Promise<string> {
   await using scene = new Scene();
   let [fresh, end] = ["", 0];
   let meanwhile: string | undefined;
