@@ -25,7 +25,8 @@ interface Lost {
  * for which they closed. After a reset or a timeout at once, and then less and
  * less often; where a host did not answer on the link after a second; where the
  * peer refused, or this host could not, when a link, an address or an
- * announcement has changed, and in the latter case after a minute, too. One that nobody answers is given up after 3 s. Only
+ * announcement has changed, and in the latter case after a minute, too. One that
+ * nobody answers is given up after 3 s, and tried less and less often. Only
  * connections that this host opened are managed.
  *
  * @example Long-lived connections through a NAT that forgets
@@ -44,8 +45,8 @@ export function keep(): Policy {
 
 class Keep implements Policy {
   readonly #lost = new WeakMap<ManagedConnection, Map<string, Lost>>();
-  /** Those that were given up here. */
-  readonly #unanswered = new WeakSet<TrackedSubflow>();
+  /** How many in a row were given up, the last of which is this one. */
+  readonly #unanswered = new WeakMap<TrackedSubflow, number>();
 
   subflowClosed(connection: ManagedConnection, subflow: TrackedSubflow): void {
     if (connection.serverSide || !subflow.openedHere) return;
@@ -98,10 +99,10 @@ class Keep implements Policy {
     const code = error?.code ?? "";
     if (code === "ECONNREFUSED") return undefined;
     if (HERE.includes(code)) return MOST_MS;
-    const isQuick = (code === "ECONNRESET" || code === "ETIMEDOUT") &&
-      !this.#unanswered.has(subflow);
+    const isQuick = code === "ECONNRESET" || code === "ETIMEDOUT";
     if (isQuick && failures <= 1) return 0;
-    return Math.min(MOST_MS, NEIGHBOUR_MS * 2 ** Math.max(0, failures - 1));
+    const count = Math.max(1, failures, this.#unanswered.get(subflow) ?? 0);
+    return Math.min(MOST_MS, NEIGHBOUR_MS * 2 ** (count - 1));
   }
 
   #open({ connection, subflow, timer }: Lost): void {
@@ -117,7 +118,8 @@ class Keep implements Policy {
     if (lost === undefined) return;
     lost.timer = connection.after(PENDING_MS, () => {
       if (opened.state !== "opening") return;
-      this.#unanswered.add(opened);
+      const before = this.#unanswered.get(subflow) ?? 0;
+      this.#unanswered.set(opened, before + 1);
       connection.close(opened, { reason: "no answer" });
     });
   }

@@ -1,7 +1,7 @@
 /** The policies that are ready, on a fake kernel: what they decide, and when. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { announce, backup, keep, onDemand, refresh } from "../../policy/mod.ts";
-import type { FakeConnection, FakeNetwork } from "../../testing/mod.ts";
+import type { FakeConnection } from "../../testing/mod.ts";
 import { paths, World } from "../helpers/policy_world.ts";
 
 /** A path that has stopped to carry data. */
@@ -157,7 +157,6 @@ Deno.test("`keep()` opens again by the reason", async () => {
   ];
   for (const [error, waitMs] of rows) {
     await using world = new World();
-    const network: FakeNetwork = world.kernel.network;
     const one = world.connect();
     const manager = await world.start(keep());
     manager.connections.get(5)!.open({ from: "10.0.1.1" });
@@ -180,8 +179,39 @@ Deno.test("`keep()` opens again by the reason", async () => {
       assertEquals(world.clock.now() - start >= waitMs, true, `${error}`);
     }
     assertEquals(paths(one).length, 2);
-    assertEquals(network, world.kernel.network);
   }
+});
+
+Deno.test("`keep()` tries less and less often where nobody answers", async () => {
+  let port = 50_000;
+  let silent = false;
+  await using world = new World({
+    connect: () => ({ port: port++, ...silent && { silent } }),
+  });
+  const one = world.connect();
+  const opened: number[] = [];
+  const manager = await world.start(keep(), {
+    onDecision({ action }) {
+      if (action === "open") opened.push(world.clock.now());
+    },
+  });
+  manager.connections.get(5)!.open({ from: "10.0.1.1" });
+  await world.turn();
+  const fail = async () => {
+    one.closeSubflow(1, 110);
+    opened.length = 0;
+    await world.turn(300_000);
+    return opened.slice(1).map((time, index) => time - opened[index]!);
+  };
+  silent = true;
+  const waits = [4, 5, 7, 11, 19, 35, 63, 63, 63].map((s) => 1000 * s);
+  assertEquals(await fail(), waits);
+  // One that is answered begins anew.
+  silent = false;
+  await world.turn(100_000);
+  assertEquals(one.subflows().length, 2);
+  silent = true;
+  assertEquals((await fail()).slice(0, 3), waits.slice(0, 3));
 });
 
 Deno.test("`refresh()` replaces the subflow that carried least", async () => {
