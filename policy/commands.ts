@@ -282,6 +282,8 @@ export class Commands {
    * needed, which takes a thousand times as long.
    */
   #lookForOthers(connection: ManagedConnection): void {
+    // Another one may have its token by now.
+    if (connection.closed) return;
     const { diag, tracker } = this.#tools;
     const { token, subflows } = connection;
     const summary = diag.summary(token);

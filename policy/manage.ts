@@ -195,7 +195,7 @@ class RunningManager implements Manager {
         },
       },
       (event) => new ManagedConnection(event, this.#commands),
-      clock.now,
+      () => clock.now(),
     );
     this.#commands = new Commands({
       ...{ pm, diag: this.#diag, interfaces: this.#interfaces },

@@ -9,6 +9,7 @@ export class Timers implements Disposable {
     action: () => unknown,
   ) => void;
   readonly #pending = new Map<ManagedConnection, Set<Disposable>>();
+  #isStopped = false;
 
   /**
    * Waits for nothing yet.
@@ -45,7 +46,7 @@ export class Timers implements Disposable {
     };
     const pending = this.#pending.get(connection) ?? new Set<Disposable>();
     this.#pending.set(connection, pending.add(handle));
-    if (connection.closed) handle[Symbol.dispose]();
+    if (connection.closed || this.#isStopped) handle[Symbol.dispose]();
     return handle;
   }
 
@@ -64,6 +65,7 @@ export class Timers implements Disposable {
 
   /** Calls nothing any more. */
   [Symbol.dispose](): void {
+    this.#isStopped = true;
     for (const connection of this.#pending.keys()) this.closed(connection);
   }
 }

@@ -35,7 +35,9 @@ export class FakeClock implements Clock {
   readonly #timers: Timer[] = [];
 
   /** Milliseconds that have passed. */
-  now = (): number => this.#now;
+  now(): number {
+    return this.#now;
+  }
 
   /** When something is due next; absent: nothing is. */
   get next(): number | undefined {

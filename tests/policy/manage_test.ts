@@ -14,7 +14,7 @@ import type {
   FakeInterfaces,
   FakeNetwork,
 } from "../../testing/mod.ts";
-import { paths, World } from "../helpers/policy_world.ts";
+import { local, paths, World } from "../helpers/policy_world.ts";
 
 const MESH = [
   "10.0.0.1#0 10.0.0.2 0",
@@ -610,10 +610,29 @@ Deno.test("what is to be called later is called in turn, unless it has become po
   const connection = manager.connections.get(5)!;
   connection.after(10, () => calls.push("of what has been stopped"));
   manager.stop();
+  connection.after(10, () => calls.push("after what has been stopped"));
   one.close();
   connection.after(10, () => calls.push("of what has been closed"));
+  // Nothing keeps the process alive.
+  assertEquals(world.clock.next, undefined);
   await world.turn(100);
   assertEquals(calls, []);
+});
+
+Deno.test("a connection that has ended leaves alone one that has its token now", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  const one = world.connect();
+  const { connections } = await world.start({});
+  const before = connections.get(5)!;
+  one.close();
+  await world.turn();
+  kernel.connect(5, { local: { ...local, port: 40001 } });
+  await world.turn();
+  const now = connections.get(5)!;
+  assertEquals([before.closed, now === before], [true, false]);
+  assertEquals(before.open({ from: "10.0.1.1" }).state, "closed");
+  assertEquals([now.closed, connections.get(5) === now], [false, true]);
 });
 
 Deno.test("callbacks of one connection wait for each other, and harm no other", async () => {
