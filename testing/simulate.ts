@@ -188,6 +188,7 @@ class Run {
       this.#recent = { until: now + DECISIONS_MS, count: 0 };
     }
     if (this.#recent.count++ < MOST_DECISIONS) return;
+    this.#manager.stop();
     const seconds = DECISIONS_MS / 1000;
     throw new Error(`${MOST_DECISIONS} decisions within ${seconds} s`);
   }
