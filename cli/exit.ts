@@ -1,7 +1,10 @@
 /** How a run ends. */
 export const EXIT: {
   readonly done: 0;
-  /** The kernel, or what stands between, could not be talked to. */
+  /**
+   * The kernel, or what stands between, could not be talked to; or a file could
+   * not be read, or output not be written.
+   */
   readonly unreachable: 1;
   /** The kernel refused. */
   readonly refused: 2;

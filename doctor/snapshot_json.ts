@@ -55,7 +55,9 @@ function parse(text: string): unknown {
   } catch (error) {
     const { message } = error as Error;
     throw unreadable(
-      isCut(text, message) ? "it is cut off" : `it is no JSON: ${message}`,
+      isCut(text, message)
+        ? "it is cut off"
+        : `it is no JSON: ${message.replaceAll(/\s+/g, " ")}`,
     );
   }
 }

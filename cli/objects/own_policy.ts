@@ -7,6 +7,7 @@
 import { nearest } from "../../codec/nearest.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { Context } from "../context.ts";
+import { unpainted } from "../style.ts";
 import { UsageError } from "../words/grammar.ts";
 
 /** The callbacks that there are. */
@@ -33,10 +34,13 @@ export async function ownPolicy(
     // deno-lint-ignore mptcp/import -- it is the user's, not a part of this
     loaded = await import(`data:application/${type};charset=utf-8,${text}`);
   } catch (error) {
-    const { message } = error as Error;
-    throw new UsageError(
-      `Cannot load ${file}: ${message.replaceAll(/data:[^\s"]+/g, file)}`,
-    );
+    // Deno colours a part of it, and the text of the program follows "data:".
+    const message = unpainted((error as Error).message)
+      .replaceAll(/data:[^\s"]+/g, file);
+    const isBeside = /^Import "\.{0,2}\//.test(message);
+    throw new UsageError(`Cannot load ${file}: ${message}`, {
+      ...isBeside && { hint: "it can import packages, and no files beside it" },
+    });
   }
   const { default: policy } = loaded;
   const isObject = typeof policy === "object" && policy !== null;
@@ -47,7 +51,14 @@ export async function ownPolicy(
     if (meant === undefined) continue;
     context.hint(`nothing calls "${name}": did you mean "${meant}"?`);
   }
-  if (isPolicy) return policy as Policy;
+  if (isPolicy) {
+    const given = policy as { readonly [name: string]: unknown };
+    const wrong = CALLBACKS.find((name) =>
+      given[name] !== undefined && typeof given[name] !== "function"
+    );
+    if (wrong === undefined) return policy as Policy;
+    throw new UsageError(`Cannot run ${file}: "${wrong}" is not a function`);
+  }
   throw new UsageError(
     `Cannot run ${file}: its default export is no policy: an object with any ` +
       `of ${CALLBACKS.join(", ")}`,

@@ -241,11 +241,13 @@ export function rest(
  * Reads a whole number, decimal or hexadecimal; the library checks its range.
  * `ip` takes a leading zero for octal, most people do not: it is refused.
  */
-export function integer(keyword: string, value: string): number {
+export function integer(
+  keyword: string,
+  value: string,
+  form = "a whole number is needed, decimal or 0x…",
+): number {
   if (/^(0|[1-9][0-9]*|0x[0-9a-f]+)$/i.test(value)) return Number(value);
-  throw new UsageError(
-    `Invalid ${keyword} "${value}": a whole number is needed, decimal or 0x…`,
-  );
+  throw new UsageError(`Invalid ${keyword} "${value}": ${form}`);
 }
 
 /**
@@ -255,7 +257,9 @@ export function integer(keyword: string, value: string): number {
  */
 export function token(keyword: string, value: string): number | Later<number> {
   const isHex = /^([0-9a-f]{8}|(?=.*[a-f])[0-9a-f]{1,7})$/i.test(value);
-  const likely = isHex ? parseInt(value, 16) : integer(keyword, value);
+  const likely = isHex
+    ? parseInt(value, 16)
+    : integer(keyword, value, "it is written as mptcp connection shows it");
   if (!/^[1-9]\d{1,7}$/.test(value)) return likely;
   const other = parseInt(value, isHex ? 10 : 16);
   return (context) => context.token(likely, other);

@@ -79,7 +79,7 @@ function overview(invocations: readonly string[]): string {
     `\ncommands:\n${invocations.join("")}` +
     `\nexit codes: ${
       EXIT_STATUS.map(([code, meaning]) => `${code} ${meaning}`).join(", ")
-        .replace(", 4 ", ",\n4 ")
+        .replace(", 3 ", ",\n3 ")
     }\n`;
 }
 

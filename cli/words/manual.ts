@@ -28,7 +28,7 @@ export const DESCRIPTION: readonly string[] = [
 /** The exit codes, and what each means. */
 export const EXIT_STATUS: readonly (readonly [number, string])[] = [
   [EXIT.done, "done"],
-  [EXIT.unreachable, "cannot talk to mptcp_pm"],
+  [EXIT.unreachable, "cannot talk to mptcp_pm or use a file"],
   [EXIT.refused, "refused"],
   [EXIT.problem, "a problem was found"],
   [EXIT.timedOut, "timed out"],

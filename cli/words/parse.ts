@@ -205,7 +205,8 @@ export function readOperands(
     .map(([, { usage }]) => usage);
   if (missing.length > 0) {
     throw new UsageError(
-      `Incomplete command: ${missing.join(", ")} is missing`,
+      `Incomplete command: ${missing.join(", ")} ` +
+        (missing.length > 1 ? "are missing" : "is missing"),
     );
   }
   return values;

@@ -653,6 +653,10 @@ const UNTRIED: {
     "Incomplete command: ADDR is missing",
     `usage: mptcp ${ADD}`,
   ],
+  "remove": [
+    "Incomplete command: token T, id N are missing",
+    "usage: mptcp remove token T id N",
+  ],
   "endpoint add ::1 foo": [
     `Unknown word "foo": ${ADD_WORDS}`,
     `usage: mptcp ${ADD}`,

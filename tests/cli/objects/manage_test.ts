@@ -198,7 +198,18 @@ Deno.test("a program that is no policy is named, with what would be right", asyn
     ["export default { estabished() {} };", /did you mean "established"\?$/m],
     ["export default {", /^mptcp: Cannot load .*\.ts: /],
     ["throw new Error('mine')", /^mptcp: Cannot load .*\.ts: mine/],
-    ["import './x.ts';", /^mptcp: Cannot load .*\.ts: /],
+    [
+      "import './x.ts';",
+      /^mptcp: Cannot load .*\.ts: Import "\.\/x\.ts" [^\\]*\nhint: it can import packages, and no files beside it$/m,
+    ],
+    [
+      "export default { established: 5 };",
+      /: "established" is not a function$/m,
+    ],
+    [
+      "export default { tick() {}, closed: null };",
+      /: "closed" is not a function$/m,
+    ],
   ];
   for (const [index, [text, error]] of rows.entries()) {
     const file = `${folder}/policy${index}.ts`;

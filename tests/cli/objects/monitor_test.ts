@@ -498,7 +498,7 @@ Deno.test("`monitor` opens nothing when the line makes no sense", async () => {
     "monitor 5": `Unknown word "5": ${words}`,
     "monitor token": 'Incomplete command: "token" needs a value, as in token T',
     "monitor token x":
-      'Invalid token "x": a whole number is needed, decimal or 0x…',
+      'Invalid token "x": it is written as mptcp connection shows it',
     "monitor token 1 token 2": '"token" is given twice',
   };
   for (const [line, message] of Object.entries(lines)) {

@@ -284,6 +284,8 @@ Deno.test("`doctor --from` says what is wrong with a file", async () => {
     ["", "it is empty"],
     [" \n\n", "it is empty"],
     ["mptcp\n", "it is no JSON: Unexpected token"],
+    // V8 quotes what it has read, with its ends of lines.
+    ["# mptcp\n\nMore", "it is no JSON: Unexpected token '#', \"# mptcp M"],
     [whole.slice(0, 3000), "it is cut off"],
     [whole.trimEnd().slice(0, -2), "it is cut off"],
     ['{"version": x}', "it is no JSON: Unexpected token"],

@@ -213,11 +213,12 @@ Deno.test("`readOperands()` says which operands are missing, as usage has them",
     "endpoint add": "ADDR is missing",
     "endpoint add signal id 3": "ADDR is missing",
     "endpoint change id 3": "CHANGE… is missing",
-    "announce": "ADDR, token T, id N is missing",
+    "announce": "ADDR, token T, id N are missing",
     "announce 10.0.0.1 token 1": "id N is missing",
     "remove id 1": "token T is missing",
-    "subflow create token 1": "laddr A, raddr B, rport N is missing",
-    "subflow destroy": "token T, laddr A, lport N, raddr B, rport N is missing",
+    "subflow create token 1": "laddr A, raddr B, rport N are missing",
+    "subflow destroy":
+      "token T, laddr A, lport N, raddr B, rport N are missing",
     [`subflow change ${SUBFLOW}`]: "backup|nobackup is missing",
   };
   for (const [line, message] of Object.entries(messages)) {
@@ -401,7 +402,7 @@ Deno.test("`readOperands()` refuses what is no token", async () => {
   ) {
     await assertUsageError(
       () => read(`endpoint show token ${text}`),
-      `Invalid token "${text}": a whole number is needed, decimal or 0x…`,
+      `Invalid token "${text}": it is written as mptcp connection shows it`,
     );
   }
 });
