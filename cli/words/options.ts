@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nearest } from "../../codec/nearest.ts";
 import { type Candidate, UsageError } from "./grammar.ts";
 
 /** One option. */
@@ -325,19 +326,18 @@ function refuseOddities(args: readonly string[]): void {
   }
 }
 
+const HELP =
+  '"mptcp help" lists the options, "mptcp COMMAND --help" those of one command';
+
 function unknown(arg: string): never {
   if (/^-\d/.test(arg)) {
     throw new UsageError(`Invalid number "${arg}": none is negative`);
   }
-  const known = OPTION_NAMES.map((name) => {
-    const { metavar } = OPTIONS[name];
-    return asWritten(name) + (metavar === undefined ? "" : ` ${metavar}`);
+  const given = arg.replace(/=[^]*/, "");
+  const known = OPTION_NAMES.map((name) => `--${name}`);
+  throw new UsageError(`Unknown option "${arg}"`, {
+    given,
+    known,
+    ...nearest(given, known).length === 0 && { hint: HELP },
   });
-  throw new UsageError(
-    `Unknown option "${arg}": known are ${known.join(", ")}`,
-    {
-      given: arg.replace(/=[^]*/, ""),
-      known: OPTION_NAMES.map((name) => `--${name}`),
-    },
-  );
 }

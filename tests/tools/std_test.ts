@@ -206,7 +206,7 @@ Deno.test("the command line refuses what releases of `parseArgs()` read in diffe
       await assertRejects(
         () => readLine(line),
         UsageError,
-        `Unknown option "${arg}": known are `,
+        `Unknown option "${arg}"`,
       );
     }
     // As the name of a device, and behind `--`, it is a word as any other.
