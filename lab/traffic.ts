@@ -1,4 +1,4 @@
-import type { Lab } from "../testing/lab.ts";
+import type { Lab, LabConnection } from "../testing/lab.ts";
 import type { ShellOptions } from "./options.ts";
 
 /** How long to wait for a path that carries nothing. */
@@ -14,9 +14,12 @@ export async function send(
   signal: AbortSignal,
 ): Promise<void> {
   if (!traffic || paths === 0) return;
+  let last: LabConnection | undefined;
+  // Data that a cut path holds up would arrive too late.
+  signal.addEventListener("abort", () => last?.close());
   for (let path = 1; !signal.aborted; path = path % paths + 1) {
     try {
-      using connection = lab.connect({
+      using connection = last = lab.connect({
         path,
         port: 443,
         timeoutMs: TIMEOUT_MS,
@@ -25,6 +28,7 @@ export async function send(
         await connection.transferAsync(100_000, 60_000);
       }
     } catch {
+      if (signal.aborted) return;
       await new Promise((resolve) => setTimeout(resolve, TIMEOUT_MS));
     }
   }

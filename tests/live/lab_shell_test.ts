@@ -96,14 +96,16 @@ for (
 }
 
 liveTest(
-  "without a terminal the laboratory takes the lines of a script",
+  "without a terminal the laboratory takes the lines of a script, and waits for no traffic",
   () => {
     const before = traces();
     const line =
-      "mptcp endpoint add 10.77.3.1; server hostname; mptcp endpoint; exit 7";
+      "mptcp endpoint add 10.77.3.1; server hostname; mptcp endpoint; " +
+      "until mptcp connection | grep -q established; do :; done; " +
+      "lab cut 1; exit 7";
     const { code, out, err } = run([
       ...["sh", "-c", `echo "${line}" | exec "$@"`, "sh"],
-      ...[...LAB, "--paths=3"],
+      ...["timeout", "30", ...LAB, "--paths=3", "--traffic"],
     ]);
     assertEquals([code, err.includes("hint:")], [7, true], err);
     assertMatch(out, /^\S+\n10\.77\.3\.1 id 1 \n$/);
