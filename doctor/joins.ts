@@ -24,8 +24,9 @@ import type { Endpoint } from "../ops/endpoint.ts";
 /**
  * `pending`: no answer to the SYN. `refused`: the peer answered it, and reset
  * the subflow when the third ACK came. `stripped`: the answer had no MP_JOIN.
- * `reset`: an RST came, or the host could not be reached. `unreachable`: on the link nobody was there
- * to send it to. `hmac`: the answer was signed with another key.
+ * `reset`: an RST came, or the host could not be reached. `unreachable`: on the
+ * link nobody was there to send it to. `hmac`: the answer was signed with another
+ * key.
  * `unsent`: the SYN could not be sent. `untried`: the kernel did not try.
  * `unclear`: it tried, or tried others, and the counters do not tell which.
  */

@@ -229,7 +229,7 @@ liveTest(
     const waits = (path: number) =>
       of(path).map(timeOf).map((time, at, all) => time - (all[at - 1] ?? time));
     assert(waits(2)[1]! >= 1000, `${waits(2)}`);
-    assert(waits(3)[1]! >= 2900 && waits(3)[1]! < 4000, `${waits(3)}`);
+    assert(waits(3)[1]! >= 2900, `${waits(3)}`);
     assert(waits(3)[2]! >= 900, `${waits(3)}`);
   },
 );
