@@ -123,7 +123,8 @@ case (\`rtt_us\` is \`rttUs\`), and \`token\` as a number.
 \`mptcp -j connection\` prints one array of connections. A field that the kernel
 does not report is absent, never 0.
 
-\`token\` is hexadecimal: \`"0x…"\`. \`local\` and \`remote\` have \`address\` and
+\`token\` is hexadecimal without zeros in front, as \`"0x5d2b52"\`: all commands
+write it so. \`local\` and \`remote\` have \`address\` and
 \`port\`. States are those of \`ss\`: ${
       [...new Set(SOCKET_STATES.slice(1))].map((word) => code(word!)).join(", ")
     }.

@@ -6,6 +6,7 @@
 
 import type { Decision } from "../../policy/mod.ts";
 import type { Output } from "../output.ts";
+import { tokenText } from "./connection_output.ts";
 import { clock } from "./monitor_output.ts";
 
 /** One decision: when, what, on which connection, and why. */
@@ -13,7 +14,6 @@ export function decisionOutput(
   { action, connection, subflow, address, tell, reason, error }: Decision,
 ): Output {
   const now = clock().json;
-  const token = `0x${connection.token.toString(16).padStart(8, "0")}`;
   const end = (one: { readonly address: string; readonly port: number }) =>
     (one.address.includes(":") ? `[${one.address}]` : one.address) +
     (one.port === 0 ? "" : `:${one.port}`);
@@ -28,10 +28,15 @@ export function decisionOutput(
     ...error === undefined ? [] : [`not done: ${error.message}`],
   ].join("; ");
   return {
-    text: `[${now}] ${action.padEnd(10)} ${token} ${place.join(" ")}` +
+    text:
+      `[${now}] ${action.padEnd(10)} 0x${tokenText(connection.token)} ${
+        place.join(" ")
+      }` +
       (why === "" ? "" : `  # ${why}`) + "\n",
     json: {
-      ...{ timestamp: now, action, token },
+      ...{ timestamp: now, action },
+      // As ip mptcp monitor writes it, and so do monitor and connection.
+      token: `0x${connection.token.toString(16)}`,
       ...subflow !== undefined && {
         local: subflow.local,
         remote: subflow.remote,

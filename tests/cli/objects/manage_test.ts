@@ -21,6 +21,7 @@ function kernelOfTwo(): FakeKernel {
 async function managed(
   line: string,
   subflows: number,
+  token = 0x1a6d021d,
 ): Promise<Ran & { mode: string | undefined; kernel: FakeKernel }> {
   const kernel = kernelOfTwo();
   const stop = new AbortController();
@@ -28,7 +29,7 @@ async function managed(
   await until(() => kernel.subscriptions.length > 1, `it to listen: ${line}`);
   const mode = kernel.sysctls.get("path_manager");
   const local = { address: "10.0.0.1", port: 40000 };
-  const connection = kernel.connect(0x1a6d021d, { local });
+  const connection = kernel.connect(token, { local });
   await until(() => connection.subflows().length === subflows, line);
   stop.abort();
   return { ...await running, mode, kernel };
@@ -61,6 +62,14 @@ Deno.test("`manage` runs a policy in its mode, says what it decides, and takes t
       remote: { address: "10.0.0.2", port: decision.remote.port },
     });
   }
+});
+
+Deno.test("`manage -j` writes a token without zeros in front, as other commands do", async () => {
+  const token = 0x00a1b2c3;
+  const { out } = await managed("-j manage fullmesh", 2, token);
+  assertEquals(JSON.parse(out.split("\n")[0]!).token, "0xa1b2c3");
+  const text = await managed("manage fullmesh", 2, token);
+  assertStringIncludes(text.out, " 0x00a1b2c3 10.0.1.1");
 });
 
 Deno.test("`manage` says which devices it was told of are not there yet", async () => {
