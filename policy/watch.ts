@@ -81,6 +81,18 @@ export class SubflowWatch implements Disposable {
   }
 
   #read(watched: Watched): void {
+    try {
+      this.#take(watched);
+    } catch (error) {
+      watched.due = calmly(this.#clock.now());
+      // Reported as of a callback: the other subflows are looked at, too.
+      watched.connection.after(0, () => {
+        throw error;
+      });
+    }
+  }
+
+  #take(watched: Watched): void {
     const { connection, subflow } = watched;
     const reading = connection.closed || subflow.state !== "established"
       ? undefined

@@ -1,7 +1,7 @@
 /** The policies that are ready, on a fake kernel: what they decide, and when. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { announce, backup, keep, onDemand, refresh } from "../../policy/mod.ts";
-import type { FakeConnection } from "../../testing/mod.ts";
+import type { FakeConnection, FakeNetwork } from "../../testing/mod.ts";
 import { paths, World } from "../helpers/policy_world.ts";
 
 /** A path that has stopped to carry data. */
@@ -44,6 +44,24 @@ Deno.test("`backup()` leaves a path in trouble to the spare", async () => {
     "close 10.0.0.1 told no ack, sent again 1 times in a row",
   ]);
   assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
+});
+
+Deno.test("a look at a subflow that fails is reported, and the next one comes", async () => {
+  const network: FakeNetwork = {};
+  await using world = new World(network);
+  const one = world.connect();
+  await world.start(backup({ spare }));
+  world.taken();
+  network.figures = () => {
+    throw new Error("no memory");
+  };
+  await world.turn(300);
+  assertEquals(world.problems.splice(0), ["Error: no memory"]);
+  delete network.figures;
+  one.setSubflow(0, CUT);
+  assertEquals(await decided(world, 1), [
+    "close 10.0.0.1 told no ack, sent again 1 times in a row",
+  ]);
 });
 
 Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async () => {
