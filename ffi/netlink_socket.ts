@@ -257,7 +257,7 @@ export class NetlinkSocket implements Disposable {
       SOL_NETLINK,
       NETLINK_ADD_MEMBERSHIP,
       group,
-      `join multicast group ${group}`,
+      `listen to the kernel, group ${group}`,
       {
         [EPERM]: "CAP_NET_ADMIN is needed in the user namespace that owns " +
           "this network namespace",

@@ -517,7 +517,7 @@ export class FakeKernel extends FakeNamespace {
     groups: readonly number[],
   ): FakeSubscription {
     if (!this.privileged && protocol === NETLINK_GENERIC) {
-      const action = `join multicast group ${groups[0]}`;
+      const action = `listen to the kernel, group ${groups[0]}`;
       throw new SyscallError("setsockopt", EPERM, action);
     }
     return super.subscribe(protocol, groups);

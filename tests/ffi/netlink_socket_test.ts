@@ -163,9 +163,14 @@ Deno.test("a socket that cannot be set up is closed, and the error names the ste
     ["groups", 1, EMFILE, "open a netlink socket"],
     ["groups", 2, EMFILE, "connect to the kernel"],
     ["groups", 3, EMFILE, "size the receive buffer"],
-    ["groups", 4, EMFILE, "join multicast group 40"],
-    ["groups", 5, EMFILE, "join multicast group 33"],
-    ["groups", 5, EPERM, `join multicast group 33: ${refused}${privilege}`],
+    ["groups", 4, EMFILE, "listen to the kernel, group 40"],
+    ["groups", 5, EMFILE, "listen to the kernel, group 33"],
+    [
+      "groups",
+      5,
+      EPERM,
+      `listen to the kernel, group 33: ${refused}${privilege}`,
+    ],
   ];
   for (const [kind, failing, errno, message] of rows) {
     restart();

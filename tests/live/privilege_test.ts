@@ -86,7 +86,7 @@ const DENIED = {
   events: denied(
     "setsockopt",
     "EPERM",
-    "Cannot join multicast group N: " +
+    "Cannot listen to the kernel, group N: " +
       `Operation not permitted (setsockopt: EPERM): ${HINT}`,
   ),
 };
