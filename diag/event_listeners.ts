@@ -27,7 +27,9 @@ export interface EventListener {
 }
 
 /** Programs that show events, and do nothing about them. */
-const SHOWING = ["ip", "mptcp monitor", "mptcp record", "mptcp report"];
+const SHOWING = [
+  ...["ip", "mptcp monitor", "mptcp record", "mptcp report", "mptcp wait"],
+];
 
 /** Whether a listener is known to manage nothing, by its name. */
 export function showsOnly({ process }: EventListener): boolean {

@@ -173,7 +173,10 @@ Deno.test("the mode is taken back where nobody else needs it, and what stays is 
       told: [other("mptcpd (77)")],
       after: "kernel",
     },
-    ...["ip", "mptcp monitor", "mptcp record", "mptcp report"].map((name) => ({
+    ...[
+      ...["ip", "mptcp monitor", "mptcp record", "mptcp report"],
+      "mptcp wait",
+    ].map((name) => ({
       before: "kernel",
       later: (world: World) => withListener(world, name),
       after: "kernel",
