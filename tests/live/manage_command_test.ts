@@ -87,7 +87,7 @@ liveTest("`mptcp manage` takes its mode back, whatever ends it", async () => {
   Deno.writeTextFileSync(
     file,
     `setTimeout(() => { throw new Error("late"); }, 100);
-    setTimeout(() => Deno.exit(7), 300);
+    setTimeout(() => Deno.exit(7), 1000);
     export default { tick() {} };`,
   );
   {
