@@ -153,7 +153,7 @@ export class Context implements Disposable {
     });
     if (isLikely !== isOther) return isLikely ? likely : other;
     const [read, not] = [likely, other].map((token) =>
-      `0x${token.toString(16)}`
+      `0x${token.toString(16).padStart(8, "0")}`
     );
     this.hint(`the token is read as ${read}; it could be ${not}, too`);
     return likely;

@@ -51,7 +51,7 @@ export class WatchedFile {
     this.#why = undefined;
     try {
       this.#seen = this.#read();
-      if (this.#seen === undefined) this.#why = "it is not there";
+      if (this.#seen === undefined) this.#why = "there is no such file";
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#why = error.message;

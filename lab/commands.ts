@@ -10,21 +10,29 @@ eval "$(mptcp completion bash 2>/dev/null)"
 export class Commands implements Disposable {
   readonly folder: string = Deno.makeTempDirSync({ prefix: "mptcp-lab-" });
 
-  /** Writes them. */
-  constructor({ client, server }: Lab) {
+  /** Writes them, for a laboratory of so many paths. */
+  constructor({ client, server }: Lab, paths: number) {
     Deno.writeTextFileSync(`${this.folder}/rc`, RC);
     this.#write("mptcp", `exec ${mptcp().map(quote).join(" ")} "$@"`);
     for (const { netns } of [client, server]) {
       const name = netns.replace(/.*-/, "");
       this.#write(name, this.#host(name, netns));
     }
+    const numbers = Array.from({ length: paths }, (_, index) => 1 + index);
+    const there = paths < 2
+      ? `there is ${paths === 0 ? "none" : "path 1"}`
+      : `there are 1 to ${paths}`;
     this.#write(
       "lab",
       `case "$1 $2" in
-  'cut '[1-9]*) exec ip -n ${server.netns} link set "server$2" down ;;
-  'restore '[1-9]*) exec ip -n ${server.netns} link set "server$2" up ;;
+  'cut '?*) state=down ;;
+  'restore '?*) state=up ;;
+  *) echo 'usage: lab cut PATH, lab restore PATH' >&2; exit 255 ;;
 esac
-echo 'usage: lab cut PATH, lab restore PATH' >&2
+case ${quote(` ${numbers.join(" ")} `)} in
+  *" $2 "*) exec ip -n ${server.netns} link set "server$2" "$state" ;;
+esac
+echo "lab: no path $2; ${there}" >&2
 exit 255`,
     );
   }

@@ -60,7 +60,7 @@ async function play(
   options: ShellOptions,
   ended: PromiseWithResolvers<number>,
 ): Promise<number> {
-  using commands = new Commands(lab);
+  using commands = new Commands(lab, options.paths ?? 1);
   const isTerminal = Deno.stdin.isTerminal();
   if (isTerminal) console.log(introduction(lab, options));
   const shell = new Deno.Command(`${commands.folder}/client`, {

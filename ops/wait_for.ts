@@ -263,5 +263,5 @@ function ofConnection(token: number | undefined): string {
 }
 
 function hex(token: number): string {
-  return `0x${token.toString(16)}`;
+  return `0x${token.toString(16).padStart(8, "0")}`;
 }

@@ -138,8 +138,8 @@ export class Callbacks {
   }
 
   #report({ connection, name }: Call, cause: unknown): void {
-    const token = `0x${connection.token.toString(16)}`;
-    this.#say(`${name}() failed for connection ${token}`, cause);
+    const token = connection.token.toString(16).padStart(8, "0");
+    this.#say(`${name}() failed for connection 0x${token}`, cause);
   }
 
   #say(what: string, cause: unknown): void {

@@ -177,9 +177,9 @@ export class Commands {
 
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
     const { backup = false, most = 1 } = options;
-    const from = plainAddress(parseAddress(options.from).text);
+    const from = addressOf("from", options.from);
     const to = options.to ?? peerFor(connection, from) ?? connection.remote;
-    const address = plainAddress(parseAddress(to.address).text);
+    const address = addressOf("to.address", to.address);
     const isFitting = isSameFamily(from, address);
     if (!isFitting && options.to !== undefined) {
       throw new ArgumentTypeError(
@@ -364,6 +364,7 @@ export class Commands {
     subflow: TrackedSubflow,
     options: CloseOptions,
   ): void {
+    checkSubflow(subflow);
     if (connection.closed || !subflow.isOpen) return;
     const { token } = connection;
     // The kernel chose its port.
@@ -396,7 +397,7 @@ export class Commands {
     address: string,
     options: AnnounceAddressOptions,
   ): void {
-    const own = plainAddress(parseAddress(address).text);
+    const own = addressOf("address", address);
     const { port = 0, dev } = options;
     let id = 0;
     const error = this.#withId(connection, own, port, (given) => {
@@ -422,7 +423,7 @@ export class Commands {
     address: string,
     options: Reason,
   ): void {
-    const own = plainAddress(parseAddress(address).text);
+    const own = addressOf("address", address);
     for (const one of connection.announcements) {
       if (one.address !== own) continue;
       const error = this.#remove(connection, one);
@@ -458,6 +459,7 @@ export class Commands {
     backup: boolean,
     options: Reason,
   ): void {
+    checkSubflow(subflow);
     if (subflow.state !== "established") return;
     const { local, remote } = subflow;
     const { token } = connection;
@@ -481,6 +483,23 @@ export class Commands {
       ...error !== undefined && { error },
     });
   }
+}
+
+/** The address that an option is, which messages name. */
+function addressOf(name: string, text: string): string {
+  if (typeof text !== "string") {
+    throw new ArgumentTypeError(
+      `Invalid ${name} ${text}: an IPv4 or IPv6 address is needed`,
+    );
+  }
+  return plainAddress(parseAddress(text).text);
+}
+
+function checkSubflow(subflow: TrackedSubflow): void {
+  if (subflow instanceof TrackedSubflow) return;
+  throw new ArgumentTypeError(
+    `Invalid subflow ${subflow}: one of connection.subflows is needed`,
+  );
 }
 
 /** What the kernel says of a connection that it manages itself. */

@@ -189,6 +189,7 @@ export class ManagedConnection extends TrackedConnection {
    *
    * @param subflow One of its subflows.
    * @param options Whether the peer is told before.
+   * @throws {TypeError} It is no subflow.
    */
   close(subflow: TrackedSubflow, options: CloseOptions = {}): void {
     this.#commands.close(this, subflow, options);
@@ -201,6 +202,7 @@ export class ManagedConnection extends TrackedConnection {
    *
    * @param address IPv4 or IPv6 address, as the peer reaches it.
    * @param options Its port and device.
+   * @throws {TypeError} The text is no address.
    */
   announce(address: string, options: AnnounceAddressOptions = {}): void {
     this.#commands.announce(this, address, options);
@@ -212,6 +214,7 @@ export class ManagedConnection extends TrackedConnection {
    *
    * @param address IPv4 or IPv6 address.
    * @param options Why.
+   * @throws {TypeError} The text is no address.
    */
   withdraw(address: string, options: Reason = {}): void {
     this.#commands.withdraw(this, address, options);
@@ -224,6 +227,7 @@ export class ManagedConnection extends TrackedConnection {
    * @param subflow One of its subflows.
    * @param backup Whether to use it only when there is no other.
    * @param options Why.
+   * @throws {TypeError} It is no subflow.
    */
   setBackup(
     subflow: TrackedSubflow,

@@ -293,7 +293,8 @@ function textOf(
     ? address
     : `${subflow.local.address} > ${subflow.remote.address}` +
       (subflow.backup ? " backup" : "") + (tell ? " told" : "");
-  return `${action} 0x${connection.token.toString(16)} ${ends}` +
+  const token = connection.token.toString(16).padStart(8, "0");
+  return `${action} 0x${token} ${ends}` +
     (error === undefined ? "" : `: ${error.code}`) +
     (reason === undefined ? "" : `  # ${reason}`);
 }

@@ -34,7 +34,7 @@ export const COMMANDS: readonly Command[] = [
         if (found.length === 0 && diag.connection(token) === undefined) {
           throw new NotFoundError(
             "connection",
-            `There is no connection of token ${tokenText(token)}`,
+            `There is no connection of token 0x${tokenText(token)}`,
           );
         }
         connections = found.values() as IteratorObject<Connection, void>;

@@ -50,6 +50,13 @@ const devices = {
   dev: globs("dev", "use this device, * is any part"),
   not: globs("not dev", "but not this one"),
 };
+const spares = {
+  ...devices,
+  dev: globs(
+    "dev",
+    "the spare's device, * is any part; else any address but the initial one",
+  ),
+};
 const troubles = {
   rto: option(
     "rto",
@@ -185,7 +192,7 @@ export const COMMANDS: readonly Command[] = [
   ready(
     "backup",
     "Have a spare subflow, which carries all as soon as others are in trouble",
-    { ...devices, ...troubles },
+    { ...spares, ...troubles },
     (policies, values) => ({
       policy: policies.backup({
         ...spare(policies, values),
@@ -197,7 +204,7 @@ export const COMMANDS: readonly Command[] = [
     "on-demand",
     "Open a spare subflow when others are in trouble, and close it afterwards",
     {
-      ...devices,
+      ...spares,
       ...troubles,
       health: option(
         "health",

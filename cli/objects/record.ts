@@ -131,7 +131,7 @@ async function draw(
   return recordSvg({
     title: token === undefined
       ? "MPTCP connections"
-      : `MPTCP connection 0x${token.toString(16)}`,
+      : `MPTCP connection 0x${tokenText(token)}`,
     subtitle: `${began.toISOString().replace("T", " ").slice(0, 19)} UTC · ` +
       `Linux ${kernel}`,
     ...recorder,
@@ -155,7 +155,7 @@ async function* observed(
   if (token !== undefined && !isThere(token)) {
     throw new NotFoundError(
       "connection",
-      `There is no connection of token ${tokenText(token)}`,
+      `There is no connection of token 0x${tokenText(token)}`,
     );
   }
   const stop = context.stop();

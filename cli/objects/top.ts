@@ -36,7 +36,7 @@ export async function* watchConnections(
   if (token !== undefined && diag.connection(token) === undefined) {
     throw new NotFoundError(
       "connection",
-      `There is no connection of token ${tokenText(token)}`,
+      `There is no connection of token 0x${tokenText(token)}`,
     );
   }
   if (context.screen.rows !== undefined && !context.json) {

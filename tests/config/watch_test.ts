@@ -355,7 +355,7 @@ Deno.test("the file is taken when it is right, and kept when it is not there", a
   );
   await agent.expectCalm();
   files.delete(FILE);
-  await agent.expect("file: unreadable: it is not there");
+  await agent.expect("file: unreadable: there is no such file");
   await agent.expectCalm();
   // An endpoint that the file had goes, the limits stay.
   files.set(FILE, BOTH.replace(/\n.*10\.0\.1\.1.*/, ""));

@@ -7,7 +7,7 @@ type Look = string | undefined | Error;
 const changed = (text: string): FileNews => ({ state: "changed", text });
 const unreadable = (why: string): FileNews => ({ state: "unreadable", why });
 const same: FileNews = { state: "same" };
-const missing = unreadable("it is not there");
+const missing = unreadable("there is no such file");
 
 const ROWS: readonly (readonly [string, Look[], (FileNews | undefined)[]])[] = [
   [

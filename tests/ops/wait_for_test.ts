@@ -147,7 +147,7 @@ const ROWS: readonly (readonly [
     (kernel) => void kernel.connect(5),
     { subflows: 2, token: 5 },
     (kernel) => kernel.connections.get(5)!.close(),
-    "NotFoundError: There is no connection of token 0x5",
+    "NotFoundError: There is no connection of token 0x00000005",
   ],
   [
     "an event",
@@ -233,8 +233,11 @@ Deno.test("`waitFor()` says that events need a privilege", async () => {
   kernel.connect(5);
   const rows: [Condition, string][] = [
     [{ connections: 2 }, "2 connections"],
-    [{ subflows: 2, token: 5 }, "2 subflows of connection 0x5"],
-    [{ event: ["closed"], token: 5 }, "the event closed of connection 0x5"],
+    [{ subflows: 2, token: 5 }, "2 subflows of connection 0x00000005"],
+    [
+      { event: ["closed"], token: 5 },
+      "the event closed of connection 0x00000005",
+    ],
   ];
   for (const [condition, goal] of rows) {
     const error = await assertRejects(() => wait(condition), SyscallError);
@@ -254,7 +257,10 @@ Deno.test("`waitFor()` ends when the time is up", async () => {
   const rows: [Condition, string][] = [
     [{ connections: 2 }, "2 connections, and saw 1"],
     [{ subflows: 3 }, "3 subflows of one connection, and saw 2"],
-    [{ subflows: 1, token: 6 }, "1 subflow of connection 0x6, and saw 0"],
+    [
+      { subflows: 1, token: 6 },
+      "1 subflow of connection 0x00000006, and saw 0",
+    ],
     [{ event: ["closed", "removed"] }, "the event closed or removed"],
   ];
   for (const [condition, goal] of rows) {
@@ -278,7 +284,7 @@ Deno.test("`waitFor()` takes a connection that is closed here for gone", async (
   kernel.connect(5).set({ state: "fin-wait-1", inode: 0 });
   assertEquals(
     await outcome(wait({ subflows: 2, token: 5 })),
-    "NotFoundError: There is no connection of token 0x5",
+    "NotFoundError: There is no connection of token 0x00000005",
   );
 });
 

@@ -382,6 +382,34 @@ Deno.test("what cannot be opened is told as what fails, without asking where tha
   }
 });
 
+Deno.test("an argument of the wrong type is named, and nothing is done", async () => {
+  await using world = new World();
+  const fake = world.connect();
+  const connection = (await world.start({})).connections.get(5)!;
+  const [wrong, from] = ["10.0.1.1" as never, "10.0.1.1"];
+  const rows: [act: () => void, message: string][] = [
+    [() => connection.open(wrong), "Invalid from undefined: an IPv4 or IPv6"],
+    [() => connection.open({ from: 7 as never }), "Invalid from 7: "],
+    [
+      () => connection.open({ from, to: wrong }),
+      "Invalid to.address undefined",
+    ],
+    [() => connection.announce({} as never), "Invalid address [object Object]"],
+    [
+      () => connection.withdraw(undefined as never),
+      "Invalid address undefined",
+    ],
+    [() => connection.close(wrong), "Invalid subflow 10.0.1.1: one of"],
+    [() => connection.close(undefined as never), "Invalid subflow undefined"],
+    [
+      () => connection.setBackup(wrong, true),
+      "Invalid subflow 10.0.1.1: one of",
+    ],
+  ];
+  for (const [act, message] of rows) assertThrows(act, TypeError, message);
+  assertEquals([fake.subflows().length, world.decisions], [1, []]);
+});
+
 Deno.test("from an address it is opened to one of the same family, if there is one", async () => {
   await using world = new World();
   const { kernel } = world;
@@ -721,7 +749,8 @@ Deno.test("whatever a policy throws, and however, is reported with its callback"
     await world.start(policy, { onError });
     world.connect();
     await world.turn();
-    const one = `The policy's established() failed for connection 0x5: ${text}`;
+    const one =
+      `The policy's established() failed for connection 0x00000005: ${text}`;
     assertEquals(errors.at(-1), one);
   }
   await using world = new World();

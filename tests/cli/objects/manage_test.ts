@@ -41,6 +41,7 @@ Deno.test("`manage` runs a policy in its mode, says what it decides, and takes t
     ["manage fullmesh", 2, "established"],
     ["manage fullmesh dev eth*", 2, "established"],
     ["manage backup dev eth1", 2, "established"],
+    ["manage backup", 2, "established"],
     [`manage ${own.pathname}`, 2, "my own"],
     [`manage file ${own.pathname} not dev eth0`, 2, "my own"],
   ];
@@ -228,6 +229,15 @@ Deno.test("a program that is no policy is named, with what would be right", asyn
     assertMatch(err, error);
   }
   Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("the help of `manage` says which addresses are the spare's", async () => {
+  for (const policy of ["backup", "on-demand"]) {
+    const { out } = await run(`manage ${policy} --help`, kernelOfTwo());
+    assertStringIncludes(out, "; else any address but the initial one\n");
+  }
+  const { out } = await run("manage keep --help", kernelOfTwo());
+  assertStringIncludes(out, "use this device, * is any part\n");
 });
 
 Deno.test("operands of `manage` that make no sense are refused", async () => {

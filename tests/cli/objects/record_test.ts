@@ -223,7 +223,7 @@ Deno.test("`record --svg` draws into a file, once it has ended or is stopped", a
 
 Deno.test("`record` says what is wrong with its operands", async () => {
   const lines: Readonly<Record<string, string>> = {
-    "record token 5": "There is no connection of token 00000005",
+    "record token 5": "There is no connection of token 0x00000005",
     "record for 0": 'Invalid for "0": it is seconds, above 0',
     "record for x": 'Invalid for "x": it is seconds, above 0',
     "record interval 0.05":

@@ -345,7 +345,7 @@ Deno.test("`top -j` prints one object for each interval, the first without rates
 
 Deno.test("`top` refuses what makes no sense, before it shows anything", async () => {
   const rows: [words: string, code: number, message: string][] = [
-    ["token 77", 2, "There is no connection of token 0000004d"],
+    ["token 77", 2, "There is no connection of token 0x0000004d"],
     ["interval 0.05", 255, 'Invalid interval "0.05"'],
     ["to 10.0.0", 255, "10.0.0"],
     ["to 10.0.0.1 port 99999", 255, "Invalid port 99999"],

@@ -82,7 +82,10 @@ Deno.test("`wait` waits", async () => {
 Deno.test("`wait` ends with 4 when the time is up, or somebody stops it", async () => {
   const lines: [string, string][] = [
     ["wait subflows 3 timeout 0", "3 subflows of one connection, and saw 2"],
-    ["wait subflows 2 token 0x50 timeout 0.1", "2 subflows of connection 0x50"],
+    [
+      "wait subflows 2 token 0x50 timeout 0.1",
+      "2 subflows of connection 0x00000050",
+    ],
     ["wait connections 3 timeout 0.1", "3 connections, and saw 2"],
     ["wait event SF_PRIO timeout 0.1", "the event sub-priority"],
   ];
@@ -116,7 +119,11 @@ Deno.test("`wait` tells apart what the kernel refuses", async () => {
       "mptcp: Cannot wait for 3 subflows of one connection: Operation not " +
       "permitted (setsockopt: EPERM): events need CAP_NET_ADMIN\n",
     ],
-    ["wait subflows 1 token 0xab", 2, "There is no connection of token 0xab"],
+    [
+      "wait subflows 1 token 0xab",
+      2,
+      "There is no connection of token 0x000000ab",
+    ],
   ];
   const { signal } = new AbortController();
   for (const [line, code, message] of rows) {

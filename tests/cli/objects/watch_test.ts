@@ -127,7 +127,7 @@ Deno.test("`mptcp watch` says what it does, and why", async () => {
     `${FILE}:1:11: limits.subflow: unknown key "subflow" (did you mean ` +
     '"subflows"?)',
     `${FILE} says the same as before`,
-    `${FILE} cannot be read: it is not there`,
+    `${FILE} cannot be read: there is no such file`,
     "~ limits subflows 1 -> 4 (another program changed it)",
     "~ limits subflows 1 -> 4 (left alone: another program undoes it each time)",
     "",
@@ -183,7 +183,7 @@ Deno.test("`mptcp watch -j` says the same in an object a line", async () => {
       ...{ replaced: false, reason: "not in the file", effect: {} },
       why: "eth1 is down",
     },
-    { event: "file", state: "unreadable", why: "it is not there" },
+    { event: "file", state: "unreadable", why: "there is no such file" },
   ]);
 });
 
@@ -191,7 +191,11 @@ Deno.test("`mptcp watch` refuses what cannot be watched", async () => {
   const kernel = host();
   const rows: [line: string, code: number, err: string][] = [
     ["watch -", 255, "mptcp: A file is needed: standard input cannot be"],
-    ["watch /etc/none", 1, "mptcp: Cannot read /etc/none: it is not there\n"],
+    [
+      "watch /etc/none",
+      1,
+      "mptcp: Cannot read /etc/none: there is no such file\n",
+    ],
     [`watch ${FILE} settle x`, 255, 'mptcp: Invalid settle "x": it is seconds'],
     [`watch ${FILE} settle 601`, 255, 'mptcp: Invalid settle "601"'],
   ];
