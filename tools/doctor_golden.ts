@@ -3,8 +3,7 @@
  * of all, or of those that are named. Needs root.
  *
  * ```sh
- * deno run -A $(deno run -A tools/std/config.ts) tools/doctor_golden.ts \
- *   "no endpoint" "one path"
+ * deno task doctor-golden "no endpoint" "one path"
  * ```
  *
  * @module

@@ -300,7 +300,7 @@ const PROOFS: readonly (readonly [RegExp, Proof])[] = [
 ];
 
 /** Lines that begin a task of this checkout: CI runs them. */
-const TASK = /^(?:npx -y deno@2\.9\.6|deno) task (\w+)$/;
+const TASK = /^(?:npx -y deno@2\.9\.6|deno) task (\w+)(?: --.*)?$/;
 
 const FLAG = / --allow-([\w-]+)\S*/g;
 
