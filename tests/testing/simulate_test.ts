@@ -53,7 +53,7 @@ Deno.test("a failure shows the fewest steps, and what repeats it", async () => {
   // A connection, and that an address goes and comes.
   assert(steps.length <= 4, message);
   for (const step of steps) assert(message.includes(`  ${step}\n`));
-  assert(message.includes("    open 0x1000 "), message);
+  assert(message.includes("    open 0x00001000 "), message);
   const same = (error: unknown) => (error as Error).message.split("\n")[0];
   for (const one of [{ seed: Number(seed), runs: 1 }, { steps }]) {
     const again = await assertRejects(() =>
