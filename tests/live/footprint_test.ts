@@ -356,7 +356,7 @@ liveTest(
       [
         "manage fullmesh",
         [
-          ...[...EVENTS, SOCK_DIAG, ...DEVICE_BY_NAME, ...MODE],
+          ...[...EVENTS, SOCK_DIAG, ...DEVICE_BY_INDEX, ...MODE],
           ...[...PROCESSES, ...KEPT, ...CLAIM, "write pipe:"],
         ],
       ],
