@@ -46,8 +46,12 @@ Deno.test("`encodeStruct()` writes members where they are, and zeros between", (
 
 Deno.test("`encodeStruct()` rejects what does not fit", () => {
   const rows: [values: object, error: typeof TypeError, message: string][] = [
-    [{ smal: 1 }, TypeError, 'Unknown member "smal" of the struct "sample": '],
-    [{ smal: 1 }, TypeError, "known are small, port, address, signed, wide"],
+    [
+      { small: 1, other: undefined, smal: 1 },
+      TypeError,
+      'Unknown member "smal" of the struct "sample": ' +
+      "known are small, port, address, signed, wide",
+    ],
     [{ small: 256 }, RangeError, "small is not an integer from 0 to 255: 256"],
     [{ wide: 1 }, TypeError, "wide is not a bigint: 1"],
     [{ address: "::" }, TypeError, "address is not at most 5 bytes: ::"],

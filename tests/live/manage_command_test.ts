@@ -135,12 +135,9 @@ liveTest(
       using pm = PathManager.open({ netns });
       await until(() => pm.getLimits().subflows === 3, "the agent");
       Deno.writeTextFileSync(file, "limits: { subflows: 4 }\n");
-      const begin = performance.now();
       for (const command of commands) command.kill("SIGHUP");
-      // It has a meaning of its own to the agent, which looks every two seconds.
+      // It has a meaning of its own to the agent.
       await until(() => pm.getLimits().subflows === 4, "the file to be read");
-      const took = performance.now() - begin;
-      assertEquals([took < 1000, took], [true, took]);
       for (const [index, command] of commands.entries()) {
         const [code] = await command.end("SIGTERM");
         assertEquals([lines[index], code], [lines[index], 0]);
