@@ -1,6 +1,7 @@
 /**
  * Runs all tests: those that ask the kernel one after the other, since some
- * change what others would see, and beside them those that need only memory.
+ * change what others would see, and beside them, as far as the processors have
+ * nothing else to do, those that need only memory.
  *
  * usage: deno run -A tools/test.ts [OPTION OF deno test]...
  *
@@ -27,17 +28,20 @@ const { alone = [], beside = [] } = Object.groupBy(
   (path) => asksKernel(path) ? "alone" : "beside",
 );
 
-const test = (files: string[], output: "inherit" | "piped") =>
-  new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", ...Deno.args, ...files],
+const test = (nice: number, files: string[], output: "inherit" | "piped") =>
+  new Deno.Command("nice", {
+    args: [
+      ...["-n", `${nice}`, Deno.execPath(), "test", "-A"],
+      ...[...Deno.args, ...files],
+    ],
     cwd: root,
     stdin: "null",
     stdout: output,
     stderr: output,
   });
 
-const others = test(beside, "piped").output();
-const { code } = await test(alone, "inherit").spawn().status;
+const others = test(10, beside, "piped").output();
+const { code } = await test(0, alone, "inherit").spawn().status;
 const { code: othersCode, stdout, stderr } = await others;
 for (const bytes of [stdout, stderr]) {
   const text = ReadableStream.from([bytes]);

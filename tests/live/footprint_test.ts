@@ -378,7 +378,10 @@ liveTest(
       const command = [script, ...line.split(" ")];
       // Some end when their output is closed, and one because it is late.
       const goesOn = /^(monitor|top|watch|manage fullmesh)/.test(line);
-      const end = goesOn ? "| true" : "|| case $? in 4|5) ;; *) false; esac";
+      const reader = line.startsWith("watch") ? "head -n 1 >&2" : "true";
+      const end = goesOn
+        ? `| ${reader}`
+        : "|| case $? in 4|5) ;; *) false; esac";
       // One waits for Enter.
       const begin = line.endsWith("--reproduce") ? "echo | " : "";
       const via = ["sh", "-c", `${begin}"$@" ${end}`, "sh"];
