@@ -179,6 +179,8 @@ export class Keeper implements Disposable {
    */
   look(now: number): WatchEvent[] {
     const events: WatchEvent[] = [];
+    // What changes during the look is a reason for another one.
+    this.#silent = this.#readSilent();
     try {
       this.#look(now, events);
     } catch (error) {
@@ -188,7 +190,6 @@ export class Keeper implements Disposable {
       if (this.#reasons.isFirst && isFatal) throw error;
       this.#refuse(error, now, events);
     }
-    this.#silent = this.#readSilent();
     return events;
   }
 
