@@ -8,9 +8,7 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,41 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *name)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
-		die(path);
-	close(fd);
-}
-
-static int mptcp_socket(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
-
-	if (fd < 0)
-		die("socket");
-	return fd;
-}
-
-static void transfer(int from, int to)
-{
-	char byte = 0;
-
-	if (send(from, &byte, 1, MSG_NOSIGNAL) != 1 ||
-	    recv(to, &byte, 1, 0) != 1)
-		die("transfer");
-}
+#include "hosts.h"
 
 static void segment(int from, int to)
 {

@@ -9,13 +9,11 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/if_ether.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <netpacket/packet.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,38 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hosts.h"
+
 #define TCPOPT_MPTCP 30
 #define MP_JOIN 1
 #define DSS 2
 #define DSS_DATA_ACK 1
 #define TIMEOUT_MS 2000
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static void enter(const char *name)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
-		die(path);
-	close(fd);
-}
-
-static int mptcp_socket(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
-
-	if (fd < 0)
-		die("socket");
-	return fd;
-}
 
 static int packet_socket(void)
 {
@@ -67,15 +40,6 @@ static int packet_socket(void)
 	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0)
 		die("packet socket");
 	return fd;
-}
-
-static void transfer(int from, int to)
-{
-	char byte = 0;
-
-	if (send(from, &byte, 1, MSG_NOSIGNAL) != 1 ||
-	    recv(to, &byte, 1, 0) != 1)
-		die("transfer");
 }
 
 struct packet {
