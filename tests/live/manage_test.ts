@@ -27,6 +27,7 @@ import { KINDS } from "../helpers/connection_kinds.ts";
 import { addMiddlebox, removeMiddlebox } from "../helpers/middlebox.ts";
 import { liveTest } from "../helpers/live.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
+import { untilSame } from "../helpers/until_same.ts";
 
 /** Runs policies on hosts, until the end of the block. */
 class Managers implements AsyncDisposable {
@@ -121,7 +122,7 @@ liveTest("managers that come later open nothing twice", async () => {
   await connection.transferAsync(100_000);
   assertEquals(paths(client), before);
   const known = () => trackedLines(last.connections.values());
-  await until(() => known().join() === look(client).join(), "the look");
+  await untilSame(known, () => look(client));
   for (const one of others) one.stop();
   const told = managers.problems.splice(0).map((text) =>
     /manages paths here, too|stays userspace/.exec(`${text}`)?.[0]
@@ -190,7 +191,7 @@ liveTest("what comes and goes is followed, and ids stay", async () => {
     expected,
   );
   const known = () => trackedLines(manager.connections.values());
-  await until(() => known().join() === look(client).join(), "the look");
+  await untilSame(known, () => look(client));
 });
 
 liveTest("a connection whose only subflow was reset is saved", async () => {
@@ -371,12 +372,7 @@ liveTest(
       // It looks, and opens subflows, while connections come and go.
       await churnAside(lab, 300);
       const known = () => trackedLines(manager.connections.values());
-      await until(
-        () => known().join() === look(client).join(),
-        "the manager to know what is there",
-        10_000,
-      ).catch(() => {});
-      assertEquals(known(), look(client));
+      await untilSame(known, () => look(client));
       await until(() => paths(client).length === 11, "the paths");
       assertEquals((await overruns.next()).value, { type: "overrun" });
     }

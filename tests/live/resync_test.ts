@@ -13,6 +13,7 @@ import { churn, churnAside } from "../helpers/churn.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { knownLines, presentLines } from "../helpers/known.ts";
 import { liveTest } from "../helpers/live.ts";
+import { untilSame } from "../helpers/until_same.ts";
 
 /** Follows a stream; `taken` are the events so far. */
 function follow(stream: EventStream) {
@@ -113,7 +114,7 @@ for (const { name, options, at } of KINDS) {
           [{ type: "closed", token }] as PathManagerEvent[],
         );
       }
-      assertEquals(knownLines(early.known), look(client));
+      await untilSame(() => knownLines(early.known), () => look(client));
       // The one without data is not yet established on the client.
       assertEquals(
         early.taken.filter(({ type }) => type === "established").length,
@@ -156,16 +157,10 @@ liveTest(
       connect();
       // It looks while connections come and go.
       await churnAside(lab, 400);
-      const before = tracker.taken.length;
-      await until(() => tracker.taken.length >= before, "the rest");
-      await until(
-        () => knownLines(tracker.known).join() === look(client).join(),
-        "the tracker to know what is there",
-      ).catch(() => {});
-      assertEquals(knownLines(tracker.known), look(client));
+      await untilSame(() => knownLines(tracker.known), () => look(client));
     }
     const overruns = tracker.taken.filter(({ type }) => type === "overrun");
     assertEquals(overruns.length, 2);
-    assertEquals([...tracker.known].length, 6);
+    await until(() => [...tracker.known].length === 6, "six connections");
   },
 );

@@ -21,9 +21,10 @@ import {
   refresh,
 } from "../../policy/mod.ts";
 import type { Host } from "../../testing/host.ts";
-import { Lab, type LabConnection, until } from "../../testing/lab.ts";
+import { Lab, type LabConnection } from "../../testing/lab.ts";
 import { churn } from "../helpers/churn.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
+import { untilSame } from "../helpers/until_same.ts";
 import { makeUplinks, setLimits } from "../helpers/uplinks.ts";
 import type { Random } from "./random.ts";
 import type { Actions, World } from "./world.ts";
@@ -86,12 +87,8 @@ async function manageMuch({ random }: World): Promise<void> {
         await connection.transferAsync(10_000, TIMEOUT_MS);
       }
     }
-    await until(
-      () =>
-        trackedLines(manager.connections.values()).join() === look(host).join(),
-      `${name} to know what is there`,
-      TIMEOUT_MS,
-    );
+    const known = () => trackedLines(manager.connections.values());
+    await untilSame(known, () => look(host), TIMEOUT_MS);
   } finally {
     manager.stop();
     await manager.finished;
