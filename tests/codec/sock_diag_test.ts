@@ -25,6 +25,7 @@ const STATES: Values = {
   ESTABLISHED: 1,
   SYN_SENT: 2,
   TIME_WAIT: 6,
+  CLOSE: 7,
   LISTEN: 10,
 };
 
@@ -218,6 +219,8 @@ Deno.test("`encodeMessage()` writes the requests that sock_diag was sent", () =>
     assertEquals(message.toHex(), request, name);
   }
   for (const { name, request } of lines) {
+    // What a listener hears, nobody asked for.
+    if (request === "") continue;
     const [{ payload, ...nlmsghdr }] = decodeNlMessages(hex(request)) as [
       ReturnType<typeof decodeNlMessages>[0],
     ];

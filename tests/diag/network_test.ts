@@ -64,6 +64,10 @@ Deno.test("`links()` says what can carry packets", () => {
   const rows = {
     "rt-event-carrier-lost": [false, ["up", "broadcast", "multicast"], false],
     "rt-event-link-down": [false, ["broadcast", "multicast"], undefined],
+    "rt-event-carrier-back": [true, up, true],
+    "rt-event-link-up": [
+      ...[false, up.filter((flag) => flag !== "running"), true],
+    ],
   };
   for (const [name, expected] of Object.entries(rows)) {
     const [first] = split(Uint8Array.fromHex(conversation(name).datagrams[0]!));
@@ -75,6 +79,28 @@ Deno.test("`links()` says what can carry packets", () => {
     ...{ ifIndex: 0, dev: "if0", usable: true, flags: ["up", "running"] },
     ...{ unknownFlags: 0x8000_0000, state: 9 },
   });
+});
+
+Deno.test("`networkChanges()` tells what each captured event changes", async () => {
+  const { diag, namespace } = host("rt-getlink-dump");
+  using changes = diag.networkChanges();
+  const rows = {
+    "rt-event-newaddr-v4": ["address"],
+    "rt-event-deladdr-v4": ["address"],
+    "rt-event-carrier-back": ["link"],
+    "rt-event-link-up": ["link", "link", "address"],
+    "rt-event-link-created-deleted": [
+      ...["link", "link", "address", "address", "link", "link"],
+    ],
+  };
+  for (const [name, expected] of Object.entries(rows)) {
+    for (const datagram of conversation(name).datagrams) {
+      namespace.emit(Uint8Array.fromHex(datagram));
+    }
+    for (const change of expected) {
+      assertEquals((await changes.next()).value, change, name);
+    }
+  }
 });
 
 Deno.test("`addresses()` tells the own address from the peer's", () => {

@@ -39,7 +39,7 @@ export interface DecodedSocket extends Values {
   readonly attrs: Values;
 }
 
-/** One request and its answer. */
+/** One request, empty if there was none, and its answer. */
 export interface Conversation {
   readonly name: string;
   readonly request: string;
