@@ -20,7 +20,7 @@ if (import.meta.main) {
   // Sooner than to wait for nothing more to do.
   Deno.exit(
     await main(Deno.args, {
-      out: (text) => write(Deno.stdout, text),
+      out: (output) => write(Deno.stdout, output),
       write: (bytes) => Deno.stdout.write(bytes),
       err: (text) => write(Deno.stderr, text),
       open: (options) => PathManager.open(options),

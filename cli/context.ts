@@ -16,8 +16,8 @@ import type { Screen } from "./style.ts";
 
 /** The world around a run. */
 export interface Io {
-  /** Writes to standard output. */
-  readonly out: (text: string) => void;
+  /** Writes text, or what is encoded already, to standard output. */
+  readonly out: (output: string | Uint8Array) => void;
   /** Writes some of it to standard output, aside, and says how much. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
   /** Writes to standard error. */

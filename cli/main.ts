@@ -8,7 +8,8 @@ import { Context, type Io } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { allCommands } from "./objects.ts";
 import type { Output, OutputList } from "./output.ts";
-import { jsonLine, jsonLineOf, prettyJson, printable } from "./printable.ts";
+import { snakeJsonLine, snakeKeys } from "./snake_case.ts";
+import { jsonLine, prettyJson, printable } from "./printable.ts";
 import { UsageError } from "./words/grammar.ts";
 import {
   type Line,
@@ -118,8 +119,8 @@ async function run(
   const printList = ({ texts, isPainted, jsons }: OutputList) => {
     if (!json) { for (const text of texts) io.out(shown(text, isPainted)); }
     else if (isPretty) {
-      io.out(prettyJson(Array.from(jsons, (json) => JSON.parse(json))));
-    } else for (const piece of jsonLineOf(jsons)) io.out(piece);
+      io.out(prettyJson(Array.from(jsons, snakeKeys)));
+    } else for (const piece of snakeJsonLine(jsons)) io.out(piece);
   };
   const result = command.run(context, values as never);
   if (Symbol.asyncIterator in result) {

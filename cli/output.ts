@@ -25,8 +25,8 @@ export interface OutputList {
   readonly texts: Iterable<string>;
   /** Whether a terminal may obey all that is in the texts: they have colours. */
   readonly isPainted?: true;
-  /** For programs: the elements of an array, as JSON. */
-  readonly jsons: Iterable<string>;
+  /** For programs: the elements of an array, which get names in snake case. */
+  readonly jsons: Iterable<unknown>;
 }
 
 /** A device that is gone is shown by its number, as `ip` does. */

@@ -13,9 +13,6 @@ const CONTROL =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** How long a piece of output is at least: each takes a system call. */
-const PIECE = 2 ** 16;
-
 /** Text with control characters as `\x1b` or `\u202e`. */
 export function printable(text: string): string {
   return text.replaceAll(
@@ -28,20 +25,6 @@ export function printable(text: string): string {
 /** A line of JSON with control characters as `\u001b`. */
 export function jsonLine(value: unknown): string {
   return visible(JSON.stringify(value)) + "\n";
-}
-
-/** A line of the array of what is JSON already, before all is in memory. */
-export function* jsonLineOf(values: Iterable<string>): Generator<string> {
-  let piece = "[";
-  let separator = "";
-  for (const value of values) {
-    piece += separator + value;
-    separator = ",";
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = "";
-  }
-  yield piece + "]\n";
 }
 
 /** JSON with the line breaks and spaces of `ip -p -j`. */

@@ -9,17 +9,21 @@ const encoder = new TextEncoder();
 /** Used again and again: to touch memory for the first time takes longer. */
 const encoded = new Uint8Array(3 * 2 ** 15);
 
-/** Writes all of a text, and is content when nobody reads it any more. */
+/** Writes all of a text, or of bytes, and is content when nobody reads it any more. */
 export function write(
   stream: { writeSync(bytes: Uint8Array): number },
-  text: string,
+  output: string | Uint8Array,
 ): void {
+  const all = (bytes: Uint8Array) => {
+    for (let at = 0; at < bytes.length;) {
+      at += stream.writeSync(bytes.subarray(at));
+    }
+  };
   try {
-    for (let rest = text; rest !== "";) {
+    if (typeof output !== "string") return all(output);
+    for (let rest = output; rest !== "";) {
       const { read, written } = encoder.encodeInto(rest, encoded);
-      for (let at = 0; at < written;) {
-        at += stream.writeSync(encoded.subarray(at, written));
-      }
+      all(encoded.subarray(0, written));
       rest = rest.slice(read);
     }
   } catch (error) {

@@ -3,10 +3,10 @@ import { NotFoundError } from "../../mod.ts";
 import { type Command, command } from "../words/grammar.ts";
 import { connectionFilter, filterOf, interval } from "../words/operands.ts";
 import {
-  connectionText,
   details,
   tokenText,
   tree,
+  withTokenText,
 } from "./connection_output.ts";
 
 /** `mptcp connection …` */
@@ -43,7 +43,7 @@ export const COMMANDS: readonly Command[] = [
       yield {
         texts: connections.map((one) => render(one, screen)),
         isPainted: true,
-        jsons: connections.map(connectionText),
+        jsons: connections.map(withTokenText),
       };
     },
   }),

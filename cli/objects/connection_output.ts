@@ -7,7 +7,7 @@
 import type { Connection, SocketEnd, Subflow } from "../../diag/mod.ts";
 import { cellsOf, widest } from "../cells.ts";
 import { printable } from "../printable.ts";
-import { snakeCase, snakeJson } from "../snake_case.ts";
+import { snakeCase, snakeKeys } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 import { byteText, timeText } from "../units.ts";
 
@@ -193,15 +193,14 @@ function fields(values: object): string[] {
     );
 }
 
-/** A connection for programs, as JSON: all fields, in snake case. */
-export function connectionText(connection: Connection): string {
-  const token = `0x${connection.token.toString(16)}`;
-  return snakeJson({ ...connection, token });
+/** A connection as JSON has it, but for the names. */
+export function withTokenText(connection: Connection): object {
+  return { ...connection, token: `0x${connection.token.toString(16)}` };
 }
 
 /** A connection for programs: all fields, in snake case. */
 export function connectionJson(
   connection: Connection,
 ): Record<string, unknown> {
-  return JSON.parse(connectionText(connection));
+  return snakeKeys(withTokenText(connection)) as Record<string, unknown>;
 }

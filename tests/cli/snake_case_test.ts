@@ -1,10 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { snakeCase, snakeJson, snakeKeys } from "../../cli/snake_case.ts";
+import {
+  snakeCase,
+  snakeJson,
+  snakeJsonLine,
+  snakeKeys,
+} from "../../cli/snake_case.ts";
 import { generator, type Random } from "../helpers/random.ts";
 
 const TEXTS = ["", "eth0", 'a"b\\c', "ä漢\u{1f600}", "\n\t", "aB", "\u2028"];
 const NAMES = ["rttUs", "address", "bytesSent", "lastAckReceivedMs", 'a"b'];
-const OTHERS = [null, true, false, undefined, NaN, Infinity, -0, 1e21, 2 ** 53];
+const OTHERS = [
+  ...[null, true, false, undefined, NaN, Infinity, 9, 10, -0, -1, 2 ** 31 - 1],
+  ...[2 ** 31, 2 ** 32, 2 ** 53, 1e21],
+];
 
 /** Any value that JSON has, and some that it has not. */
 function randomValue(random: Random, depth = 3): unknown {
@@ -50,4 +58,21 @@ Deno.test("`snakeJson()` writes what `JSON.stringify()` does, with other names",
   }
   // What a terminal may obey, as in all JSON of the command line.
   assertEquals(snakeJson({ dev: "a\x7f\x9bb" }), '{"dev":"a\\u007f\\u009bb"}');
+});
+
+Deno.test("`snakeJsonLine()` writes values of any length, in pieces", () => {
+  const lineOf = (values: unknown[]) => {
+    const decoder = new TextDecoder();
+    let line = "";
+    for (const piece of snakeJsonLine(values)) line += decoder.decode(piece);
+    return line;
+  };
+  const lists = [
+    ...[[], [1], [{}, "a"], ["x".repeat(1_000_000), 1]],
+    ...[0, 1, 2, 3].map((more) => ["x".repeat(2 ** 16 - 4 + more), "漢", null]),
+    Array.from({ length: 1000 }, (_, at) => ({ text: "é".repeat(at) })),
+  ];
+  for (const list of lists) {
+    assertEquals(lineOf(list), `${JSON.stringify(list)}\n`);
+  }
 });

@@ -29,7 +29,8 @@ Deno.test("`write()` writes on until all is written", () => {
     write(out, "one line\n");
     write(out, "");
     write(out, "…");
-    assertEquals(out.taken, "one line\n\xe2\x80\xa6");
+    write(out, Uint8Array.of(0x62, 0xff));
+    assertEquals(out.taken, "one line\n\xe2\x80\xa6b\xff");
   }
 });
 

@@ -57,7 +57,10 @@ export async function run(
       close() {},
     });
   const code = await main(typeof args === "string" ? wordsOf(args) : args, {
-    out: (text) => void (ran.out += text),
+    out: (output) =>
+      void (ran.out += typeof output === "string"
+        ? output
+        : new TextDecoder().decode(output)),
     write(bytes) {
       ran.out += new TextDecoder().decode(bytes);
       return Promise.resolve(bytes.length);
