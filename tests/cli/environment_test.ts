@@ -10,7 +10,7 @@ import { environment, launcher, run } from "../helpers/command_line.ts";
 const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
   "no variable but PATH": ["env", "-i", `PATH=${pathOfDeno()}`],
   "no HOME": ["env", "-u", "HOME"],
-  "a HOME that is not there": ["env", "HOME=/nonexistent"],
+  "a HOME that is not there": ["env", "HOME=/proc/nowhere"],
   "folders that cannot be written": [
     ...["env", "HOME=/proc", "DENO_DIR=/proc/none", "TMPDIR=/proc"],
     // No module can be kept there.

@@ -115,7 +115,7 @@ liveTest(
 
 liveTest("a laboratory that fails on the way leaves nothing", () => {
   const before = traces();
-  const { code, out, err } = run(LAB, { env: { TMPDIR: "/nonexistent" } });
+  const { code, out, err } = run(LAB, { env: { TMPDIR: "/proc/nowhere" } });
   assertEquals([code, out], [1, ""]);
   assertMatch(err, /^lab: No such file or directory/);
   assertEquals(traces(), before);
