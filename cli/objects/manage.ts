@@ -21,7 +21,7 @@ import {
   words,
 } from "../words/grammar.ts";
 import { duration, port } from "../words/operands.ts";
-import { decisionOutput } from "./manage_output.ts";
+import { decisionOutput, readyOutput } from "./manage_output.ts";
 
 /** Devices by their names, of which any is meant. */
 function globs(keyword: string, help: string): Operand<readonly string[]> {
@@ -350,6 +350,7 @@ async function* managed(
     manager.stop();
   });
   const ended = manager.finished.finally(() => wake.resolve());
+  yield readyOutput(manager.connections.size);
   for (;;) {
     await wake.promise;
     wake = Promise.withResolvers();

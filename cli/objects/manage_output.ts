@@ -9,6 +9,17 @@ import type { Output } from "../output.ts";
 import { tokenText } from "./connection_output.ts";
 import { clock } from "./monitor_output.ts";
 
+/** It listens: what happens from now on is not missed. */
+export function readyOutput(connections: number): Output {
+  const now = clock().json;
+  return {
+    text: `[${now}] ${"ready".padEnd(10)} ${connections} connection${
+      connections === 1 ? "" : "s"
+    }\n`,
+    json: { timestamp: now, action: "ready", connections },
+  };
+}
+
 /** One decision: when, what, on which connection, and why. */
 export function decisionOutput(
   { action, connection, subflow, address, tell, reason, error }: Decision,

@@ -10,7 +10,6 @@ import type { Host } from "../../testing/host.ts";
 import { Lab, type LabConnection, until } from "../../testing/lab.ts";
 import type { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { environment, launcher } from "../../tests/helpers/command_line.ts";
-import { listeners } from "../../tests/helpers/proc.ts";
 import { makeUplinks, SERVER } from "../../tests/helpers/uplinks.ts";
 
 /** How to make a {@linkcode Scene}. */
@@ -68,12 +67,7 @@ export class Scene implements AsyncDisposable {
       await manager.status;
       await end;
     });
-    const mode = () => client.sysctl("net.mptcp.path_manager");
-    await until(
-      () => listeners(client).length > 0 && mode() === "userspace",
-      "the path manager",
-      20_000,
-    );
+    await until(() => this.said.length > 0, "the path manager", 20_000);
   }
 
   async #read(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {

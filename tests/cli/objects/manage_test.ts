@@ -49,14 +49,20 @@ Deno.test("`manage` runs a policy in its mode, says what it decides, and takes t
     const { code, out, err, mode, kernel } = await managed(line, subflows);
     assertEquals([line, code, err, mode], [line, 0, "", "userspace"]);
     assertEquals(kernel.sysctls.get("path_manager"), "kernel");
-    const [, shown] = out.split("\n")[0]!.match(/^\[\S+\] (.*)$/)!;
+    const [ready, shown] = out.split("\n").map((line) =>
+      line.replace(/^\[\S+\] /, "")
+    );
+    assertEquals(ready, "ready      0 connections");
     assertEquals(
       shown!.replace(/:443.*dev/, " dev"),
       `open       0x1a6d021d 10.0.1.1 -> 10.0.0.2 dev eth1  # ${reason}`,
     );
     const json = await managed(`-j ${line}`, subflows);
-    const { timestamp, ...decision } = JSON.parse(json.out.split("\n")[0]!);
+    const [first, second] = json.out.split("\n");
+    const { timestamp, ...decision } = JSON.parse(second!);
     assertMatch(timestamp, /^\d{4}-\d\d-\d\dT[\d:.]+$/);
+    const { timestamp: _, ...told } = JSON.parse(first!);
+    assertEquals(told, { action: "ready", connections: 0 });
     assertEquals(decision, {
       ...{ action: "open", token: "0x1a6d021d", dev: "eth1", reason },
       local: { address: "10.0.1.1", port: 0 },
@@ -68,7 +74,7 @@ Deno.test("`manage` runs a policy in its mode, says what it decides, and takes t
 Deno.test("`manage -j` writes a token without zeros in front, as other commands do", async () => {
   const token = 0x00a1b2c3;
   const { out } = await managed("-j manage fullmesh", 2, token);
-  assertEquals(JSON.parse(out.split("\n")[0]!).token, "0xa1b2c3");
+  assertEquals(JSON.parse(out.split("\n")[1]!).token, "0xa1b2c3");
   const text = await managed("manage fullmesh", 2, token);
   assertStringIncludes(text.out, " 0x00a1b2c3 10.0.1.1");
 });
