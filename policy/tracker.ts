@@ -427,6 +427,10 @@ export class Tracker<Tracked extends TrackedConnection = TrackedConnection> {
       // What a look could only guess.
       const { serverSide, denyJoinId0 } = event;
       Object.assign(known, { serverSide, denyJoinId0 });
+      for (const subflow of known.subflows) {
+        const isEarly = subflow.initial && subflow.state === "opening";
+        if (isEarly) this.#wasEstablished(subflow, 0);
+      }
       return known;
     }
     const connection = this.#make(event);

@@ -128,6 +128,27 @@ Deno.test("after any events, lost, doubled and late, a resync shows what is ther
   }
 });
 
+Deno.test("a connection that is made while it is looked at has its initial subflow", async () => {
+  const { kernel, events, close } = openKernel();
+  const tracker = new Tracker();
+  kernel.connect(5);
+  // The TCP sockets were read before the peer answered, and the others after.
+  tracker.resync(
+    look(kernel).map((connection) => ({
+      ...connection,
+      subflows: connection.subflows.map((subflow) => ({
+        ...subflow,
+        ...{ state: "syn-sent" as const, flags: ["mcap-loc"] as const },
+      })),
+    })),
+  );
+  for (const event of await events()) tracker.take(event);
+  const [known] = tracker.connections.values();
+  assertEquals(known?.established, true);
+  assertEquals(known?.subflows.map(({ state }) => state), ["established"]);
+  close();
+});
+
 Deno.test("events alone show what is there, but what is being opened", async () => {
   for (let round = 0; round < 50; round++) {
     const random = generatorAt(13, "events", round);
