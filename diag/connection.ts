@@ -207,6 +207,12 @@ export interface SubflowReading extends Subflow {
   readonly sendWindow?: number;
 }
 
+/** The timer of a subflow. */
+export type RunningTimer = Pick<
+  SubflowReading,
+  "timer" | "timerExpiresMs" | "timerRetransmits"
+>;
+
 /** An MPTCP connection. */
 export interface Connection extends SocketFigures, ConnectionFigures {
   /** Its token on this host. */

@@ -15,12 +15,14 @@ import type {
   Connection,
   ConnectionSummary,
   Listener,
+  RunningTimer,
   Subflow,
   SubflowReading,
 } from "./connection.ts";
 import type { Socket } from "./socket.ts";
 import { SocketTable } from "./socket_table.ts";
 import {
+  anySockets,
   EXT_INFO,
   IPPROTO_MPTCP,
   IPPROTO_TCP,
@@ -39,6 +41,8 @@ const EVERY = 0xffff_ffff;
 const CONNECTED = (EVERY & ~LISTEN) >>> 0;
 /** Those in TIME_WAIT do not say which connection they belonged to. */
 const ATTRIBUTABLE = (CONNECTED & ~TIME_WAIT) >>> 0;
+/** For sockets that are only bound the kernel goes through one more table. */
+const BOUND = 1 << 13;
 
 /** How many connections are in memory at once. */
 const CHUNK = 16_384;
@@ -204,6 +208,28 @@ export function findSubflow(
     if (error instanceof NetlinkError && error.errno === ENOENT) return;
     throw error;
   }
+}
+
+/**
+ * Reads the timers of many subflows at once, over an open socket. Without the
+ * rest of what there is to know of them, the kernel takes half as long.
+ *
+ * @param wanted The numbers of the sockets.
+ * @returns Their timers, by number: of those that were found.
+ */
+export function findTimers(
+  client: QuestionClient,
+  family: number,
+  wanted: ReadonlySet<number>,
+): Map<number, RunningTimer> {
+  const found = new Map<number, RunningTimer>();
+  const states = (ATTRIBUTABLE & ~BOUND) >>> 0;
+  const header = { family, protocol: IPPROTO_TCP, states };
+  for (const socket of client.dump(anySockets(), header)) {
+    const { cookie } = socket;
+    if (wanted.has(cookie)) found.set(cookie, socket.timer());
+  }
+  return found;
 }
 
 /** Opens a socket for questions about sockets. */

@@ -47,6 +47,7 @@ import { addressText } from "./address_text.ts";
 import {
   type Connection,
   type Listener,
+  type RunningTimer,
   SOCKET_STATES,
   type SocketState,
   type SocketTimer,
@@ -228,7 +229,8 @@ export class Socket {
     return this.#infoU32(MPTCP.token) ?? 0;
   }
 
-  get #cookie(): number {
+  /** Its number, not used again until reboot. */
+  get cookie(): number {
     return readSize(this.#bytes, this.#header + MSG.cookie0);
   }
 
@@ -293,7 +295,7 @@ export class Socket {
       fallback: (flags & FALLBACK) !== 0,
       remoteKeyReceived: (flags & REMOTE_KEY_RECEIVED) !== 0,
       state: this.#state,
-      cookie: this.#cookie,
+      cookie: this.cookie,
       inode: this.#u32(MSG.inode),
       uid: this.#u32(MSG.uid),
       receiveQueue: this.#u32(MSG.rqueue),
@@ -350,7 +352,7 @@ export class Socket {
       flags: flagsOf(flags),
       timerRetransmits: this.#bytes[this.#header + MSG.retrans]!,
       state: this.#state,
-      cookie: this.#cookie,
+      cookie: this.cookie,
       inode: this.#u32(MSG.inode),
       uid: this.#u32(MSG.uid),
       receiveQueue: this.#u32(MSG.rqueue),
@@ -386,13 +388,21 @@ export class Socket {
 
   /** What a TCP socket under MPTCP says, with what tells of trouble. */
   reading(): SubflowReading {
-    const timer = TIMERS[this.#bytes[this.#header + MSG.timer]!];
     const sendWindow = this.#infoU32(TCP.sndWnd);
     return {
       ...this.subflow(),
+      ...this.timer(),
+      ...sendWindow !== undefined && { sendWindow },
+    };
+  }
+
+  /** What a TCP socket waits for. */
+  timer(): RunningTimer {
+    const timer = TIMERS[this.#bytes[this.#header + MSG.timer]!];
+    return {
+      timerRetransmits: this.#bytes[this.#header + MSG.retrans]!,
       ...timer !== undefined &&
         { timer, timerExpiresMs: this.#u32(MSG.expires) },
-      ...sendWindow !== undefined && { sendWindow },
     };
   }
 
@@ -419,7 +429,7 @@ export class Socket {
         port: this.#port(MSG.sport),
       },
       state: this.#state,
-      cookie: this.#cookie,
+      cookie: this.cookie,
       inode: this.#u32(MSG.inode),
       uid: this.#u32(MSG.uid),
       ifIndex: this.#u32(MSG.ifindex),

@@ -90,6 +90,24 @@ export function plainSockets(): SocketQuestion {
   };
 }
 
+/** TCP sockets, whatever they have to do with MPTCP. */
+export function anySockets(): Question<
+  InetDiagReqV2,
+  InetDiagReqAttrs,
+  Socket
+> {
+  const socket = new Socket();
+  return {
+    name: "sock-diag-by-family",
+    action: "list TCP sockets",
+    ...BY_FAMILY,
+    decode(payload) {
+      socket.read(payload);
+      return socket;
+    },
+  };
+}
+
 /** TCP sockets that listen for MPTCP. */
 export function listeningSockets(): SocketQuestion {
   const socket = new Socket();

@@ -3,7 +3,7 @@ import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 import { type SpareOptions, sparePath } from "./spare.ts";
 import type { TrackedSubflow } from "./tracker.ts";
-import { checkTrouble, troubleOf, type TroubleOptions } from "./trouble.ts";
+import { checkTrouble, type TroubleOptions } from "./trouble.ts";
 import { SubflowWatch } from "./watch.ts";
 import { WaysBack } from "./way_back.ts";
 
@@ -36,8 +36,7 @@ export interface BackupOptions extends TroubleOptions, SpareOptions {}
 export function backup(options: BackupOptions = {}): Policy {
   checkTrouble(options);
   const ways = new WaysBack();
-  const watch = new SubflowWatch((connection, subflow, reading) => {
-    const reason = troubleOf(reading, options);
+  const watch = new SubflowWatch(options, (connection, subflow, reason) => {
     if (reason !== undefined) leave(connection, subflow, reason);
   });
   const openSpare = (connection: ManagedConnection, reason: string) => {

@@ -6,12 +6,14 @@
 
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
-import { parseAddress } from "../codec/inet.ts";
-import type { SubflowReading } from "../diag/connection.ts";
+import { AF_INET, AF_INET6, parseAddress } from "../codec/inet.ts";
+import type { RunningTimer, SubflowReading } from "../diag/connection.ts";
+import { findTimers, openSockDiag } from "../diag/connections.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Link } from "../diag/links.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
 import { NetlinkError, UnsupportedError } from "../netlink/errors.ts";
+import type { QuestionClient } from "../netlink/questions.ts";
 import type { Device } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
 import type { PathManager } from "../ops/path_manager.ts";
@@ -89,7 +91,7 @@ export interface Tools {
 }
 
 /** The commands of one manager. */
-export class Commands {
+export class Commands implements Disposable {
   readonly #tools: Tools;
   readonly #ids = new AddressIds();
   /** The connections that the in-kernel path manager has. */
@@ -103,6 +105,8 @@ export class Commands {
   readonly #offered = new WeakSet<TrackedSubflow>();
   /** How many subflows at most between two ends were asked for. */
   readonly #most = new WeakMap<ManagedConnection, number>();
+  /** To look at many sockets at once, after there was need for it. */
+  #sockets: QuestionClient | undefined;
   /** The subflows that were opened by it. */
   readonly #own = new WeakSet<TrackedSubflow>();
 
@@ -173,6 +177,31 @@ export class Commands {
       remote: { ...remote, id: remId },
       ifIndex,
     });
+  }
+
+  /**
+   * The timers of many subflows.
+   *
+   * @param watched With the numbers of their sockets, as far as they are known.
+   * @returns By these numbers; absent: it was not found.
+   */
+  timersOf(
+    watched: Iterable<
+      { readonly subflow: TrackedSubflow; readonly cookie?: number }
+    >,
+  ): Map<number, RunningTimer> {
+    const client = this.#sockets ??= openSockDiag(this.#tools.pm.namespace);
+    const wanted = new Map<number, Set<number>>();
+    for (const { subflow: { local }, cookie } of watched) {
+      if (cookie === undefined) continue;
+      const family = local.address.includes(":") ? AF_INET6 : AF_INET;
+      wanted.set(family, (wanted.get(family) ?? new Set()).add(cookie));
+    }
+    return new Map(
+      wanted.entries().flatMap(([family, cookies]) =>
+        findTimers(client, family, cookies)
+      ),
+    );
   }
 
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
@@ -469,6 +498,11 @@ export class Commands {
     if (connection.closed || connection.isInKernel) return;
     if (error === undefined) writable(subflow).backup = backup;
     this.#log({ action: "set-backup", connection, subflow, error }, options);
+  }
+
+  /** Closes what it has opened. */
+  [Symbol.dispose](): void {
+    this.#sockets?.[Symbol.dispose]();
   }
 
   #log(

@@ -204,6 +204,7 @@ class RunningManager implements Manager {
       log: (decision) => options.onDecision?.(decision),
       warn: (message) => this.#warn(message),
     });
+    stack.use(this.#commands);
     stack.use(callbacks);
     const list = () => otherManagers(pm.namespace, this.#diag);
     const isUserspace = pm.getMode() === "userspace";

@@ -70,6 +70,9 @@ export interface Announcement {
   readonly id: number;
 }
 
+/** What does what a connection is asked for. */
+export let commandsOf: (connection: ManagedConnection) => Commands;
+
 /**
  * A connection that a {@linkcode Policy} is asked about: what there is of it,
  * always as it is now, and what can be done.
@@ -80,6 +83,10 @@ export interface Announcement {
  */
 export class ManagedConnection extends TrackedConnection {
   readonly #commands: Commands;
+
+  static {
+    commandsOf = (connection) => connection.#commands;
+  }
 
   /** Describes one; {@linkcode manage} does. */
   constructor(event: ConnectionEvent, commands: Commands) {

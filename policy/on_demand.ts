@@ -4,7 +4,7 @@ import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
 import { isSpareAddress, type SpareOptions, sparePath } from "./spare.ts";
 import type { TrackedSubflow } from "./tracker.ts";
-import { checkTrouble, troubleOf, type TroubleOptions } from "./trouble.ts";
+import { checkTrouble, type TroubleOptions } from "./trouble.ts";
 import { SubflowWatch } from "./watch.ts";
 import { WaysBack } from "./way_back.ts";
 
@@ -85,8 +85,7 @@ class OnDemand implements Policy, Disposable {
   constructor(options: OnDemandOptions, healthMs: number) {
     this.#options = options;
     this.#healthMs = healthMs;
-    this.#watch = new SubflowWatch((connection, subflow, reading) => {
-      const reason = troubleOf(reading, options);
+    this.#watch = new SubflowWatch(options, (connection, subflow, reason) => {
       if (reason !== undefined) this.#trouble(connection, subflow, reason);
       else this.#state(connection).bad.delete(subflow);
     });

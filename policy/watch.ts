@@ -1,23 +1,35 @@
 /**
- * Looks at subflows again and again, as often as their own timers make sense of
- * it.
+ * Looks for trouble of subflows again and again, as often as their own timers
+ * make sense of it.
  *
  * @module
  */
 
-import type { SubflowReading } from "../diag/connection.ts";
+import type { RunningTimer } from "../diag/connection.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
-import type { ManagedConnection } from "./managed_connection.ts";
+import { commandsOf, type ManagedConnection } from "./managed_connection.ts";
 import type { TrackedSubflow } from "./tracker.ts";
+import { troubleOf, type TroubleOptions } from "./trouble.ts";
 
-/** The next look where no timer runs, in milliseconds. */
+/**
+ * The next look where no timer runs, in milliseconds: at multiples of it, so
+ * that many subflows are looked at together.
+ */
 const CALM_MS = 200;
 /** No sooner than that. */
 const SOONEST_MS = 20;
 /** What a timer does is to be seen when it has done it. */
 const AFTER_MS = 4;
-/** What has time is looked at together, at multiples of it: one timer for many. */
-const TOGETHER_MS = 20;
+/** What is due so soon is looked at, too: that is cheaper than another timer. */
+const EARLY_MS = 2;
+
+/** So few are looked at one by one. */
+const FEW = 32;
+/**
+ * By what an estimate shrinks with each look that it has not been tried for:
+ * half of it is left after 14 s.
+ */
+const FORGET = 0.99;
 
 /** A subflow that is looked at. */
 interface Watched {
@@ -25,27 +37,43 @@ interface Watched {
   readonly subflow: TrackedSubflow;
   /** When it is due. */
   due: number;
+  /** Number of its socket; absent: it was not looked at yet. */
+  cookie?: number;
 }
 
-/** Takes what was read of a subflow. */
-export type OnReading = (
+/**
+ * Takes what is wrong with a subflow.
+ *
+ * @param reason Absent: nothing is.
+ */
+export type OnLook = (
   connection: ManagedConnection,
   subflow: TrackedSubflow,
-  reading: SubflowReading,
+  reason: string | undefined,
 ) => void;
 
 /** The subflows that are looked at. */
 export class SubflowWatch implements Disposable {
-  readonly #onReading: OnReading;
+  readonly #options: TroubleOptions;
+  readonly #onLook: OnLook;
   #clock: Clock = systemClock;
   readonly #watched = new Map<TrackedSubflow, Watched>();
   #timer: Disposable | undefined;
   /** When the timer goes off. */
   #next = Infinity;
+  /** How long it took to look at one by itself, in milliseconds. */
+  #oneMs = 0;
+  /** How long it took to look at all at once. */
+  #allMs = 0;
 
-  /** Looks at nothing yet. */
-  constructor(onReading: OnReading) {
-    this.#onReading = onReading;
+  /**
+   * Looks at nothing yet.
+   *
+   * @param options What counts as trouble.
+   */
+  constructor(options: TroubleOptions, onLook: OnLook) {
+    this.#options = options;
+    this.#onLook = onLook;
   }
 
   /** Looks at a subflow until it is closed. */
@@ -68,21 +96,65 @@ export class SubflowWatch implements Disposable {
   /** Looks at those that are due, and sets out for the next. */
   #look(): void {
     this.#next = Infinity;
-    // Those that are due soon: one look is cheaper than another timer.
-    const now = this.#clock.now() + AFTER_MS / 2;
-    let next = Infinity;
-    for (const watched of this.#watched.values()) {
-      if (watched.due <= now) this.#read(watched);
-      if (this.#watched.has(watched.subflow)) {
-        next = Math.min(next, watched.due);
-      }
+    const soon = this.#clock.now() + EARLY_MS;
+    const due = [...this.#watched.values()].filter(({ due }) => due <= soon);
+    const left = this.#lookTogether(due);
+    const start = this.#clock.now();
+    for (const watched of left) this.#read(watched);
+    if (left.length >= FEW) {
+      this.#oneMs = (this.#clock.now() - start) / left.length;
     }
+    let next = Infinity;
+    for (const { due } of this.#watched.values()) next = Math.min(next, due);
     if (next < Infinity) this.#arm(next);
   }
 
+  /**
+   * Looks at the timers of many, if that takes less time: the kernel goes
+   * through all sockets of the host for it.
+   *
+   * @returns Those that are still to be looked at, each by itself.
+   */
+  #lookTogether(due: readonly Watched[]): readonly Watched[] {
+    // The timers do not tell how long a peer has been silent.
+    if (this.#options.silenceMs !== undefined || due.length < FEW) return due;
+    if (this.#allMs > due.length * this.#oneMs) {
+      this.#allMs *= FORGET;
+      return due;
+    }
+    const start = this.#clock.now();
+    const groups = Map.groupBy(due, ({ connection }) => commandsOf(connection));
+    const left: Watched[] = [];
+    for (const [commands, group] of groups) {
+      let timers: ReadonlyMap<number, RunningTimer> = new Map();
+      this.#try(group[0]!, () => timers = commands.timersOf(group));
+      const now = this.#clock.now();
+      for (const watched of group) {
+        const { connection, subflow, cookie } = watched;
+        const timer = cookie === undefined ? undefined : timers.get(cookie);
+        // Nothing is sent again: there is no trouble.
+        if (timer?.timerRetransmits === 0 && isThere(watched)) {
+          watched.due = nextLook(now, timer);
+          this.#try(
+            watched,
+            () => this.#onLook(connection, subflow, undefined),
+          );
+        } else left.push(watched);
+      }
+    }
+    this.#allMs = this.#clock.now() - start;
+    return left;
+  }
+
   #read(watched: Watched): void {
+    // What was done about another one may have ended it.
+    if (!this.#watched.has(watched.subflow)) return;
+    this.#try(watched, () => this.#take(watched));
+  }
+
+  #try(watched: Watched, action: () => void): void {
     try {
-      this.#take(watched);
+      action();
     } catch (error) {
       watched.due = calmly(this.#clock.now());
       // Reported as of a callback: the other subflows are looked at, too.
@@ -94,19 +166,14 @@ export class SubflowWatch implements Disposable {
 
   #take(watched: Watched): void {
     const { connection, subflow } = watched;
-    const reading = connection.closed || subflow.state !== "established"
-      ? undefined
-      : connection.read(subflow);
+    const reading = isThere(watched) ? connection.read(subflow) : undefined;
     if (reading === undefined) {
       this.#watched.delete(subflow);
       return;
     }
-    const { timer, timerExpiresMs = 0 } = reading;
-    const isRepeating = timer === "retransmission" || timer === "probe";
-    const now = this.#clock.now();
-    const wait = Math.max(SOONEST_MS, timerExpiresMs + AFTER_MS);
-    watched.due = isRepeating && wait < CALM_MS ? now + wait : calmly(now);
-    this.#onReading(connection, subflow, reading);
+    watched.cookie = reading.cookie;
+    watched.due = nextLook(this.#clock.now(), reading);
+    this.#onLook(connection, subflow, troubleOf(reading, this.#options));
   }
 
   /** Looks no more. */
@@ -117,7 +184,21 @@ export class SubflowWatch implements Disposable {
   }
 }
 
+function isThere({ connection, subflow }: Watched): boolean {
+  return !connection.closed && subflow.state === "established";
+}
+
+/** When to look next at a subflow with such a timer. */
+function nextLook(
+  now: number,
+  { timer, timerExpiresMs = 0 }: RunningTimer,
+): number {
+  const isRepeating = timer === "retransmission" || timer === "probe";
+  const wait = Math.max(SOONEST_MS, timerExpiresMs + AFTER_MS);
+  return isRepeating && wait < CALM_MS ? now + wait : calmly(now);
+}
+
 /** When to look next where nothing is expected before. */
 function calmly(now: number): number {
-  return Math.ceil((now + CALM_MS) / TOGETHER_MS) * TOGETHER_MS;
+  return (Math.floor((now + EARLY_MS) / CALM_MS) + 1) * CALM_MS;
 }

@@ -1,12 +1,15 @@
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
+import { AF_INET, AF_INET6 } from "../../codec/inet.ts";
 import { decodeStruct, sockDiag } from "../../codec/mod.ts";
+import type { RunningTimer } from "../../diag/connection.ts";
+import { findTimers, openSockDiag } from "../../diag/connections.ts";
 import {
   type Connection,
   Diag,
   type SocketEnd,
   type Subflow,
 } from "../../diag/mod.ts";
-import { PathManager } from "../../mod.ts";
+import { openNamespace, PathManager } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { Lab, type LabConnection, waitFor } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
@@ -56,12 +59,13 @@ function assertSameAsSs(host: Host): Connection[] {
     [...diag.connections()].flatMap(({ subflows }) =>
       subflows.map((subflow) => diag.subflow(subflow))
     );
-  const { connections, unused, read: { mptcp, tcp, single } } = settled(
+  const { connections, unused, read: { mptcp, tcp, single, timers } } = settled(
     diag,
     () => ({
       mptcp: ssSockets(host, "-M"),
       tcp: ssSockets(host, "-t"),
       single: lookUp(),
+      timers: timersOf(host, [...diag.connections()].flatMap(bySubflow)),
     }),
   );
   const isConnected = (socket: SsSocket) =>
@@ -94,8 +98,25 @@ function assertSameAsSs(host: Host): Connection[] {
     const socket = tcp.get(subflow.cookie)!;
     assertEquals(`${sendWindow || undefined}`, `${socket["snd_wnd"]}`);
     assertEquals(timer === undefined, timerExpiresMs === undefined);
+    const { timerRetransmits } = timers.get(subflow.cookie)!;
+    assertEquals(timerRetransmits, subflow.timerRetransmits);
   }
   return connections;
+}
+
+/** Their timers, as managers look at those of many. */
+function timersOf(
+  host: Host,
+  subflows: readonly Subflow[],
+): ReadonlyMap<number, RunningTimer> {
+  using namespace = openNamespace(host.netns);
+  using client = openSockDiag(namespace);
+  const cookies = new Set(subflows.map(({ cookie }) => cookie));
+  return new Map(
+    [AF_INET, AF_INET6].flatMap((family) => [
+      ...findTimers(client, family, cookies),
+    ]),
+  );
 }
 
 const bySubflow = ({ subflows }: Connection) => subflows;

@@ -1,8 +1,14 @@
 /** The policies that are ready, on a fake kernel: what they decide, and when. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { readU16 } from "../../codec/bytes.ts";
+import { NLM_F_DUMP, NLMSG_HDRLEN } from "../../codec/nlmsghdr.ts";
+import {
+  INET_DIAG_REQ_V2 as REQUEST,
+  NETLINK_SOCK_DIAG,
+} from "../../codec/sock_diag.gen.ts";
 import { announce, backup, keep, onDemand, refresh } from "../../policy/mod.ts";
 import type { FakeConnection, FakeNetwork } from "../../testing/mod.ts";
-import { paths, World } from "../helpers/policy_world.ts";
+import { local, paths, World } from "../helpers/policy_world.ts";
 
 /** A path that has stopped to carry data. */
 const CUT = {
@@ -62,6 +68,65 @@ Deno.test("a look at a subflow that fails is reported, and the next one comes", 
   assertEquals(await decided(world, 1), [
     "close 10.0.0.1 told no ack, sent again 1 times in a row",
   ]);
+});
+
+/** Counts the questions for sockets, which may take time. */
+function countQuestions(world: World, dumpMs = 0, oneMs = 0) {
+  const { kernel, clock } = world;
+  const counts = { dumps: 0, others: 0 };
+  let passed = 0;
+  kernel.clock = {
+    now: () => clock.now() + passed,
+    after: (ms, action) => clock.after(ms, action),
+  };
+  const open = kernel.open.bind(kernel);
+  kernel.open = (protocol) => {
+    const transport = open(protocol);
+    const send = transport.send.bind(transport);
+    transport.send = (datagram) => {
+      const isDump = (readU16(datagram, 6) & NLM_F_DUMP) !== 0;
+      // Others have attributes, too.
+      const isOfSubflows = datagram.length === NLMSG_HDRLEN + REQUEST.length;
+      if (protocol === NETLINK_SOCK_DIAG && isOfSubflows) {
+        counts[isDump ? "dumps" : "others"]++;
+        passed += isDump ? dumpMs : oneMs;
+      }
+      send(datagram);
+    };
+    return transport;
+  };
+  return () => {
+    const taken = { ...counts };
+    Object.assign(counts, { dumps: 0, others: 0 });
+    return taken;
+  };
+}
+
+Deno.test("many subflows are looked at together, unless that takes longer", async () => {
+  const rows = [
+    [40, 0, 0, { dumps: 5, others: 0 }],
+    [31, 0, 0, { dumps: 0, others: 155 }],
+    [40, 9, 0.1, { dumps: 0, others: 200 }],
+    [40, 3, 0.1, { dumps: 5, others: 0 }],
+  ] as const;
+  for (const [count, dumpMs, oneMs, expected] of rows) {
+    await using world = new World();
+    const connections = Array.from(
+      { length: count },
+      (_, index) => world.connect({ local: { ...local, port: 40000 + index } }),
+    );
+    const taken = countQuestions(world, dumpMs, oneMs);
+    await world.start(onDemand({ spare }));
+    await world.turn(1000);
+    taken();
+    await world.turn(1000);
+    assertEquals(taken(), expected);
+    connections[7]!.setSubflow(0, CUT);
+    assertEquals(await decided(world, 2), [
+      "open 10.0.2.1 no ack, sent again 1 times in a row",
+      "close 10.0.0.1 told the spare is there",
+    ]);
+  }
 });
 
 Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async () => {
