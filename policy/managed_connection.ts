@@ -217,7 +217,9 @@ export class ManagedConnection extends TrackedConnection {
 
   /**
    * Takes an announced address back, with all its ports: the peer closes the
-   * subflows to it.
+   * subflows to it. A Linux peer that has not dealt with one such message yet
+   * drops the next (`MPTcpExtRmAddrDrop` counts it there), and nobody repeats
+   * it: leave 20 ms between two, and before or after a `close()` that tells.
    *
    * @param address IPv4 or IPv6 address.
    * @param options Why.
