@@ -5,7 +5,8 @@ import type { Policy } from "../policy/policy.ts";
 import type { FakeKernel } from "./fake_kernel.ts";
 import type { FakeSubflow } from "./fake_connection.ts";
 import { generatorAt } from "./random.ts";
-import { checkStep, randomSteps, World } from "./simulated_world.ts";
+import { checkStep, perform, randomSteps } from "./simulated_steps.ts";
+import { World } from "./simulated_world.ts";
 
 /** How long the manager has to react to a step, in milliseconds. */
 const STEP_MS = 5;
@@ -210,7 +211,7 @@ class Run {
         done++;
         this.#note(step);
         const [, ms] = /^wait (\d+)$/.exec(step) ?? [];
-        if (ms === undefined) this.#world.perform(step);
+        if (ms === undefined) perform(this.#world, step);
         await this.#pass(Number(ms ?? STEP_MS));
       }
       if (afterCalm === undefined) return undefined;
