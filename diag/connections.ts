@@ -47,13 +47,18 @@ const BOUND = 1 << 13;
 /** How many connections are in memory at once. */
 const CHUNK = 16_384;
 
+/** A connection that was found, by the numbers of its sockets. */
+interface Found {
+  /** The MPTCP socket; absent: only a subflow was found yet. */
+  connection: number | undefined;
+  /** The subflow that was found last; absent: none was. */
+  subflow: number | undefined;
+}
+
 /** Connections that were found, by their tokens. */
-class Chunk {
-  readonly table = new SocketTable();
-  /** Numbers of the MPTCP sockets; absent: only a subflow was found yet. */
-  readonly connections = new Map<number, number | undefined>();
-  /** Numbers of the subflows that were found last. */
-  readonly subflows = new Map<number, number>();
+interface Chunk {
+  readonly table: SocketTable;
+  readonly found: Map<number, Found>;
 }
 
 /**
@@ -70,51 +75,66 @@ export function* listConnections(
   using mptcp = openSockDiag(namespace);
   using tcp = openSockDiag(namespace);
   const names = new DeviceNames(namespace);
-  const seen = new Set<number>();
-  let chunk = new Chunk();
+  const earlier = new Set<number>();
+  for (const chunk of chunksOf(mptcp, most, earlier)) {
+    // With the last one all tokens are known: what is not among them is younger.
+    complete(tcp, chunk, chunk.found.size < most ? earlier : undefined);
+    for (const one of chunk.found.values()) yield join(chunk.table, one, names);
+  }
+}
+
+/** Reads MPTCP sockets. Only the last chunk is not full. */
+function* chunksOf(
+  client: QuestionClient,
+  most: number,
+  earlier: Set<number>,
+): Generator<Chunk, void> {
+  let [table, found] = [new SocketTable(), new Map<number, Found>()];
   for (const family of FAMILIES) {
-    for (const socket of mptcp.dump(...allOf(family, CONNECTED))) {
+    for (const socket of client.dump(...allOf(family, CONNECTED))) {
       if (socket === OTHER) continue;
       const { ownToken: token } = socket as Socket;
       // A dump is not made at once: a socket may come twice.
-      if (seen.has(token)) continue;
-      seen.add(token);
-      chunk.connections.set(token, chunk.table.add(socket as Socket));
-      if (chunk.connections.size < most) continue;
-      yield* complete(tcp, chunk, names);
-      chunk = new Chunk();
+      if (found.has(token) || earlier.has(token)) continue;
+      found.set(token, {
+        connection: table.add(socket as Socket),
+        subflow: undefined,
+      });
+      if (found.size < most) continue;
+      const tokens = [...found.keys()];
+      yield { table, found };
+      for (const token of tokens) earlier.add(token);
+      [table, found] = [new SocketTable(), new Map()];
     }
   }
-  // Now that all tokens are known, what is not among them is younger.
-  yield* complete(tcp, chunk, names, seen);
+  yield { table, found };
 }
 
-/** Joins connections with their subflows. */
-function* complete(
+/** Finds the subflows of connections. */
+function complete(
   client: QuestionClient,
-  chunk: Chunk,
-  names: DeviceNames,
-  seen?: ReadonlySet<number>,
-): Generator<Connection, void> {
-  const { table, connections, subflows } = chunk;
-  addSubflows(client, chunk, (token) => {
-    if (connections.has(token)) return true;
-    if (seen === undefined || seen.has(token)) return false;
-    connections.set(token, undefined);
-    return true;
+  { table, found }: Chunk,
+  earlier: ReadonlySet<number> | undefined,
+): void {
+  addSubflows(client, table, (token) => {
+    let one = found.get(token);
+    if (one === undefined && earlier?.has(token) === false) {
+      one = { connection: undefined, subflow: undefined };
+      found.set(token, one);
+    }
+    return one;
   });
-  const bare = new Set<number>();
-  for (const [token, number] of connections) {
-    const isBare = !subflows.has(token);
-    if (number !== undefined && !isBare) continue;
+  const bare = new Map<number, Found>();
+  for (const [token, one] of found) {
+    const isBare = one.subflow === undefined;
+    if (one.connection !== undefined && !isBare) continue;
     const socket = lookUp(client, token);
-    if (socket === undefined) connections.delete(token);
-    else connections.set(token, table.add(socket));
+    if (socket === undefined) found.delete(token);
+    else one.connection = table.add(socket);
     // It was closed meanwhile, or it has none: it waits for a new one.
-    if (socket !== undefined && isBare) bare.add(token);
+    if (socket !== undefined && isBare) bare.set(token, one);
   }
-  if (bare.size > 0) addSubflows(client, chunk, (token) => bare.has(token));
-  for (const token of connections.keys()) yield join(chunk, token, names);
+  if (bare.size > 0) addSubflows(client, table, (token) => bare.get(token));
 }
 
 /** Looks up one connection; `undefined`: there is none of this token. */
@@ -129,10 +149,10 @@ export function findConnection(
     client.collect(...allOf(AF_INET, 0));
     return undefined;
   }
-  const chunk = new Chunk();
-  chunk.connections.set(token, chunk.table.add(socket));
-  addSubflows(client, chunk, (other) => other === token);
-  return join(chunk, token, new DeviceNames(namespace));
+  const table = new SocketTable();
+  const one: Found = { connection: table.add(socket), subflow: undefined };
+  addSubflows(client, table, (other) => other === token ? one : undefined);
+  return join(table, one, new DeviceNames(namespace));
 }
 
 /** Lists the sockets that MPTCP was switched off for before their SYN. */
@@ -141,9 +161,8 @@ export function* listWithoutMptcp(
 ): Generator<Subflow, void> {
   using client = openSockDiag(namespace);
   const names = new DeviceNames(namespace);
-  const question = subflowSockets((token) => token === 0);
-  for (const socket of dumpTcp(client, question, ATTRIBUTABLE)) {
-    yield names.named(socket.subflow());
+  for (const socket of dumpTcp(client, subflowSockets(), ATTRIBUTABLE)) {
+    if (socket.token === 0) yield names.named(socket.subflow());
   }
 }
 
@@ -194,7 +213,7 @@ export function findSubflow(
     parseAddress(local.address),
     parseAddress(remote.address),
   ];
-  const question = subflowQuestion ??= subflowSockets(() => true);
+  const question = subflowQuestion ??= subflowSockets();
   try {
     const socket = client.get(question, {
       ...{ family: src.family, protocol: IPPROTO_TCP, ext: EXT_INFO },
@@ -260,13 +279,13 @@ function* dumpTcp(
 
 function addSubflows(
   client: QuestionClient,
-  { table, subflows }: Chunk,
-  isWanted: (token: number) => boolean,
+  table: SocketTable,
+  find: (token: number) => Found | undefined,
 ): void {
-  const question = subflowSockets((token) => token !== 0 && isWanted(token));
-  for (const socket of dumpTcp(client, question, ATTRIBUTABLE)) {
+  for (const socket of dumpTcp(client, subflowSockets(), ATTRIBUTABLE)) {
     const { token } = socket;
-    subflows.set(token, table.add(socket, subflows.get(token)));
+    const one = token === 0 ? undefined : find(token);
+    if (one !== undefined) one.subflow = table.add(socket, one.subflow);
   }
 }
 
@@ -289,26 +308,34 @@ function lookUp(
 }
 
 function join(
-  { table, connections, subflows: last }: Chunk,
-  token: number,
+  table: SocketTable,
+  { connection: number, subflow: last }: Found,
   names: DeviceNames,
 ): Connection {
   const subflows: Subflow[] = [];
-  for (const socket of table.chain(last.get(token))) {
-    const subflow = names.named(socket.subflow());
-    // A dump is not made at once: a socket may come twice.
-    if (subflows.every(({ cookie }) => cookie !== subflow.cookie)) {
-      subflows.push(subflow);
-    }
+  for (let at = last; at !== undefined; at = table.next(at)) {
+    insert(subflows, names.named(table.at(at).subflow()));
   }
-  subflows.sort((one, other) =>
-    Number(other.initial) - Number(one.initial) ||
-    one.local.id - other.local.id || one.remote.id - other.remote.id ||
-    one.cookie - other.cookie
-  );
-  const socket = table.at(connections.get(token)!);
-  const connection = names.named(socket.connection(subflows));
+  const connection = names.named(table.at(number!).connection(subflows));
   return isPartial(connection) ? { ...connection, partial: true } : connection;
+}
+
+/** Inserts a subflow in its place: there are few. */
+function insert(subflows: Subflow[], subflow: Subflow): void {
+  // A dump is not made at once: a socket may come twice.
+  for (const { cookie } of subflows) if (cookie === subflow.cookie) return;
+  let at = subflows.push(subflow) - 1;
+  for (; at > 0 && compare(subflow, subflows[at - 1]!) < 0; at--) {
+    subflows[at] = subflows[at - 1]!;
+  }
+  subflows[at] = subflow;
+}
+
+/** The initial one is the first. */
+function compare(one: Subflow, other: Subflow): number {
+  return Number(other.initial) - Number(one.initial) ||
+    one.local.id - other.local.id || one.remote.id - other.remote.id ||
+    one.cookie - other.cookie;
 }
 
 /** Whether the kernel counts more subflows, as far as it is known. */

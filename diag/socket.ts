@@ -11,13 +11,7 @@ import {
   NLA_TYPE_MASK,
   readAttr,
 } from "../codec/attrs.ts";
-import {
-  HOST_LITTLE_ENDIAN,
-  readU16,
-  readU32,
-  writeU16,
-  writeU32,
-} from "../codec/bytes.ts";
+import { HOST_LITTLE_ENDIAN, readU16 } from "../codec/bytes.ts";
 import { DecodeError } from "../codec/decode_error.ts";
 import { align4 } from "../codec/nlmsghdr.ts";
 import type { StructPolicy } from "../codec/policy.ts";
@@ -90,11 +84,23 @@ const MPTCP_PATH = `${ULP_PATH}.${
   INET_ULP_INFO.attrs[INET_ULP_INFO_MPTCP]!.name
 }`;
 
+/** Memory that many sockets are in. */
+export interface Memory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView<ArrayBufferLike>;
+}
+
+/** Makes memory legible. */
+export function memoryOf(buffer: ArrayBufferLike): Memory {
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer) };
+}
+
 /** An unsigned integer of 64 bits, exact up to 2⁵³. */
-function readSize(bytes: Uint8Array, at: number): number {
-  const first = readU32(bytes, at);
-  const second = readU32(bytes, at + 4);
-  const [high, low] = HOST_LITTLE_ENDIAN ? [second, first] : [first, second];
+function readSize(view: DataView, at: number): number {
+  const first = view.getUint32(at, HOST_LITTLE_ENDIAN);
+  const second = view.getUint32(at + 4, HOST_LITTLE_ENDIAN);
+  const high = HOST_LITTLE_ENDIAN ? second : first;
+  const low = HOST_LITTLE_ENDIAN ? first : second;
   // Small integers take no memory of their own.
   return high === 0 ? low : high * 0x1_0000_0000 + low;
 }
@@ -106,6 +112,7 @@ function readSize(bytes: Uint8Array, at: number): number {
  */
 export class Socket {
   #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
   /** Where `struct inet_diag_msg` is. */
   #header = 0;
   /** Where `INET_DIAG_INFO` is, a struct that may be shorter than known. */
@@ -135,8 +142,9 @@ export class Socket {
     if (end < start) {
       throw new DecodeError(`${end} bytes, but ${name} has ${start}`, 0);
     }
-    this.#bytes = bytes;
-    this.#header = 0;
+    if (this.#bytes.buffer !== bytes.buffer) this.#see(memoryOf(bytes.buffer));
+    const offset = bytes.byteOffset;
+    this.#header = offset;
     this.#info = 0;
     this.#infoEnd = 0;
     this.#flags = 0;
@@ -148,65 +156,62 @@ export class Socket {
       const length = attrLengthAt(bytes, at, end, "");
       const type = readU16(bytes, at + 2) & NLA_TYPE_MASK;
       if (type === INET_DIAG_INFO) {
-        this.#info = at + NLA_HDRLEN;
-        this.#infoEnd = at + length;
+        this.#info = offset + at + NLA_HDRLEN;
+        this.#infoEnd = offset + at + length;
       } else if (type === INET_DIAG_ULP_INFO) {
-        this.#readUlp(at + NLA_HDRLEN, at + length);
+        this.#readUlp(bytes, at + NLA_HDRLEN, at + length);
       }
       at += align4(length);
     }
   }
 
-  #readUlp(start: number, end: number): void {
-    const bytes = this.#bytes;
+  #see({ bytes, view }: Memory): void {
+    this.#bytes = bytes;
+    this.#view = view;
+  }
+
+  #readUlp(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at + NLA_HDRLEN <= end;) {
       const length = attrLengthAt(bytes, at, end, ULP_PATH);
       const type = readU16(bytes, at + 2) & NLA_TYPE_MASK;
       if (type === INET_ULP_INFO_MPTCP) {
-        this.#readMptcp(at + NLA_HDRLEN, at + length);
+        this.#readMptcp(bytes, at + NLA_HDRLEN, at + length);
       }
       at += align4(length);
     }
   }
 
-  #readMptcp(start: number, end: number): void {
-    const bytes = this.#bytes;
+  #readMptcp(bytes: Uint8Array, start: number, end: number): void {
     this.isSubflow = true;
     for (let at = start; at + NLA_HDRLEN <= end;) {
       const length = attrLengthAt(bytes, at, end, MPTCP_PATH);
       const type = readU16(bytes, at + 2) & NLA_TYPE_MASK;
       switch (type) {
         case MPTCP_SUBFLOW_ATTR_TOKEN_LOC:
-          this.token = this.#integer(type, at, length);
+          this.token = integerOf(bytes, type, at, length);
           break;
         case MPTCP_SUBFLOW_ATTR_FLAGS:
-          this.#flags = this.#integer(type, at, length);
+          this.#flags = integerOf(bytes, type, at, length);
           break;
         case MPTCP_SUBFLOW_ATTR_ID_REM:
-          this.#idRem = this.#integer(type, at, length);
+          this.#idRem = integerOf(bytes, type, at, length);
           break;
         case MPTCP_SUBFLOW_ATTR_ID_LOC:
-          this.#idLoc = this.#integer(type, at, length);
+          this.#idLoc = integerOf(bytes, type, at, length);
           break;
       }
       at += align4(length);
     }
   }
 
-  #integer(type: number, at: number, length: number): number {
-    const policy = SUBFLOW_ATTRIBUTE.attrs[type]!;
-    const [start, end] = [at + NLA_HDRLEN, at + length];
-    return readAttr(this.#bytes, start, end, policy, MPTCP_PATH) as number;
-  }
-
   /** Writes what is read of the socket: {@linkcode Socket.RECORD} bytes. */
-  save(to: Uint8Array, start: number): void {
+  save({ bytes: to, view }: Memory, start: number): void {
     const bytes = this.#bytes;
     const info = this.#info;
     const end = Math.min(this.#infoEnd, info + Socket.#INFO);
     const header = this.#header;
-    writeU32(to, start, this.#flags);
-    writeU16(to, start + 4, end - info);
+    view.setUint32(start, this.#flags, HOST_LITTLE_ENDIAN);
+    view.setUint16(start + 4, end - info, HOST_LITTLE_ENDIAN);
     to[start + 6] = this.#idLoc;
     to[start + 7] = this.#idRem;
     to.set(bytes.subarray(header, header + INET_DIAG_MSG.length), start + 8);
@@ -214,14 +219,15 @@ export class Socket {
   }
 
   /** Goes to a socket that was saved. */
-  load(from: Uint8Array, start: number): void {
-    this.#bytes = from;
-    this.#flags = readU32(from, start);
-    this.#idLoc = from[start + 6]!;
-    this.#idRem = from[start + 7]!;
+  load(from: Memory, start: number): void {
+    const { bytes, view } = from;
+    this.#see(from);
+    this.#flags = view.getUint32(start, HOST_LITTLE_ENDIAN);
+    this.#idLoc = bytes[start + 6]!;
+    this.#idRem = bytes[start + 7]!;
     this.#header = start + 8;
     this.#info = this.#header + INET_DIAG_MSG.length;
-    this.#infoEnd = this.#info + readU16(from, start + 4);
+    this.#infoEnd = this.#info + view.getUint16(start + 4, HOST_LITTLE_ENDIAN);
   }
 
   /** The token of an MPTCP socket; 0: it has none. */
@@ -231,7 +237,7 @@ export class Socket {
 
   /** Its number, not used again until reboot. */
   get cookie(): number {
-    return readSize(this.#bytes, this.#header + MSG.cookie0);
+    return readSize(this.#view, this.#header + MSG.cookie0);
   }
 
   /** Whether the struct goes that far. */
@@ -249,18 +255,18 @@ export class Socket {
    */
   #infoU32(at: number, least: number = at + 4): number | undefined {
     return this.#reaches(least)
-      ? readU32(this.#bytes, this.#info + at)
+      ? this.#view.getUint32(this.#info + at, HOST_LITTLE_ENDIAN)
       : undefined;
   }
 
   #infoU64(at: number): number | undefined {
     return this.#reaches(at + 8)
-      ? readSize(this.#bytes, this.#info + at)
+      ? readSize(this.#view, this.#info + at)
       : undefined;
   }
 
   #u32(at: number): number {
-    return readU32(this.#bytes, this.#header + at);
+    return this.#view.getUint32(this.#header + at, HOST_LITTLE_ENDIAN);
   }
 
   #address(at: number): string {
@@ -270,7 +276,7 @@ export class Socket {
   }
 
   #port(at: number): number {
-    return readU16(this.#bytes, this.#header + at, false);
+    return this.#view.getUint16(this.#header + at);
   }
 
   get #state(): SocketState {
@@ -437,6 +443,17 @@ export class Socket {
       backlogMax: this.#u32(MSG.wqueue),
     };
   }
+}
+
+function integerOf(
+  bytes: Uint8Array,
+  type: number,
+  at: number,
+  length: number,
+): number {
+  const policy = SUBFLOW_ATTRIBUTE.attrs[type]!;
+  const start = at + NLA_HDRLEN;
+  return readAttr(bytes, start, at + length, policy, MPTCP_PATH) as number;
 }
 
 /** Leaves out what the kernel does not report. */

@@ -1,14 +1,15 @@
-import { Socket } from "./socket.ts";
+import { type Memory, memoryOf, Socket } from "./socket.ts";
 
 /** How many sockets are in a block of memory. */
-const BLOCK = 512;
+const BLOCK_BITS = 9;
+const BLOCK = 1 << BLOCK_BITS;
 
 /**
  * Sockets that were read, in chains. As bytes they take less time and memory
  * than as objects, each of which is made when it is wanted.
  */
 export class SocketTable {
-  readonly #blocks: Uint8Array[] = [];
+  readonly #blocks: Memory[] = [];
   /** The number of the next socket of the chain, by that of one. */
   readonly #next: (number | undefined)[] = [];
   readonly #socket = new Socket();
@@ -21,23 +22,23 @@ export class SocketTable {
    */
   add(socket: Socket, next?: number): number {
     const number = this.#next.push(next) - 1;
-    const place = number % BLOCK;
-    if (place === 0) this.#blocks.push(new Uint8Array(BLOCK * Socket.RECORD));
+    const place = number & BLOCK - 1;
+    if (place === 0) {
+      this.#blocks.push(memoryOf(new ArrayBuffer(BLOCK * Socket.RECORD)));
+    }
     socket.save(this.#blocks.at(-1)!, place * Socket.RECORD);
     return number;
   }
 
   /** The socket of a number: valid until the next call. */
   at(number: number): Socket {
-    const block = this.#blocks[Math.floor(number / BLOCK)]!;
-    this.#socket.load(block, number % BLOCK * Socket.RECORD);
+    const block = this.#blocks[number >>> BLOCK_BITS]!;
+    this.#socket.load(block, (number & BLOCK - 1) * Socket.RECORD);
     return this.#socket;
   }
 
-  /** The socket of a number and those behind it: each valid until the next. */
-  *chain(first: number | undefined): Generator<Socket, void> {
-    for (let at = first; at !== undefined; at = this.#next[at]) {
-      yield this.at(at);
-    }
+  /** The number of the socket behind one in its chain. */
+  next(number: number): number | undefined {
+    return this.#next[number];
   }
 }

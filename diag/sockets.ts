@@ -60,10 +60,8 @@ export function mptcpSockets(): SocketQuestion {
   };
 }
 
-/** TCP sockets under MPTCP, of the connections that are wanted. */
-export function subflowSockets(
-  isWanted: (token: number) => boolean,
-): SocketQuestion {
+/** TCP sockets under MPTCP. */
+export function subflowSockets(): SocketQuestion {
   const socket = new Socket();
   return {
     name: "sock-diag-by-family",
@@ -71,7 +69,7 @@ export function subflowSockets(
     ...BY_FAMILY,
     decode(payload) {
       socket.read(payload);
-      return socket.isSubflow && isWanted(socket.token) ? socket : OTHER;
+      return socket.isSubflow ? socket : OTHER;
     },
   };
 }

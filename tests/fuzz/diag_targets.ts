@@ -219,6 +219,8 @@ function listensForMptcp(read: Read): boolean {
 const tokenOf = (info: Uint8Array) =>
   info.length < 16 ? 0 : number(info, 12, 4);
 
+const SUBFLOWS = subflowSockets();
+
 /** The token of the last subflow. */
 let askedFor = 0;
 
@@ -301,10 +303,14 @@ export const DIAG_TARGETS: Targets = {
   "sockets that are subflows": {
     make: makeSocket,
     run: runSocket(
-      subflowSockets((token) => {
-        askedFor = token;
-        return true;
-      }),
+      {
+        ...SUBFLOWS,
+        decode(payload) {
+          const socket = SUBFLOWS.decode(payload);
+          if (socket instanceof Socket) askedFor = socket.token;
+          return socket;
+        },
+      },
       (socket) => ({ ...socket.subflow() }),
       only(INET_DIAG, ...SUBFLOW),
       isUnderMptcp,
