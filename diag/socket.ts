@@ -117,6 +117,7 @@ function readSize(view: DataView, at: number): number {
  * copy what they find.
  */
 export class Socket {
+  /** The memory that it is in. */
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
   /** Where `struct inet_diag_msg` is. */
@@ -127,6 +128,7 @@ export class Socket {
   #flags = 0;
   #idLoc = 0;
   #idRem = 0;
+
   /** Whether it is a subflow. */
   isSubflow = false;
   /** Token of the connection of a subflow; 0: MPTCP is not in use. */
