@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Host } from "../../testing/host.ts";
 import {
   type ConnectOptions,
@@ -142,7 +142,7 @@ export class Managed implements AsyncDisposable {
   }
 
   /**
-   * Ends the manager; returns what it has said.
+   * Ends the manager; returns what it has decided.
    *
    * @param warning What it has said on standard error, without the line's end.
    */
@@ -157,7 +157,9 @@ export class Managed implements AsyncDisposable {
     assertEquals(code, signal === "SIGKILL" ? 137 : 0);
     const warned = (await this.#warned).trimEnd();
     assertEquals(warned, warning === undefined ? "" : `mptcp: ${warning}`);
-    return await this.#output;
+    const [ready, ...decisions] = (await this.#output).split("\n");
+    assertMatch(ready!, /^\[\S+\] ready {6}\d+ connections?$/);
+    return decisions.join("\n");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
