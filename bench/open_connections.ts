@@ -37,24 +37,14 @@ export class OpenConnections implements AsyncDisposable {
 
   /** Opens more, until there are so many. */
   async grow(count: number, subflows = 2): Promise<void> {
-    const { client, server } = this.#lab;
+    const { client } = this.#lab;
+    const openers: Promise<void>[] = [];
     while (this.#count < count) {
       const more = Math.min(OF_OPENER, count - this.#count);
-      const process = new Deno.Command(this.#program, {
-        args: [
-          ...[client.netns, server.netns, server.address(1)],
-          `${FIRST_PORT + this.#processes.length}`,
-          `${more}`,
-          ...this.#everyMs === undefined ? [] : [`${this.#everyMs}`],
-        ],
-        stdin: "piped",
-        stdout: "piped",
-      }).spawn();
-      this.#processes.push(process);
-      const { done } = await process.stdout.getReader().read();
-      if (done) throw new Error(`${more} connections were not opened`);
+      openers.push(this.#open(more));
       this.#count += more;
     }
+    await Promise.all(openers);
     using diag = Diag.open({ netns: client.netns });
     await until(
       () =>
@@ -65,6 +55,23 @@ export class OpenConnections implements AsyncDisposable {
       `${subflows} subflows of ${count} connections`,
       TIMEOUT_MS,
     );
+  }
+
+  async #open(count: number): Promise<void> {
+    const { client, server } = this.#lab;
+    const process = new Deno.Command(this.#program, {
+      args: [
+        ...[client.netns, server.netns, server.address(1)],
+        `${FIRST_PORT + this.#processes.length}`,
+        `${count}`,
+        ...this.#everyMs === undefined ? [] : [`${this.#everyMs}`],
+      ],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#processes.push(process);
+    const { done } = await process.stdout.getReader().read();
+    if (done) throw new Error(`${count} connections were not opened`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
