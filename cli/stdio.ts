@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 /** Used again and again: to touch memory for the first time takes longer. */
 const encoded = new Uint8Array(3 * 2 ** 15);
 
-/** Writes all of a text, or of bytes, and is content when nobody reads it any more. */
+/** Writes all of it, and is content when nobody reads it any more. */
 export function write(
   stream: { writeSync(bytes: Uint8Array): number },
   output: string | Uint8Array,
