@@ -47,7 +47,7 @@ export async function connections(): Promise<Report[]> {
         "with the permission and configuration of the command line: what V8 " +
         "has on its heap and in buffers, the most that was seen, after each " +
         "100 connections, and the most that was resident (`VmHWM`). Up to " +
-        "131,072 connections are kept as bytes until their subflows are read.",
+        "16,384 connections are kept as bytes until their subflows are read.",
       columns: ["", "heap, MB", "buffers, MB", "RSS, MB"],
       rows: memory,
     },

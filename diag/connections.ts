@@ -48,7 +48,7 @@ const BOUND = 1 << 13;
  * How many connections are in memory at once, as 1 KB each: for the next ones
  * all TCP sockets are read again.
  */
-const CHUNK = 131_072;
+const CHUNK = 16_384;
 
 /** A connection that was found, by the numbers of its sockets. */
 interface Found {

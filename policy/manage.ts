@@ -1,7 +1,9 @@
 import { integer } from "../codec/arguments.ts";
+import { listConnections } from "../diag/connections.ts";
 import { Diag } from "../diag/diag.ts";
 import type { NetworkChanges } from "../diag/network_changes.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
+import type { Namespace } from "../netlink/transport.ts";
 import type { EventStream } from "../ops/events.ts";
 import type { PathManager } from "../ops/path_manager.ts";
 import { Callbacks } from "./callbacks.ts";
@@ -134,6 +136,7 @@ class RunningManager implements Manager {
   readonly #callbacks: Callbacks;
   readonly #tracker: Tracker<ManagedConnection>;
   readonly #commands: Commands;
+  readonly #namespace: Namespace;
   readonly #diag: Diag;
   readonly #interfaces: Interfaces;
   readonly #events: EventStream;
@@ -156,6 +159,7 @@ class RunningManager implements Manager {
     integer("tickMs", tickMs, 1, MAX_TIMEOUT);
     this.#options = options;
     using stack = new DisposableStack();
+    this.#namespace = pm.namespace;
     this.#diag = stack.use(Diag.open({ namespace: pm.namespace }));
     this.#interfaces = new Interfaces(this.#diag, interfaces);
     const { onError = console.error } = options;
@@ -220,7 +224,7 @@ class RunningManager implements Manager {
     this.#events = stack.use(pm.events({ signal }));
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));
     this.#interfaces.update();
-    this.#tracker.resync(this.#diag.connections());
+    this.#resync();
     for (const { subflows } of this.connections.values()) {
       for (const subflow of subflows) {
         if (subflow.state === "opening") this.#early.add(subflow);
@@ -271,13 +275,16 @@ class RunningManager implements Manager {
   async #follow(): Promise<void> {
     for await (const event of this.#events) {
       this.#tracker.take(event);
-      if (event.type === "overrun") {
-        this.#tracker.resync(this.#diag.connections());
-      }
+      if (event.type === "overrun") this.#resync();
       // Sooner than the next wait is set up.
       this.#callbacks.run();
     }
     this.stop();
+  }
+
+  /** Looks at all connections: in one go, since all of them are kept. */
+  #resync(): void {
+    this.#tracker.resync(listConnections(this.#namespace, Infinity));
   }
 
   async #followNetwork(): Promise<void> {
