@@ -237,6 +237,12 @@ export interface Connection extends SocketFigures, ConnectionFigures {
 /** An MPTCP connection without its subflows. */
 export type ConnectionSummary = Omit<Connection, "subflows" | "partial">;
 
+/** What tells of a connection whether it is there, and how many subflows. */
+export type ConnectionBrief = Pick<
+  ConnectionSummary,
+  "local" | "remote" | "state" | "inode" | "extraSubflows"
+>;
+
 /** An MPTCP socket that listens. */
 export interface Listener
   extends Omit<SocketFigures, "receiveQueue" | "sendQueue"> {

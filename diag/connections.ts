@@ -5,14 +5,17 @@
  * @module
  */
 
+import { writeU32 } from "../codec/bytes.ts";
 import { AF_INET, AF_INET6, parseAddress } from "../codec/inet.ts";
 import { NetlinkError } from "../netlink/errors.ts";
 import { QuestionClient } from "../netlink/questions.ts";
 import type { Namespace } from "../netlink/transport.ts";
-import { NETLINK_SOCK_DIAG } from "../codec/sock_diag.gen.ts";
+import { INET_DIAG_REQ_V2, NETLINK_SOCK_DIAG } from "../codec/sock_diag.gen.ts";
+import { encodeStruct } from "../codec/struct.ts";
 import { DeviceNames } from "../netlink/device_names.ts";
 import type {
   Connection,
+  ConnectionBrief,
   ConnectionSummary,
   Listener,
   RunningTimer,
@@ -203,6 +206,14 @@ export function findSummary(
   return new DeviceNames(namespace).named(summary);
 }
 
+/** The same of the little that is asked for often. */
+export function findBrief(
+  client: QuestionClient,
+  token: number,
+): ConnectionBrief | undefined {
+  return lookUp(client, token)?.brief();
+}
+
 /** Any cookie (`INET_DIAG_NOCOOKIE`). */
 const ANY = 0xffff_ffff;
 
@@ -303,16 +314,30 @@ function addSubflows(
 }
 
 /** For look-ups, whose answers are read before the next one: made once. */
-let socketQuestion: ReturnType<typeof allOf> | undefined;
+let socketQuestion: ReturnType<typeof tokenQuestion> | undefined;
 let subflowQuestion: ReturnType<typeof subflowSockets> | undefined;
+
+/** A question for a socket, in whose header only the token is missing. */
+function tokenQuestion() {
+  const [question, header, attrs] = allOf(AF_INET, EVERY);
+  const { members } = INET_DIAG_REQ_V2;
+  return {
+    question,
+    header: encodeStruct(INET_DIAG_REQ_V2, header),
+    /** Where the token goes. */
+    at: members.find(({ key }) => key === "cookie0")!.offset,
+    attrs,
+  };
+}
 
 function lookUp(
   client: QuestionClient,
   token: number,
 ): Socket | undefined {
-  const [question, header, attrs] = socketQuestion ??= allOf(AF_INET, EVERY);
+  const { question, header, at, attrs } = socketQuestion ??= tokenQuestion();
+  writeU32(header, at, token);
   try {
-    const socket = client.get(question, { ...header, cookie0: token }, attrs);
+    const socket = client.get(question, header, attrs);
     return socket === OTHER ? undefined : socket as Socket;
   } catch (error) {
     if (error instanceof NetlinkError && error.errno === ENOENT) return;

@@ -40,6 +40,7 @@ import {
 import { addressText } from "./address_text.ts";
 import {
   type Connection,
+  type ConnectionBrief,
   type Listener,
   type RunningTimer,
   SOCKET_STATES,
@@ -346,6 +347,24 @@ export class Socket {
     return (this.#reaches(MPTCP_INFO.length)
       ? connection
       : present(connection)) as Connection;
+  }
+
+  /** The little of that which is asked for often. */
+  brief(): ConnectionBrief {
+    const extraSubflows = this.#infoU8(MPTCP.subflows);
+    return {
+      local: {
+        address: this.#address(MSG.src),
+        port: this.#port(MSG.sport),
+      },
+      remote: {
+        address: this.#address(MSG.dst),
+        port: this.#port(MSG.dport),
+      },
+      state: this.#state,
+      inode: this.#u32(MSG.inode),
+      ...extraSubflows !== undefined && { extraSubflows },
+    };
   }
 
   /** What a TCP socket under MPTCP says. */

@@ -38,7 +38,7 @@ export interface Question<
 
 /** What a question is about. */
 interface About {
-  readonly header?: object;
+  readonly header?: object | Uint8Array;
   readonly attrs?: object;
 }
 
@@ -49,11 +49,13 @@ export class QuestionClient extends NetlinkClient<Question> {
   /**
    * Asks for one thing.
    *
+   * @param header What stands in the header, or the header itself: to encode it
+   * takes a third of the time of a question.
    * @throws {NetlinkError} There is none, or the caller may not know.
    */
   get<Header extends object, Attrs extends object, Answer extends object>(
     question: Question<Header, Attrs, Answer>,
-    header: NoInfer<Partial<Header>>,
+    header: NoInfer<Partial<Header>> | Uint8Array,
     attrs: NoInfer<Partial<Attrs>> = {},
   ): Answer {
     return this.getOp(question, { header, attrs }) as Answer;
@@ -92,7 +94,7 @@ export class QuestionClient extends NetlinkClient<Question> {
   ): Uint8Array<ArrayBuffer> {
     return encodeMessage(
       { type, flags: NLM_F_REQUEST | flags, seq, pid: 0 },
-      encodeStruct(layout, header),
+      header instanceof Uint8Array ? header : encodeStruct(layout, header),
       set,
       attrs,
       this.#buffer,

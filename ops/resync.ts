@@ -173,7 +173,9 @@ const CLOSING: readonly SocketState[] = [
 ];
 
 /** Whether its program has closed it, which is when the kernel says `closed`. */
-export function isClosedHere({ inode, state }: ConnectionSummary): boolean {
+export function isClosedHere(
+  { inode, state }: Pick<ConnectionSummary, "inode" | "state">,
+): boolean {
   return inode === 0 && CLOSING.includes(state);
 }
 

@@ -7,8 +7,12 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
 import { AF_INET, AF_INET6, parseAddress } from "../codec/inet.ts";
-import type { RunningTimer, SubflowReading } from "../diag/connection.ts";
-import { findTimers, openSockDiag } from "../diag/connections.ts";
+import type {
+  ConnectionBrief,
+  RunningTimer,
+  SubflowReading,
+} from "../diag/connection.ts";
+import { findBrief, findTimers, openSockDiag } from "../diag/connections.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Link } from "../diag/links.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
@@ -105,8 +109,9 @@ export class Commands implements Disposable {
   readonly #offered = new WeakSet<TrackedSubflow>();
   /** How many subflows at most between two ends were asked for. */
   readonly #most = new WeakMap<ManagedConnection, number>();
-  /** To look at many sockets at once, after there was need for it. */
+  /** To look at sockets, after there was need for it. */
   #sockets: QuestionClient | undefined;
+  #hasEnded = false;
   /** The subflows that were opened by it. */
   readonly #own = new WeakSet<TrackedSubflow>();
 
@@ -179,6 +184,19 @@ export class Commands implements Disposable {
     });
   }
 
+  get #client(): QuestionClient {
+    if (this.#hasEnded) {
+      throw new Deno.errors.BadResource("The manager has ended");
+    }
+    return this.#sockets ??= openSockDiag(this.#tools.pm.namespace);
+  }
+
+  /** Looks whether there is a connection from which something can come. */
+  find(token: number): ConnectionBrief | undefined {
+    const brief = findBrief(this.#client, token);
+    return brief === undefined || isOver(brief) ? undefined : brief;
+  }
+
   /**
    * The timers of many subflows.
    *
@@ -190,7 +208,6 @@ export class Commands implements Disposable {
       { readonly subflow: TrackedSubflow; readonly cookie?: number }
     >,
   ): Map<number, RunningTimer> {
-    const client = this.#sockets ??= openSockDiag(this.#tools.pm.namespace);
     const wanted = new Map<number, Set<number>>();
     for (const { subflow: { local }, cookie } of watched) {
       if (cookie === undefined) continue;
@@ -199,7 +216,7 @@ export class Commands implements Disposable {
     }
     return new Map(
       wanted.entries().flatMap(([family, cookies]) =>
-        findTimers(client, family, cookies)
+        findTimers(this.#client, family, cookies)
       ),
     );
   }
@@ -313,14 +330,12 @@ export class Commands implements Disposable {
   #lookForOthers(connection: ManagedConnection): void {
     // Another one may have its token by now.
     if (connection.closed) return;
-    const { diag, tracker } = this.#tools;
     const { token, subflows } = connection;
-    const summary = diag.summary(token);
-    const isThere = summary !== undefined && !isOver(summary) &&
-      isSamePath(connection, summary);
-    if (!isThere) return tracker.forget(token);
+    const brief = this.find(token);
+    const isThere = brief !== undefined && isSamePath(connection, brief);
+    if (!isThere) return this.#tools.tracker.forget(token);
     const extra = subflows.filter(({ initial, isOpen }) => !initial && isOpen);
-    if (summary.extraSubflows !== extra.length) this.#see(token);
+    if (brief.extraSubflows !== extra.length) this.#see(token);
   }
 
   #see(token: number): void {
@@ -502,6 +517,7 @@ export class Commands implements Disposable {
 
   /** Closes what it has opened. */
   [Symbol.dispose](): void {
+    this.#hasEnded = true;
     this.#sockets?.[Symbol.dispose]();
   }
 

@@ -14,7 +14,7 @@ import { claimManager, otherManagers, takeMode } from "./mode.ts";
 import type { Policy } from "./policy.ts";
 import { Retries, type RetryOptions } from "./retries.ts";
 import { Timers } from "./timers.ts";
-import { isOver, type TrackedSubflow, Tracker } from "./tracker.ts";
+import { type TrackedSubflow, Tracker } from "./tracker.ts";
 
 /** How often `tick` is called, in milliseconds. */
 const TICK_MS = 1000;
@@ -336,8 +336,7 @@ class RunningManager implements Manager {
         this.#unswept = connections.keys();
         break;
       }
-      const summary = this.#diag.summary(token);
-      if (summary === undefined || isOver(summary)) this.#tracker.forget(token);
+      if (this.#commands.find(token) === undefined) this.#tracker.forget(token);
     }
   }
 

@@ -7,7 +7,7 @@
 
 import type {
   Connection,
-  ConnectionSummary,
+  ConnectionBrief,
   Subflow,
 } from "../diag/connection.ts";
 import type {
@@ -529,7 +529,7 @@ function isLike(known: SubflowAddress, told: SubflowAddress): boolean {
 const ANY: readonly string[] = ["0.0.0.0", "::"];
 
 /** Whether nothing can come of a connection any more. */
-export function isOver(present: ConnectionSummary): boolean {
+export function isOver(present: ConnectionBrief): boolean {
   return isClosedHere(present) || present.state === "closed";
 }
 

@@ -898,6 +898,18 @@ Deno.test("it ends by its signal, with its path manager, and by an error", async
   }
 });
 
+Deno.test("what goes on after the end asks the kernel nothing", async () => {
+  await using world = new World();
+  world.connect();
+  const manager = await world.start({});
+  const connection = manager.connections.get(5)!;
+  manager.stop();
+  const open = () => connection.open({ from: "10.0.1.1" });
+  assertThrows(open, Deno.errors.BadResource, "The manager has ended");
+  const own = world.kernel.transports.filter(({ closed }) => !closed);
+  assertEquals(own.length, 1);
+});
+
 Deno.test("an error of the kernel ends it", async () => {
   const world = new World();
   world.connect();
