@@ -21,7 +21,8 @@ export function stop(command: string, endsByHangup: boolean): OutputWatch {
   nameProcess(`mptcp ${command}`);
   ignoreInspectorSignal();
   const controller = new AbortController();
-  const abort = () => controller.abort();
+  const abort = () =>
+    controller.abort(new DOMException("Stopped before the end", "AbortError"));
   const takesHangup = endsByHangup && !keepHangupIgnored();
   const signals = [...ENDS, ...takesHangup ? HANGUP : []];
   for (const name of signals) Deno.addSignalListener(name, abort);

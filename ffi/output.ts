@@ -53,7 +53,7 @@ export function watchOutput(options: OutputWatchOptions = {}): OutputWatch {
   const { fd = 1, signal: outer } = options;
   const controller = new AbortController();
   const { signal } = controller;
-  const abort = () => controller.abort();
+  const abort = () => controller.abort(outer?.reason);
   if (outer?.aborted) abort();
   outer?.addEventListener("abort", abort);
   // With no events asked for, poll still reports that a pipe has no reader.

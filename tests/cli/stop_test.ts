@@ -26,6 +26,8 @@ function recordListeners() {
   };
 }
 
+const STOPPED = "AbortError: Stopped before the end";
+
 /** Settles when all waits that were cancelled before have ended. */
 async function settled(): Promise<void> {
   const { ended, cancel } = waitFor(1, 0);
@@ -43,7 +45,7 @@ liveTest(
       assertEquals([...listeners.keys()], SIGNALS);
       assertEquals(stopping.signal.aborted, false);
       listeners.get(name)!();
-      assertEquals(stopping.signal.aborted, true);
+      assertEquals(`${stopping.signal.reason}`, STOPPED);
       // A second time, it does no harm.
       listeners.get(name)!();
     }

@@ -212,10 +212,12 @@ async function runCommandLine(words: readonly string[]): Promise<string> {
   const kernel = new FakeKernel();
   kernel.connect(5);
   const { code, out, ...said } = await run(words, kernel);
-  // Without what `--trace` shows.
-  const err = said.err.replaceAll(/^(->|<-) .*\n/gm, "");
+  // Without what `--trace` shows, and hints in front of an error.
+  const err = said.err.replaceAll(/^(->|<-) .*\n/gm, "")
+    .replace(/^((hint: |{"hint").*\n)+(?=.)/, "");
   const what = `${code}: ${err || out}`;
-  demand([0, 1, 2, 255].includes(code), what);
+  // What goes on is stopped at once.
+  demand([0, 1, 2, 4, 255].includes(code), what);
   demand(!/\[object|native code/.test(out), what);
   if (code === 0) {
     demand(/^((mptcp: |hint: |{"(warning|hint)").*\n)*$/.test(err), what);
