@@ -44,6 +44,7 @@ import {
   type Listener,
   type RunningTimer,
   SOCKET_STATES,
+  type SocketEnd,
   type SocketState,
   type SocketTimer,
   type Subflow,
@@ -295,6 +296,14 @@ export class Socket {
     return this.#view.getUint16(this.#header + at);
   }
 
+  get #local(): SocketEnd {
+    return { address: this.#address(MSG.src), port: this.#port(MSG.sport) };
+  }
+
+  get #remote(): SocketEnd {
+    return { address: this.#address(MSG.dst), port: this.#port(MSG.dport) };
+  }
+
   get #state(): SocketState {
     return SOCKET_STATES[this.#bytes[this.#header + MSG.state]!] ?? "closed";
   }
@@ -306,14 +315,8 @@ export class Socket {
     // All in one literal: to make an object of parts takes ten times as long.
     const connection = {
       token: this.ownToken,
-      local: {
-        address: this.#address(MSG.src),
-        port: this.#port(MSG.sport),
-      },
-      remote: {
-        address: this.#address(MSG.dst),
-        port: this.#port(MSG.dport),
-      },
+      local: this.#local,
+      remote: this.#remote,
       fallback: (flags & FALLBACK) !== 0,
       remoteKeyReceived: (flags & REMOTE_KEY_RECEIVED) !== 0,
       state: this.#state,
@@ -353,14 +356,8 @@ export class Socket {
   brief(): ConnectionBrief {
     const extraSubflows = this.#infoU8(MPTCP.subflows);
     return {
-      local: {
-        address: this.#address(MSG.src),
-        port: this.#port(MSG.sport),
-      },
-      remote: {
-        address: this.#address(MSG.dst),
-        port: this.#port(MSG.dport),
-      },
+      local: this.#local,
+      remote: this.#remote,
       state: this.#state,
       inode: this.#u32(MSG.inode),
       ...extraSubflows !== undefined && { extraSubflows },
@@ -449,14 +446,8 @@ export class Socket {
   /** What a TCP socket says that has nothing of MPTCP. */
   tcp(): TcpConnection {
     return {
-      local: {
-        address: this.#address(MSG.src),
-        port: this.#port(MSG.sport),
-      },
-      remote: {
-        address: this.#address(MSG.dst),
-        port: this.#port(MSG.dport),
-      },
+      local: this.#local,
+      remote: this.#remote,
       inode: this.#u32(MSG.inode),
     };
   }
@@ -464,10 +455,7 @@ export class Socket {
   /** What a TCP socket says that listens. */
   listener(): Listener {
     return {
-      local: {
-        address: this.#address(MSG.src),
-        port: this.#port(MSG.sport),
-      },
+      local: this.#local,
       state: this.#state,
       cookie: this.cookie,
       inode: this.#u32(MSG.inode),

@@ -29,6 +29,7 @@ const ENOENT = 2;
 export const OTHER: { readonly isOther: true } = { isOther: true };
 
 const BY_FAMILY = {
+  name: "sock-diag-by-family",
   request: MESSAGES["sock-diag-by-family"],
   answer: MESSAGES["inet-diag-msg"].type,
 };
@@ -44,7 +45,6 @@ export type SocketQuestion = Question<
 export function mptcpSockets(): SocketQuestion {
   const socket = new Socket();
   return {
-    name: "sock-diag-by-family",
     action: "list MPTCP connections",
     ...BY_FAMILY,
     decode(payload) {
@@ -64,7 +64,6 @@ export function mptcpSockets(): SocketQuestion {
 export function subflowSockets(): SocketQuestion {
   const socket = new Socket();
   return {
-    name: "sock-diag-by-family",
     action: "list subflows",
     ...BY_FAMILY,
     decode(payload) {
@@ -78,7 +77,6 @@ export function subflowSockets(): SocketQuestion {
 export function plainSockets(): SocketQuestion {
   const socket = new Socket();
   return {
-    name: "sock-diag-by-family",
     action: "list TCP connections",
     ...BY_FAMILY,
     decode(payload) {
@@ -96,7 +94,6 @@ export function anySockets(): Question<
 > {
   const socket = new Socket();
   return {
-    name: "sock-diag-by-family",
     action: "list TCP sockets",
     ...BY_FAMILY,
     decode(payload) {
@@ -110,7 +107,6 @@ export function anySockets(): Question<
 export function listeningSockets(): SocketQuestion {
   const socket = new Socket();
   return {
-    name: "sock-diag-by-family",
     action: "list MPTCP listeners",
     ...BY_FAMILY,
     decode(payload) {
