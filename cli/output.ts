@@ -41,11 +41,14 @@ export function jsonOnly({ json }: Output): Output {
   return { text: "", json };
 }
 
+/** How many of something there are, in words. */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
 /** What an agent says of lines that were lost. */
 export function lostText(lines: number): string {
-  return `${lines} line${
-    lines === 1 ? "" : "s"
-  } lost: nobody read them in time\n`;
+  return `${count(lines, "line")} lost: nobody read them in time\n`;
 }
 
 /** What was asked for, the token as `ip` writes it. */

@@ -11,7 +11,7 @@ import {
   type Status,
 } from "../../doctor/mod.ts";
 import { folded } from "../cells.ts";
-import type { Output } from "../output.ts";
+import { count, type Output } from "../output.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 import { targetJson, wayLines } from "./target_output.ts";
 
@@ -159,15 +159,13 @@ function summary(
 ): string {
   const blind =
     all.filter((one) => isUnknown(one) && one.because === undefined).length;
-  const number = (count: number, one: string) =>
-    `${count} ${one}${count === 1 ? "" : "s"}`;
   const own = (status: Status) =>
     all.filter((one) => one.status === status && isOwn(one)).length;
   const checks = new Set(all.map(({ check }) => check)).size;
   return [
-    `${number(checks, "check")} in ${(durationMs / 1000).toFixed(1)} s`,
-    number(own("problem"), "problem"),
-    number(own("warning"), "warning"),
+    `${count(checks, "check")} in ${(durationMs / 1000).toFixed(1)} s`,
+    count(own("problem"), "problem"),
+    count(own("warning"), "warning"),
     ...blind === 0 ? [] : [`${blind} could not look`],
     ...more ? [`no more than ${most} connections were looked at`] : [],
     ...ignored.length === 0 ? [] : [`left out: ${ignored.join(", ")}`],

@@ -5,7 +5,7 @@
  */
 
 import type { Decision } from "../../policy/mod.ts";
-import type { Output } from "../output.ts";
+import { count, type Output } from "../output.ts";
 import { tokenText } from "./connection_output.ts";
 import { clock } from "./monitor_output.ts";
 
@@ -13,8 +13,8 @@ import { clock } from "./monitor_output.ts";
 export function readyOutput(connections: number): Output {
   const now = clock().json;
   return {
-    text: `[${now}] ${"ready".padEnd(10)} ${connections} connection${
-      connections === 1 ? "" : "s"
+    text: `[${now}] ${"ready".padEnd(10)} ${
+      count(connections, "connection")
     }\n`,
     json: { timestamp: now, action: "ready", connections },
   };

@@ -15,7 +15,7 @@ import type {
   Summary,
 } from "../../config/mod.ts";
 import { folded } from "../cells.ts";
-import { deviceName, type Output } from "../output.ts";
+import { count, deviceName, type Output } from "../output.ts";
 import { snakeCase, snakeKeys } from "../snake_case.ts";
 import { quote } from "../stdio.ts";
 import { paint, type Screen, type Style } from "../style.ts";
@@ -264,10 +264,6 @@ function program(netns: string | undefined): string[] {
 
 function command(...words: readonly string[]): string {
   return words.map(quote).join(" ");
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /** All of a plan but whether there is something to do. */

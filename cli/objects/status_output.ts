@@ -7,7 +7,7 @@
 import type { EventListener, Managers, Settings } from "../../diag/mod.ts";
 import type { Endpoint, Limits } from "../../mod.ts";
 import { folded, widest } from "../cells.ts";
-import { deviceName } from "../output.ts";
+import { count, deviceName } from "../output.ts";
 import { snakeKeys } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 
@@ -171,7 +171,7 @@ function connectionLine({ connections }: Status): Line {
       ...total > established
         ? [`${total - established} opening or closing`]
         : [],
-      `${subflows} subflow${subflows === 1 ? "" : "s"}`,
+      count(subflows, "subflow"),
       ...subflowsOpening > 0 ? [`${subflowsOpening} of them unanswered`] : [],
       ...fallback > 0 ? [`${fallback} fell back to TCP`] : [],
       ...partial > 0 ? [`${partial} with subflows that cannot be seen`] : [],

@@ -14,6 +14,7 @@ import type {
 import { cellsOf, cutEnd, cutMiddle, widest } from "../cells.ts";
 import { printable } from "../printable.ts";
 import { paint, type Screen, type Style } from "../style.ts";
+import { count } from "../output.ts";
 import { byteText, rateText, timeText } from "../units.ts";
 import { endText, isStuck, tokenText } from "./connection_output.ts";
 import { bitPerSecOf } from "./top_ranking.ts";
@@ -115,10 +116,6 @@ function sum(
   // Where there is none, nothing is carried.
   if (known.length === 0 && rates.length > 0) return undefined;
   return known.reduce((sum, rate) => sum + rate, 0);
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 /** The rows that fit, and what does not. */

@@ -11,7 +11,7 @@ import type {
   WatchEvent,
   WatchStatus,
 } from "../../config/mod.ts";
-import type { Output } from "../output.ts";
+import { count, type Output } from "../output.ts";
 import { paint, type Screen, type Style } from "../style.ts";
 import { clock } from "./monitor_output.ts";
 import { endpointJson, endpointText, shown, stepJson } from "./plan_output.ts";
@@ -124,8 +124,4 @@ function jsonOf(event: WatchEvent): Record<string, unknown> {
         ...event.why !== undefined && { why: event.why },
       };
   }
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
