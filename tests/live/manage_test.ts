@@ -9,7 +9,6 @@ import {
   assertGreaterOrEqual,
   assertMatch,
 } from "@std/assert";
-import { Diag } from "../../diag/mod.ts";
 import { PathManager } from "../../mod.ts";
 import {
   fullmesh,
@@ -26,6 +25,7 @@ import { churn, churnAside } from "../helpers/churn.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { addMiddlebox, removeMiddlebox } from "../helpers/middlebox.ts";
 import { liveTest } from "../helpers/live.ts";
+import { ownedConnections } from "../helpers/owned.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
 import { untilSame } from "../helpers/until_same.ts";
 
@@ -66,12 +66,7 @@ function paths(host: Host): string[] {
 }
 
 /** What is there, without what a program has closed. */
-function look({ netns }: Host): string[] {
-  using diag = Diag.open({ netns });
-  return seenLines(
-    [...diag.connections()].filter(({ inode }) => inode !== 0),
-  );
-}
+const look = (host: Host) => seenLines(ownedConnections(host));
 
 for (const { name, options, at } of KINDS) {
   liveTest(`a full mesh carries data over all paths: ${name}`, async () => {

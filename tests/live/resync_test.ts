@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { Diag } from "../../diag/mod.ts";
 import {
   type EventStream,
   PathManager,
@@ -13,6 +12,7 @@ import { churn, churnAside } from "../helpers/churn.ts";
 import { KINDS } from "../helpers/connection_kinds.ts";
 import { knownLines, presentLines } from "../helpers/known.ts";
 import { liveTest } from "../helpers/live.ts";
+import { ownedConnections } from "../helpers/owned.ts";
 import { untilSame } from "../helpers/until_same.ts";
 
 /** Follows a stream; `taken` are the events so far. */
@@ -36,12 +36,7 @@ function follow(stream: EventStream) {
 }
 
 /** What there is on a host that its program has not closed. */
-function look({ netns }: Host): string[] {
-  using diag = Diag.open({ netns });
-  return presentLines(
-    [...diag.connections()].filter(({ inode }) => inode !== 0),
-  );
-}
+const look = (host: Host) => presentLines(ownedConnections(host));
 
 /** What a late starter learns of an event; older kernels flag no server. */
 function plain(event: PathManagerEvent): PathManagerEvent {

@@ -6,7 +6,6 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { Diag } from "../../diag/mod.ts";
 import { PathManager } from "../../mod.ts";
 import {
   announce,
@@ -23,6 +22,7 @@ import {
 import type { Host } from "../../testing/host.ts";
 import { Lab, type LabConnection } from "../../testing/lab.ts";
 import { churn } from "../helpers/churn.ts";
+import { ownedConnections } from "../helpers/owned.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
 import { untilSame } from "../helpers/until_same.ts";
 import { makeUplinks, setLimits } from "../helpers/uplinks.ts";
@@ -99,12 +99,7 @@ async function manageMuch({ random }: World): Promise<void> {
 }
 
 /** What is there, without what a program has closed. */
-function look({ netns }: Host): string[] {
-  using diag = Diag.open({ netns });
-  return seenLines(
-    [...diag.connections()].filter(({ inode }) => inode !== 0),
-  );
-}
+const look = (host: Host) => seenLines(ownedConnections(host));
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
