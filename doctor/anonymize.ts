@@ -30,14 +30,15 @@ import type { Limits } from "../ops/limits.ts";
 import { isAddress } from "./facts.ts";
 import { type Network, OtherAddresses } from "./other_addresses.ts";
 import { OtherNames } from "./other_names.ts";
-import type {
-  AskedRoute,
-  Attempt,
-  Reading,
-  Snapshot,
-  SocketTrial,
-  Target,
-  TimedEvent,
+import {
+  type AskedRoute,
+  type Attempt,
+  demandVersion,
+  type Reading,
+  type Snapshot,
+  type SocketTrial,
+  type Target,
+  type TimedEvent,
 } from "./snapshot.ts";
 
 /** What stands for what, in one report. */
@@ -302,8 +303,8 @@ const SNAPSHOT: Rule<Snapshot> = object<Snapshot>({
  * @param key 16 bytes that addresses depend on, to replace those of another
  * snapshot in the same way; who has it can tell the addresses.
  * @default {random bytes}
- * @throws {TypeError} The key has another length, or a text in the place of an
- * address is none.
+ * @throws {TypeError} The key has another length, the snapshot another version,
+ * or a text in the place of an address is none.
  *
  * @example Ask for help in public
  * ```ts
@@ -316,6 +317,7 @@ export function anonymize(
   snapshot: Snapshot,
   key: Uint8Array = crypto.getRandomValues(new Uint8Array(16)),
 ): Snapshot {
+  demandVersion(snapshot);
   if (key.length !== 16) {
     throw new ArgumentTypeError(
       `Invalid key of ${key.length} bytes: 16 are needed`,

@@ -7,6 +7,7 @@
 import type { Connection } from "../diag/connection.ts";
 import { Diag } from "../diag/diag.ts";
 import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { connectionToken, tcpPort } from "../codec/arguments.ts";
 import { SyscallError } from "../netlink/errors.ts";
 import {
   type Namespace,
@@ -31,7 +32,7 @@ export interface CollectOptions {
   readonly netns?: Netns;
   /** An open namespace instead of `netns`, which is left open. */
   readonly namespace?: Namespace;
-  /** The token of the only connection to look at. @default {all} */
+  /** The token of the only connection, 1 to 0xffffffff. @default {all} */
   readonly token?: number;
   /**
    * A place to connect to: then that connection is the only one to look at. A
@@ -98,7 +99,9 @@ export function reasonOf({ message }: Error): string {
  * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`, `EACCES`: the
  * privilege to enter it is missing.
  * @throws {NotFoundError} There is no connection of the token.
- * @throws {RangeError} The port of the target is none.
+ * @throws {RangeError} The token or the port of the target is none.
+ * @throws {TypeError} `token` and `target` are both given, or the target has no
+ * host.
  *
  * @example Save it
  * ```ts
@@ -113,6 +116,8 @@ export async function collect(
   if (token !== undefined && target !== undefined) {
     throw new ArgumentTypeError("Contradicting options: token and target");
   }
+  if (token !== undefined) connectionToken(token);
+  if (target !== undefined) tcpPort("port", target.port);
   using opened = given === undefined ? openNamespace(netns) : undefined;
   const namespace = given ?? opened!;
   using diag = Diag.open({ namespace });

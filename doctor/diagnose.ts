@@ -5,10 +5,11 @@
  */
 
 import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { connectionToken } from "../codec/arguments.ts";
 import { CHECK_NAMES, type CheckName, CHECKS } from "./checks.ts";
 import { type Finding, type Observation, unknown } from "./finding.ts";
 import { ofConnection } from "./one_connection.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { demandVersion, type Snapshot } from "./snapshot.ts";
 import { reasonOf, UnreadError, watched } from "./unread.ts";
 
 /** The most serious first. */
@@ -18,7 +19,10 @@ const ORDER = ["problem", "warning", "unknown", "ok"] as const;
 export interface DiagnoseOptions {
   /** Checks that are left out. @default {none} */
   readonly ignore?: readonly CheckName[];
-  /** The token of the only connection to look at. @default {the snapshot's} */
+  /**
+   * The token of the only connection to look at, 1 to 0xffffffff.
+   * @default {the snapshot's}
+   */
   readonly token?: number;
   /**
    * Is called when a check fails, which is a bug of this library, or of what
@@ -35,7 +39,8 @@ export interface DiagnoseOptions {
  * follows from others names them in `because`, and stands behind them. Each
  * check is there at least once, but `target` only with a target.
  * @throws {TypeError} `ignore` names no check, or the snapshot has another
- * version.
+ * version, or was not read by {@linkcode parseSnapshot}.
+ * @throws {RangeError} The token is none.
  * @throws {NotFoundError} The snapshot has no connection with the token.
  *
  * @example Why is there no second path?
@@ -51,11 +56,8 @@ export function diagnose(
   snapshot: Snapshot,
   { ignore = [], token, onError }: DiagnoseOptions = {},
 ): Finding[] {
-  if (snapshot?.version !== 1) {
-    throw new ArgumentTypeError(
-      `Invalid version ${snapshot?.version} of a snapshot: 1 is known`,
-    );
-  }
+  demandVersion(snapshot);
+  if (token !== undefined) connectionToken(token);
   for (const name of ignore) {
     if (!Object.hasOwn(CHECKS, name)) {
       throw new ArgumentTypeError(

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { tcpPort } from "../codec/arguments.ts";
 import { parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import type { Connection } from "../diag/connection.ts";
@@ -71,7 +70,7 @@ const LOOK_MS = 20;
  * longer than 12 seconds, and another 4 to look up a name.
  *
  * @param parts What is known of the host.
- * @throws {RangeError} There is no such port.
+ * @throws {TypeError} The host is none.
  */
 export async function probe(
   namespace: Namespace,
@@ -80,7 +79,6 @@ export async function probe(
   parts: Parts,
   signal?: AbortSignal,
 ): Promise<Probed> {
-  tcpPort("port", port);
   const { synRetransBeforeTcpFallback } = parts.settings ?? {};
   const world = { namespace, diag, synRetransBeforeTcpFallback, signal };
   using dialer = new Dialer(world);

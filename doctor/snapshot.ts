@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import type { Counters } from "../diag/counters.ts";
 import type {
   Connection,
@@ -183,4 +184,22 @@ export interface Attempt {
    * other attempts were made at the same time.
    */
   readonly counters?: Counters;
+}
+
+/**
+ * Demands a snapshot of the version that is known here.
+ *
+ * @throws {TypeError} It is of another one, or is what a report has, unread.
+ */
+export function demandVersion(snapshot: Snapshot): void {
+  if (snapshot?.version !== 1) {
+    throw new ArgumentTypeError(
+      `Invalid version ${snapshot?.version} of a snapshot: 1 is known`,
+    );
+  }
+  if (Object.hasOwn(snapshot, "duration_ms")) {
+    throw new ArgumentTypeError(
+      "Invalid snapshot: it has the names of JSON, which parseSnapshot() reads",
+    );
+  }
 }

@@ -30,7 +30,9 @@ export function snapshotJson(snapshot: Snapshot): string {
 export function parseSnapshot(text: string): Snapshot {
   const value = parse(text) as Partial<Record<string, unknown>> | null;
   const { version, duration_ms } = value ?? {};
-  if (version === undefined || version === 1 && duration_ms === undefined) {
+  if (
+    version === undefined || version === 1 && typeof duration_ms !== "number"
+  ) {
     throw unreadable("it is JSON, but not what mptcp report wrote");
   }
   if (version !== 1) {

@@ -7,6 +7,7 @@ import { diagnose } from "../../doctor/diagnose.ts";
 import type { Finding } from "../../doctor/finding.ts";
 import { OtherAddresses } from "../../doctor/other_addresses.ts";
 import { siphash } from "../../doctor/siphash.ts";
+import { snapshotJson } from "../../doctor/snapshot_json.ts";
 import type { Snapshot } from "../../doctor/snapshot.ts";
 import { goldenSnapshot } from "../helpers/doctor_golden.ts";
 import { HEALTHY_HOSTS, HOST_FAULTS } from "../helpers/host_faults.ts";
@@ -229,6 +230,11 @@ Deno.test("`anonymize()` depends on its key, which is another one each time", ()
     () => anonymize(snapshot, bytesTo(15)),
     TypeError,
     "Invalid key of 15 bytes: 16 are needed",
+  );
+  assertThrows(
+    () => anonymize(JSON.parse(snapshotJson(snapshot))),
+    TypeError,
+    "parseSnapshot() reads",
   );
 });
 

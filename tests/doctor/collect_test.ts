@@ -1,6 +1,6 @@
 /** What is read for the doctor, and what becomes of what cannot be read. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { collect, diagnose } from "../../doctor/mod.ts";
+import { collect, type CollectOptions, diagnose } from "../../doctor/mod.ts";
 import { NotFoundError, SyscallError } from "../../mod.ts";
 import { FakeInterfaces } from "../../testing/fake_route.ts";
 import { kernelWithFiles } from "../helpers/golden_proc.ts";
@@ -118,4 +118,30 @@ Deno.test("`collect()` ends when it is told to, and where the connection is not 
   one.connect(8);
   const { connections, token } = await collect({ namespace: one, token: 7 });
   assertEquals([connections!.length, token], [1, 7]);
+});
+
+Deno.test("`collect()` refuses arguments before it reads anything", async () => {
+  const rows: [CollectOptions, string][] = [
+    ...[0, NaN, 2 ** 32, "x" as never].map((
+      token,
+    ): [CollectOptions, string] => [
+      { token },
+      "Invalid token",
+    ]),
+    ...[0, 65536].map((port): [CollectOptions, string] => [
+      { target: { host: "192.0.2.1", port } },
+      "Invalid port",
+    ]),
+  ];
+  for (const [options, message] of rows) {
+    const kernel = host();
+    kernel.open = () => {
+      throw new Error("it was opened");
+    };
+    await assertRejects(
+      () => collect({ namespace: kernel, ...options }),
+      RangeError,
+      message,
+    );
+  }
 });

@@ -9,6 +9,7 @@ import {
   isHealthy,
   type Reading,
   type Snapshot,
+  snapshotJson,
 } from "../../doctor/mod.ts";
 import { NotFoundError } from "../../mod.ts";
 import { generatorAt, pick } from "../helpers/random.ts";
@@ -295,6 +296,9 @@ Deno.test("`diagnose()` looks at one connection, if it is there", () => {
     NotFoundError,
     "There is no connection of token 0x00000006",
   );
+  for (const wrong of [0, NaN, 2 ** 32]) {
+    assertThrows(() => of(wrong), RangeError, "Invalid token");
+  }
 });
 
 Deno.test("`diagnose()` refuses checks and versions that are not known", () => {
@@ -302,6 +306,7 @@ Deno.test("`diagnose()` refuses checks and versions that are not known", () => {
   const rows: [unknown, object, string][] = [
     [{ ...snapshot, version: 2 }, {}, "Invalid version 2 of a snapshot"],
     [undefined, {}, "Invalid version undefined"],
+    [JSON.parse(snapshotJson(snapshot)), {}, "Invalid snapshot: it has the"],
     [snapshot, { ignore: ["limit"] }, 'Invalid check "limit": kernel, enabled'],
     [snapshot, { ignore: ["toString"] }, 'Invalid check "toString"'],
   ];
