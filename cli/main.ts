@@ -53,6 +53,8 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     found = await findCommand(words, given.has("help"), plain);
     return await run(found, line, io);
   } catch (error) {
+    // It was stopped since nobody reads what it says.
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT.timedOut;
     const { describe } = await import("./failure.ts");
     const failure = describe(error, io.rerun, found);
     if (failure === undefined) {

@@ -20,7 +20,10 @@ export interface OutputWatchOptions {
 
 /** A descriptor that is watched, until the end of the block. */
 export interface OutputWatch extends Disposable {
-  /** Aborts when the pipe or socket has no reader any more. */
+  /**
+   * Aborts when the pipe or socket has no reader any more, with a
+   * `Deno.errors.BrokenPipe` as the reason, or with `signal`.
+   */
   readonly signal: AbortSignal;
   /**
    * Settles when a line can be written without waiting for a slow reader, or
@@ -58,7 +61,9 @@ export function watchOutput(options: OutputWatchOptions = {}): OutputWatch {
   outer?.addEventListener("abort", abort);
   // With no events asked for, poll still reports that a pipe has no reader.
   const gone = waitFor(fd, 0);
-  gone.ended.then(abort, abort);
+  const end = () =>
+    controller.abort(new Deno.errors.BrokenPipe("Nobody reads the output"));
+  gone.ended.then(end, end);
   let room = 0;
   return {
     signal,

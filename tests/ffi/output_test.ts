@@ -43,6 +43,7 @@ async function watch(faults: readonly Fault[], what: string) {
   await settle();
   assertEquals(output.signal.aborted, true, what);
   await write("too late");
+  assertEquals(output.signal.reason?.name, "BrokenPipe", what);
   output[Symbol.dispose]();
   await settle();
   disarm();

@@ -170,7 +170,10 @@ Deno.test("what was counted during `report --reproduce` is no history", async ()
     check === "blackhole"
   );
   assertEquals([code, blackhole.status], [3, "problem"]);
-  assertStringIncludes(blackhole.evidence.join(), "since boot, 1 meanwhile");
+  assertStringIncludes(
+    blackhole.evidence.join(),
+    "since boot, 1 meanwhile",
+  );
 });
 
 Deno.test("`report --reproduce` asks with -q, and anonymizes events", async () => {
@@ -226,6 +229,14 @@ Deno.test("Ctrl-C ends a report that is being read", async () => {
     const { code, out } = await run(line, kernel, AbortSignal.abort());
     assertEquals([code, out], [4, ""]);
     assertEquals(kernel.subscriptions, []);
+  }
+});
+
+Deno.test("doctor and report end in silence when their reader leaves", async () => {
+  const unread = AbortSignal.abort(new Deno.errors.BrokenPipe());
+  for (const line of ["doctor", "-j doctor", "report", "report --reproduce"]) {
+    const { code, out, err } = await run(wordsOf(line), host(), unread);
+    assertEquals([line, code, out, err], [line, 4, "", ""]);
   }
 });
 
