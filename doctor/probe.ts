@@ -9,6 +9,7 @@ import { MptcpError } from "../codec/mptcp_error.ts";
 import type { Connection } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Namespace, Stream } from "../netlink/transport.ts";
+import { isLinkLocal } from "../ops/advice.ts";
 import { Dialer, type Dialled } from "./dialer.ts";
 import {
   isAddress,
@@ -126,14 +127,31 @@ async function resolve(
   host: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
-  if (isAddress(host)) return [parseAddress(host).text];
-  const looking = namespace.resolve(host);
+  const found = isAddress(host)
+    ? [plain(parseAddress(host).text)]
+    : await lookUp(namespace, host, signal);
+  const reached = found.filter((address) =>
+    !isLinkLocal(parseAddress(address))
+  );
+  if (reached.length > 0) return reached;
+  throw new MptcpError(
+    `Cannot look for a second path to ${host}: a link-local address is ` +
+      "reached on one link only; use another address of that host",
+  );
+}
+
+async function lookUp(
+  namespace: Namespace,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const looking = namespace.resolve(name);
   const found = await inTime(looking, LOOKUP_MS, signal);
   if (found !== undefined && found.length > 0) return found;
   const reason = found === undefined
     ? `the name servers have not answered in ${LOOKUP_MS / 1000} s`
     : "this name has no address";
-  throw new MptcpError(`Cannot look up "${host}": ${reason}`);
+  throw new MptcpError(`Cannot look up "${name}": ${reason}`);
 }
 
 /** Sends something, and looks on until subflows are there, or do not come. */

@@ -247,6 +247,35 @@ Deno.test("a name has several addresses, one of which may answer", async () => {
   ]);
 });
 
+Deno.test("a link-local address has no second path, and a mapped one is IPv4", async () => {
+  const kernel = host(() => undefined);
+  kernel.hosts.set("fe80::7%eth0", ["fe80::7"]);
+  kernel.hosts.set(NAME, ["fe80::7", "2001:db8::7"]);
+  for (const host of ["fe80::7", "fe80::7%eth0"]) {
+    const target = { host, port: 443 };
+    const snapshot = await collect({ namespace: kernel, target });
+    assertEquals(summaryOf(snapshot, "target"), [
+      `problem: Cannot look for a second path to ${host}: a link-local ` +
+      "address is reached on one link only; use another address of that host",
+    ]);
+    assertEquals(snapshot.target!.attempts, []);
+  }
+  for (
+    const [host, address] of [
+      [NAME, "2001:db8::7"],
+      [`::ffff:${PEER}`, PEER],
+    ] as const
+  ) {
+    const target = { host, port: 443 };
+    const snapshot = await collect({ namespace: kernel, target });
+    assertEquals(snapshot.unknown["routes"], undefined);
+    assertEquals(
+      snapshot.target!.attempts.map((one) => [one.address, one.outcome]),
+      [[address, "mptcp"], [address, "mptcp"], [address, "mptcp"]],
+    );
+  }
+});
+
 Deno.test("a server that closes at once says nothing of subflows", async () => {
   const kernel = host(() =>
     queueMicrotask(() => {
