@@ -86,15 +86,19 @@ export function isUserspace(
 }
 
 /**
- * The connections of the in-kernel path manager that can get subflows, but for
- * those within this host.
+ * The connections of the in-kernel path manager that can get subflows: not those
+ * within this host or one link.
  */
 export function living(snapshot: Parts): Connection[] {
   return outward(snapshot).filter((connection) =>
     connection.state === "established" && !connection.fallback &&
-    connection.subflows.length > 0 && !isUserspace(connection, snapshot)
+    connection.subflows.length > 0 && !isUserspace(connection, snapshot) &&
+    !IPV6_LINK_LOCAL.test(connection.remote.address)
   );
 }
+
+/** In `fe80::/10`. */
+const IPV6_LINK_LOCAL = /^fe[89ab]/;
 
 /** The connections to other hosts. */
 export function outward(snapshot: Parts): Connection[] {
@@ -277,13 +281,25 @@ export function moved(snapshot: Parts, ...names: string[]): number {
   return count(snapshot, ...names) - count(first as Parts, ...names);
 }
 
-/** What counters say, such as `MPJoinSynTx 3 since boot, 1 meanwhile`. */
+/** What counters say, such as `MPJoinSynTx 3 since boot (5 days), 1 meanwhile`. */
 export function counterText(snapshot: Parts, ...names: string[]): string[] {
+  const { uptimeSeconds } = snapshot;
+  const age = Number.isFinite(uptimeSeconds)
+    ? ` (${spanText(uptimeSeconds!)})`
+    : "";
   return names.filter((name) => count(snapshot, name) > 0).map((name) => {
     const meanwhile = moved(snapshot, name);
-    return `${name} ${count(snapshot, name)} since boot` +
+    return `${name} ${count(snapshot, name)} since boot${age}` +
       (meanwhile > 0 ? `, ${meanwhile} meanwhile` : "");
   });
+}
+
+/** A time that is over, rounded down: `90 min`, `47 h`, `5 days`. */
+function spanText(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
 
 /** How a device is called: by its index, if it has just gone. */

@@ -39,6 +39,7 @@ export function withoutChance(page: string): string {
   return page.replaceAll(/\b0x[0-9a-f]{8}\b/g, "TOKEN")
     .replaceAll(/:\d{4,5}\b|\bport \d+/g, ":PORT")
     .replaceAll(/\bin \d\.\d s/g, "in N s")
+    .replaceAll(/\bboot \(\d+ \w+\)/g, "boot (N min)")
     .replaceAll(/\d+ (since boot|meanwhile|times)/g, "N $1")
     // Names and ports of other lengths break lines elsewhere.
     .replaceAll(/\s+/g, " ");

@@ -88,6 +88,30 @@ Deno.test("nothing is wrong with hosts on which nothing is", () => {
   }
 });
 
+Deno.test("what was counted stands with the time since boot, where it is known", () => {
+  const rows: [seconds: number | undefined, said: string][] = [
+    [undefined, ""],
+    [0, " (0 min)"],
+    [119 * 60 + 59, " (119 min)"],
+    [2 * 3600, " (2 h)"],
+    [48 * 3600 - 1, " (47 h)"],
+    [5 * 86_400, " (5 days)"],
+  ];
+  for (const [seconds, said] of rows) {
+    const snapshot = changed("strict rp_filter on the client", (draft) => {
+      delete draft.uptimeSeconds;
+      if (seconds !== undefined) draft.uptimeSeconds = seconds;
+      draft.counters!["IPReversePathFilter"] = 6;
+      draft.earlier!.counters!["IPReversePathFilter"] = 1;
+    });
+    const [first] = diagnose(snapshot);
+    assertEquals(
+      first!.evidence.at(-1),
+      `IPReversePathFilter 6 since boot${said}, 5 meanwhile`,
+    );
+  }
+});
+
 /** Names that a shell would obey, and that its own words could be taken for. */
 const HOSTILE = [
   ...["$(reboot)", "`reboot`", "a;reboot", "a|reboot", "a&reboot", "it's"],

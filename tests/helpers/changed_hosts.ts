@@ -767,6 +767,11 @@ const laptop = both(
 
 /** Hosts on which nothing is wrong, and what their users may be told. */
 export const FINE_HOSTS: readonly Row[] = [
+  [
+    "a connection to a link-local address",
+    "IPv4 endpoint for an IPv6 connection",
+    connection((one) => one.remote.address = "fe80::1"),
+  ],
   ["a laptop", "one path", laptop],
   [
     "a laptop, on two ways into one network",
