@@ -1,3 +1,4 @@
+import { integer } from "../codec/arguments.ts";
 import { parseAddress } from "../codec/inet.ts";
 import { isSameFamily, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
@@ -14,7 +15,7 @@ export interface AnnounceOptions {
    * TCP port, 1 to 65535, on which a program listens for MPTCP there. Another
    * one than that of the connection takes a socket that is bound to the very
    * address: the kernel refuses subflows to one that listens on all addresses.
-   * @default {that of the connection}
+   * 0: that of the connection. @default {0}
    */
   readonly port?: number;
 }
@@ -25,6 +26,7 @@ export interface AnnounceOptions {
  *
  * @param options Which.
  * @throws {TypeError} A text is no address.
+ * @throws {RangeError} The port is out of its range.
  *
  * @example A server with two addresses
  * ```ts
@@ -37,28 +39,33 @@ export interface AnnounceOptions {
  * await manager.finished;
  * ```
  */
-export function announce({ addresses, port }: AnnounceOptions = {}): Policy {
-  const given = addresses?.map((address) => parseAddress(address).text);
-  const tell = (connection: ManagedConnection, all: readonly string[]) => {
+export function announce(
+  { addresses, port = 0 }: AnnounceOptions = {},
+): Policy {
+  integer("port", port, 0, 65535);
+  const given = addresses?.map((one) => plainAddress(parseAddress(one).text));
+  const tell = (
+    connection: ManagedConnection,
+    all: readonly string[],
+    reason: string,
+  ) => {
     if (!connection.serverSide) return;
     const { local } = connection;
     for (const address of all) {
       const isInitial = address === plainAddress(local.address);
-      if (isInitial && port === undefined) continue;
+      if (isInitial && port === 0) continue;
       if (!isSameFamily(address, local.address)) continue;
-      connection.announce(address, {
-        reason: "established",
-        ...port !== undefined && { port },
-      });
+      connection.announce(address, { port, reason });
     }
   };
   return {
     established(connection) {
       const own = () => connection.addresses.map(({ address }) => address);
-      tell(connection, given ?? own());
+      tell(connection, given ?? own(), "established");
     },
-    interfaceUp(connection, { address }) {
-      if (given?.includes(address) ?? true) tell(connection, [address]);
+    interfaceUp(connection, { address, dev }) {
+      if (given?.includes(address) === false) return;
+      tell(connection, [address], `${dev} is up`);
     },
     interfaceDown(connection, { address, dev }) {
       if (!connection.announcements.some((one) => one.address === address)) {

@@ -5,6 +5,7 @@
  */
 
 import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { integer } from "../codec/arguments.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
 import { AF_INET, AF_INET6, parseAddress } from "../codec/inet.ts";
 import type {
@@ -173,10 +174,11 @@ export class Commands implements Disposable {
     );
   }
 
-  read(
-    { local, remote, locId, remId, ifIndex }: TrackedSubflow,
-  ): SubflowReading | undefined {
+  read(subflow: TrackedSubflow): SubflowReading | undefined {
+    checkSubflow(subflow);
+    const { local, remote, locId, remId, ifIndex } = subflow;
     if (local.port === 0) return undefined;
+    this.#demandRunning();
     return this.#tools.diag.subflow({
       local: { ...local, id: locId },
       remote: { ...remote, id: remId },
@@ -184,10 +186,13 @@ export class Commands implements Disposable {
     });
   }
 
+  #demandRunning(): void {
+    if (!this.#hasEnded) return;
+    throw new Deno.errors.BadResource("The manager has ended");
+  }
+
   get #client(): QuestionClient {
-    if (this.#hasEnded) {
-      throw new Deno.errors.BadResource("The manager has ended");
-    }
+    this.#demandRunning();
     return this.#sockets ??= openSockDiag(this.#tools.pm.namespace);
   }
 
@@ -223,6 +228,7 @@ export class Commands implements Disposable {
 
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
     const { backup = false, most = 1 } = options;
+    integer("most", most, 1, MOST_SUBFLOWS);
     const from = addressOf("from", options.from);
     const to = options.to ?? peerFor(connection, from) ?? connection.remote;
     const address = addressOf("to.address", to.address);
@@ -254,6 +260,7 @@ export class Commands implements Disposable {
     const there = () => between(connection, subflow, most);
     const found = there();
     if (found !== undefined) return found;
+    this.#demandRunning();
     const isFull = connection.subflows
       .filter(({ isOpen }) => isOpen).length >= MOST_SUBFLOWS;
     const place = isFull
@@ -382,6 +389,7 @@ export class Commands implements Disposable {
     execute: () => void,
   ): SubflowError | undefined {
     if (connection.closed || connection.isInKernel) return undefined;
+    this.#demandRunning();
     try {
       execute();
       return undefined;
@@ -410,6 +418,7 @@ export class Commands implements Disposable {
   ): void {
     checkSubflow(subflow);
     if (connection.closed || !subflow.isOpen) return;
+    this.#demandRunning();
     const { token } = connection;
     // The kernel chose its port.
     if (subflow.local.port === 0) this.#see(token);

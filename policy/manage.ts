@@ -102,6 +102,7 @@ export interface Manager extends Disposable {
  * @param pm The namespace, and what does the commands.
  * @param policy What to do.
  * @param options How.
+ * @throws {RangeError} A time is out of its range.
  * @throws {SyscallError} `EPERM`; with `setMode` also `EACCES`.
  * @throws {NetlinkError} `ENOENT`: the kernel cannot list MPTCP sockets.
  * @throws {UnsupportedError} The kernel is too old.

@@ -35,7 +35,7 @@ export interface OpenOptions extends Reason {
   readonly backup?: boolean;
   /**
    * How many subflows there may be between these two ends, the initial one
-   * included: nothing is opened where so many are. @default {1}
+   * included: nothing is opened where so many are. 1 to 255. @default {1}
    */
   readonly most?: number;
 }
@@ -54,7 +54,7 @@ export interface CloseOptions extends Reason {
 
 /** How to announce an address. */
 export interface AnnounceAddressOptions extends Reason {
-  /** TCP port, 1 to 65535. @default {that of the connection} */
+  /** TCP port, 1 to 65535; 0: that of the connection. @default {0} */
   readonly port?: number;
   /** Device that has the address, by name or index. @default {none} */
   readonly dev?: Device;
@@ -78,8 +78,9 @@ export let commandsOf: (connection: ManagedConnection) => Commands;
  * always as it is now, and what can be done.
  *
  * No method throws because of what the kernel says, but `TypeError` or
- * `RangeError` for a wrong argument. That the connection has just ended, or the
- * subflow, is no error. Other refusals are logged.
+ * `RangeError` for a wrong argument, and `Deno.errors.BadResource` for what is to
+ * be done after the manager has ended. That the connection has just ended, or
+ * the subflow, is no error. Other refusals are logged.
  */
 export class ManagedConnection extends TrackedConnection {
   readonly #commands: Commands;
@@ -171,6 +172,7 @@ export class ManagedConnection extends TrackedConnection {
    *
    * @param subflow One of its subflows.
    * @returns `undefined`: it has gone, or is only being opened.
+   * @throws {TypeError} It is no subflow.
    */
   read(subflow: TrackedSubflow): SubflowReading | undefined {
     return this.#commands.read(subflow);
@@ -186,6 +188,7 @@ export class ManagedConnection extends TrackedConnection {
    * @param options Where, and how.
    * @returns The subflow, or the one that is there.
    * @throws {TypeError} A text is no address, or the families of the ends differ.
+   * @throws {RangeError} A number is out of its range.
    */
   open(options: OpenOptions): TrackedSubflow {
     return this.#commands.open(this, options);
@@ -210,6 +213,7 @@ export class ManagedConnection extends TrackedConnection {
    * @param address IPv4 or IPv6 address, as the peer reaches it.
    * @param options Its port and device.
    * @throws {TypeError} The text is no address.
+   * @throws {RangeError} The port is out of its range.
    */
   announce(address: string, options: AnnounceAddressOptions = {}): void {
     this.#commands.announce(this, address, options);

@@ -1,3 +1,5 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
+import { integer } from "../codec/arguments.ts";
 import { PathManager } from "../ops/path_manager.ts";
 import type { Decision } from "../policy/commands.ts";
 import { manage, type ManageOptions, type Manager } from "../policy/manage.ts";
@@ -8,6 +10,7 @@ import { generatorAt } from "./random.ts";
 import { checkStep, perform, randomSteps } from "./simulated_steps.ts";
 import { World } from "./simulated_world.ts";
 
+const MOST = Number.MAX_SAFE_INTEGER;
 /** How long the manager has to react to a step, in milliseconds. */
 const STEP_MS = 5;
 /** So many decisions in such a time, in milliseconds, are too many. */
@@ -47,17 +50,24 @@ export interface SimulateOptions {
   readonly afterCalm?: (world: SimulatedWorld) => void;
   /** How to run the policy. */
   readonly manage?: ManageOptions;
-  /** The devices of the host. @default {`eth0`, `eth1`, `eth2`} */
+  /** The devices of the host, one or more. @default {`eth0`, `eth1`, `eth2`} */
   readonly devices?: readonly string[];
-  /** How many runs there are. @default {100} */
+  /** How many runs there are, 1 or more. @default {100} */
   readonly runs?: number;
-  /** The number of the first run; the same number is the same run. @default {1} */
+  /**
+   * The number of the first run, 0 or more; the same number is the same run.
+   * @default {1}
+   */
   readonly seed?: number;
   /**
-   * What happens in a run: how many random steps, or these. @default {40}
+   * What happens in a run: how many random steps, 1 or more, or these.
+   * @default {40}
    */
   readonly steps?: number | readonly string[];
-  /** How long the calm at the end is, in milliseconds. @default {300000} */
+  /**
+   * How long the calm at the end is, in milliseconds, 0 or more.
+   * @default {300000}
+   */
   readonly calmMs?: number;
   /** Takes what happens, line by line. @default {nothing does} */
   readonly log?: (line: string) => void;
@@ -77,7 +87,8 @@ export interface SimulateOptions {
  *
  * @param policy Makes the policy, for each run anew.
  * @param options What to check, and how often.
- * @throws {TypeError} There is no such step.
+ * @throws {TypeError} There is no such step, or no device.
+ * @throws {RangeError} A number is out of its range.
  * @throws {Error} Something is wrong. Its `cause` is what a check has thrown.
  *
  * @example There are never more subflows than there should be
@@ -105,6 +116,13 @@ export async function simulate(
   const { runs = 100, seed = 1, steps = 40 } = options;
   const { devices = ["eth0", "eth1", "eth2"] } = options;
   const isRandom = typeof steps === "number";
+  if (isRandom) integer("steps", steps, 1, MOST);
+  integer("runs", runs, 1, MOST);
+  integer("seed", seed, 0, MOST);
+  integer("calmMs", options.calmMs ?? 0, 0, MOST);
+  if (devices.length === 0) {
+    throw new ArgumentTypeError("Invalid devices: one is needed at least");
+  }
   for (const step of isRandom ? [] : steps) checkStep(step, devices);
   for (let run = seed; run < seed + (isRandom ? runs : 1); run++) {
     const random = generatorAt(13, "simulate", run);

@@ -41,7 +41,9 @@ function globs(keyword: string, help: string): Operand<readonly string[]> {
       if (second !== undefined && value() !== second) {
         throw new UsageError(`"${first}" is followed by "${second} GLOB"`);
       }
-      return [...before, value()];
+      const glob = value();
+      if (glob !== "") return [...before, glob];
+      throw new UsageError(`Invalid ${keyword} "": a device's name is needed`);
     },
   };
 }
@@ -58,23 +60,23 @@ const spares = {
   ),
 };
 const troubles = {
-  rto: option(
+  rto: duration(
     "rto",
-    "TIME",
     "wait until the retransmission timeout has grown to this",
-    duration,
+    "1ms",
+    "10m",
   ),
-  silence: option(
+  silence: duration(
     "silence",
-    "TIME",
     "where nothing came for so long, too: for downloads",
-    duration,
+    "1ms",
+    "10m",
   ),
   cautious: words("cautious", "wait for the second retransmission", [
     ["cautious", "wait for the second retransmission"],
   ]),
 };
-const subflows = option("subflows", "N", "how many, 1 to 255", integer);
+const subflows = (help: string) => option("subflows", "N", help, integer);
 
 /** Addresses, any number of them. */
 const addresses: Operand<readonly string[]> = {
@@ -174,7 +176,10 @@ export const COMMANDS: readonly Command[] = [
   ready(
     "fullmesh",
     "Open a subflow from each address here to each of the peer",
-    { ...devices, subflows },
+    {
+      ...devices,
+      subflows: subflows("how many at the most, 1 to 255, 9 if not given"),
+    },
     (policies, { subflows, ...values }) => ({
       policy: policies.fullmesh({ ...subflows !== undefined && { subflows } }),
       options: { ...interfaces(policies, values), retry: true },
@@ -183,7 +188,7 @@ export const COMMANDS: readonly Command[] = [
   ready(
     "ndiffports",
     "Have several subflows between the same two addresses",
-    { subflows },
+    { subflows: subflows("how many, 1 to 255, 2 if not given") },
     ({ ndiffports }, values) => ({
       policy: ndiffports(values),
       options: { retry: true },
@@ -206,11 +211,11 @@ export const COMMANDS: readonly Command[] = [
     {
       ...spares,
       ...troubles,
-      health: option(
+      health: duration(
         "health",
-        "TIME",
         "how long a path has to work again, 10s if not given",
-        duration,
+        "1ms",
+        "5m",
       ),
     },
     (policies, { health, ...values }) => ({
@@ -231,8 +236,8 @@ export const COMMANDS: readonly Command[] = [
     "refresh",
     "Have several subflows, and replace the one that carries least",
     {
-      subflows,
-      every: option("every", "TIME", "how often, 3s if not given", duration),
+      subflows: subflows("how many, 2 to 255, 5 if not given"),
+      every: duration("every", "how often, 3s if not given", "100ms", "10m"),
     },
     ({ refresh }, { every, ...values }) => ({
       policy: refresh({

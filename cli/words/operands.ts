@@ -128,13 +128,26 @@ export const FULLMESH: readonly ["fullmesh", string] = [
   "connect to every address of the peer",
 ];
 
-/** Reads a time, `500ms`, `3s` or `1m`, as milliseconds; a number is seconds. */
-export function duration(keyword: string, value: string): number {
-  const seconds = secondsIn(value);
-  if (!Number.isNaN(seconds)) return seconds * 1000;
-  throw new UsageError(
-    `Invalid ${keyword} "${value}": it is a time such as 500ms, 3s or 1m`,
-  );
+/**
+ * A time such as `500ms`, `3s` or `1m`, as milliseconds; a number is seconds.
+ *
+ * @param least The shortest, written as such a time.
+ * @param most The longest.
+ */
+export function duration(
+  keyword: string,
+  help: string,
+  least: string,
+  most: string,
+): Operand<number, false> {
+  const range = `${least} to ${most}`;
+  return option(keyword, "TIME", `${help}; ${range}`, (_, value) => {
+    const [given, from, to] = [value, least, most].map(secondsIn);
+    if (given! >= from! && given! <= to!) return given! * 1000;
+    throw new UsageError(
+      `Invalid ${keyword} "${value}": it is a time from ${range}, such as 3s`,
+    );
+  });
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };

@@ -401,12 +401,16 @@ Deno.test("an argument of the wrong type is named, and nothing is done", async (
     ],
     [() => connection.close(wrong), "Invalid subflow 10.0.1.1: one of"],
     [() => connection.close(undefined as never), "Invalid subflow undefined"],
+    [() => connection.read(undefined as never), "Invalid subflow undefined"],
     [
       () => connection.setBackup(wrong, true),
       "Invalid subflow 10.0.1.1: one of",
     ],
   ];
   for (const [act, message] of rows) assertThrows(act, TypeError, message);
+  for (const most of [0, NaN, 256]) {
+    assertThrows(() => connection.open({ from, most }), RangeError, "most");
+  }
   assertEquals([fake.subflows().length, world.decisions], [1, []]);
 });
 
@@ -903,9 +907,20 @@ Deno.test("what goes on after the end asks the kernel nothing", async () => {
   world.connect();
   const manager = await world.start({});
   const connection = manager.connections.get(5)!;
+  const [subflow] = connection.subflows;
+  world.kernel.interfaces!.addresses.push({ address: "10.0.1.9", dev: "eth1" });
   manager.stop();
-  const open = () => connection.open({ from: "10.0.1.1" });
-  assertThrows(open, Deno.errors.BadResource, "The manager has ended");
+  const calls: (() => unknown)[] = [
+    () => connection.open({ from: "10.0.1.1" }),
+    () => connection.open({ from: "10.0.1.9" }),
+    () => connection.close(subflow!),
+    () => connection.announce("10.0.1.1"),
+    () => connection.setBackup(subflow!, true),
+    () => connection.read(subflow!),
+  ];
+  for (const call of calls) {
+    assertThrows(call, Deno.errors.BadResource, "The manager has ended");
+  }
   const own = world.kernel.transports.filter(({ closed }) => !closed);
   assertEquals(own.length, 1);
 });
@@ -947,6 +962,10 @@ Deno.test("nothing starts without the privilege, nor with wrong options", async 
   const pm = world.pm();
   assertThrows(() => manage(pm, {}, { tickMs: 0 }), RangeError, "tickMs");
   assertThrows(() => ndiffports({ subflows: 0 }), RangeError, "subflows");
+  for (const retry of [{ firstMs: 0 }, { firstMs: NaN }, { mostMs: 2 ** 31 }]) {
+    const [name] = Object.keys(retry);
+    assertThrows(() => manage(pm, {}, { retry }), RangeError, `retry.${name}`);
+  }
   world.kernel.privileged = false;
   assertThrows(() => manage(pm, {}, { setMode: true }), Error, "EACCES");
   assertThrows(() => manage(pm, {}), Error, "EPERM");

@@ -341,10 +341,14 @@ Deno.test("`announce()` tells the clients of a server, as addresses come and go"
   ]);
   world.kernel.changeNetwork(({ links }) => links.set("eth1", { flags: [] }));
   assertEquals(await decided(world, 1), ["withdraw 10.0.1.1 eth1 is down"]);
+  world.kernel.changeNetwork(({ links }) => links.delete("eth1"));
+  assertEquals(await decided(world, 1), ["announce 10.0.1.1 eth1 is up"]);
   await using other = new World();
   other.connect({ serverSide: true });
   other.connect();
-  await other.start(announce({ addresses: ["192.0.2.7", "2001:db8::7"] }));
+  await other.start(
+    announce({ addresses: ["::ffff:192.0.2.7", "2001:db8::7"] }),
+  );
   assertEquals(other.taken(), ["announce 192.0.2.7 established"]);
 });
 
@@ -356,6 +360,7 @@ Deno.test("numbers that make no sense are refused", () => {
     () => refresh({ everyMs: 1 }),
     () => refresh({ subflows: 1 }),
     () => refresh({ subflows: 256 }),
+    () => announce({ port: 65536 }),
   ];
   for (const make of wrong) assertThrows(make, RangeError, "Invalid ");
   assertThrows(() => announce({ addresses: ["eth0"] }), TypeError);

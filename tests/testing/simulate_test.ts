@@ -130,6 +130,20 @@ Deno.test("given steps do what they say", async () => {
   ]);
 });
 
+Deno.test("numbers that would run nothing are refused", async () => {
+  const rows = [
+    ...[{ runs: 0 }, { runs: NaN }, { seed: NaN }, { steps: 0 }],
+    ...[{ steps: NaN }, { calmMs: NaN }],
+  ];
+  for (const options of rows) {
+    const [name] = Object.keys(options);
+    const run = () => simulate(ndiffports, options);
+    await assertRejects(run, RangeError, `Invalid ${name} `);
+  }
+  const nowhere = () => simulate(ndiffports, { devices: [] });
+  await assertRejects(nowhere, TypeError, "Invalid devices");
+});
+
 Deno.test("steps that there are not are refused", async () => {
   const rows = [
     ["fly eth0", 'Unknown step "fly eth0": it begins with wait, connect, '],

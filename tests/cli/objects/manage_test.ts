@@ -247,18 +247,31 @@ Deno.test("the help of `manage` says which addresses are the spare's", async () 
 });
 
 Deno.test("operands of `manage` that make no sense are refused", async () => {
-  const rows: [line: string, error: string][] = [
-    ["manage backup rto 5x", 'Invalid rto "5x": it is a time such as 500ms'],
-    ["manage on-demand health 0", "Invalid healthMs 0"],
+  const rows: [line: string | string[], error: string][] = [
+    [["manage", "keep", "dev", ""], `Invalid dev "": a device's name is`],
+    [["manage", "keep", "not", "dev", ""], 'Invalid not dev "": a device'],
+    ["manage backup rto 5x", 'Invalid rto "5x": it is a time from 1ms to 10m'],
+    ["manage backup rto 11m", 'Invalid rto "11m": it is a time from 1ms to'],
+    ["manage backup silence 0", 'Invalid silence "0": it is a time from 1ms'],
+    ["manage on-demand health 0", 'Invalid health "0": it is a time from 1ms'],
+    ["manage on-demand health 301", "from 1ms to 5m, such as 3s"],
     ["manage fullmesh not eth0", '"not" is followed by "dev GLOB"'],
     ["manage ndiffports subflows 0", "Invalid subflows 0"],
-    ["manage refresh subflows 5 every 1ms", "Invalid everyMs 1"],
+    [
+      "manage refresh every 99ms",
+      'Invalid every "99ms": it is a time from 100ms',
+    ],
+    [
+      "manage refresh subflows 1",
+      "Invalid subflows 1: it is an integer from 2",
+    ],
+    ["manage announce 10.0.2.1 port 65536", "Invalid port 65536"],
     ["manage announce eth0", 'Unknown word "eth0"'],
     ["manage x", 'Unknown command "x"'],
   ];
   for (const [line, error] of rows) {
     const { code, err } = await run(line, kernelOfTwo());
-    assertEquals(code, 255, line);
+    assertEquals(code, 255, `${line}`);
     assertStringIncludes(err, error);
   }
 });
