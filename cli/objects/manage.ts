@@ -354,20 +354,19 @@ async function* managed(
     context.warn("The policy ends the program");
     manager.stop();
   });
-  const ended = manager.finished.finally(() => wake.resolve());
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+    wake.resolve();
+  };
+  manager.finished.then(end, end);
   yield readyOutput(manager.connections.size);
-  for (;;) {
+  while (!isOver || decisions.length > 0) {
     await wake.promise;
-    wake = Promise.withResolvers();
+    if (!isOver) wake = Promise.withResolvers();
     for (const decision of decisions.splice(0)) {
       yield decisionOutput(decision);
     }
-    if (stop.signal.aborted) break;
-    await Promise.race([ended, wake.promise]);
-    if (stop.signal.aborted) break;
-    wake.resolve();
   }
-  await ended;
-  // What it has taken back.
-  for (const decision of decisions) yield decisionOutput(decision);
+  await manager.finished;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { thrownText } from "../../codec/thrown.ts";
 import { nearest } from "../../codec/nearest.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { Context } from "../context.ts";
@@ -34,9 +35,7 @@ export async function ownPolicy(
     // deno-lint-ignore mptcp/import -- it is the user's, not a part of this
     loaded = await import(`data:application/${type};charset=utf-8,${text}`);
   } catch (error) {
-    // Deno colours a part of it, and the text of the program follows "data:".
-    const message = unpainted((error as Error).message)
-      .replaceAll(/data:[^\s"]+/g, file);
+    const message = loadError(file, error);
     const isBeside = /^Import "\.{0,2}\//.test(message);
     throw new UsageError(`Cannot load ${file}: ${message}`, {
       ...isBeside && { hint: "it can import packages, and no files beside it" },
@@ -64,6 +63,18 @@ export async function ownPolicy(
       `of ${CALLBACKS.join(", ")}`,
   );
 }
+
+/** What Deno says of a file that it cannot load, or what the file throws. */
+function loadError(file: string, thrown: unknown): string {
+  const { message } = thrown instanceof Error ? thrown : { message: "" };
+  if (!PROGRAM.test(message)) return thrownText(thrown) + placeIn(file, thrown);
+  // Deno colours a part of it.
+  return unpainted(message).replaceAll(PROGRAMS, file);
+}
+
+/** How Deno names the file, before the line and the column. */
+const PROGRAM = /data:application\/[^\s"]+?(?=(:\d+:\d+)?(["\s]|$))/;
+const PROGRAMS = new RegExp(PROGRAM, "g");
 
 /**
  * Where in the file something was thrown, as ` (FILE:LINE:COLUMN)`; empty:

@@ -212,8 +212,9 @@ Deno.test("a program that is no policy is named, with what would be right", asyn
     ["export default {};", /default export is no policy/],
     ["export const policy = {};", /default export is no policy/],
     ["export default { estabished() {} };", /did you mean "established"\?$/m],
-    ["export default {", /^mptcp: Cannot load .*\.ts: /],
-    ["throw new Error('mine')", /^mptcp: Cannot load .*\.ts: mine/],
+    ["\nexport default {", /^mptcp: Cannot load (.*\.ts): [^]* at \1:2:17$/m],
+    ["throw Error('mine')", /^mptcp: Cannot load (.*\.ts): mine \(\1:1:7\)$/m],
+    ["throw undefined", /^mptcp: Cannot load .*\.ts: undefined was thrown$/m],
     [
       "import './x.ts';",
       /^mptcp: Cannot load .*\.ts: Import "\.\/x\.ts" [^\\]*\nhint: it can import packages, and no files beside it$/m,
