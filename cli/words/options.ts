@@ -318,11 +318,23 @@ function withLists(args: readonly string[]): string[] {
   return [...written, ...end < 0 ? [] : args.slice(end)];
 }
 
-/** `--_` stops `parseArgs`, and an empty value is taken by some releases. */
+/**
+ * `--_` stops `parseArgs`, an empty value is taken by some releases, and
+ * `--prune=no` is `--prune` to it.
+ */
 function refuseOddities(args: readonly string[]): void {
   for (const arg of args) {
     if (arg === "--") return;
     if (/^-[^=]*_|^-.*=$/.test(arg)) unknown(arg);
+    const [, long, short] = /^-(?:-([^=]+)|[^-=]*([^-=]))=/.exec(arg) ?? [];
+    const name = OPTION_NAMES.find((name) =>
+      name === long || short !== undefined && OPTIONS[name].short === short
+    );
+    if (name !== undefined && OPTIONS[name].metavar === undefined) {
+      throw new UsageError(
+        `Invalid option "${arg}": ${asWritten(name)} takes no value`,
+      );
+    }
   }
 }
 

@@ -61,3 +61,22 @@ Deno.test("`readLine()` takes options of `ip` in front of the object only, and n
     await assertRejects(() => readLine(line.split(" ")), UsageError, "", line);
   }
 });
+
+Deno.test("`readLine()` refuses a value of an option that takes none", async () => {
+  for (
+    const arg of [
+      ...["--prune=false", "--dry-run=no", "--json=true", "-j=0", "-qj=0"],
+      ...["--trace=x", "--rollback=--"],
+    ]
+  ) {
+    await assertRejects(
+      () => readLine(["apply", arg, "f"]),
+      UsageError,
+      `Invalid option "${arg}": `,
+      arg,
+    );
+  }
+  const taken = await readLine(["apply", "--confirm=5", "-n=x", "--", "-j=0"]);
+  assertEquals([taken.values.confirm, taken.values.netns], ["5", "x"]);
+  assertEquals(taken.words, ["apply", "-j=0"]);
+});
