@@ -13,7 +13,7 @@ import {
 import type { InterfaceAddress } from "../diag/addresses.ts";
 import { Diag } from "../diag/diag.ts";
 import { agentClaim, type Managers } from "../diag/managers.ts";
-import { isPermissionError } from "../netlink/errors.ts";
+import { isPermissionError, SyscallError } from "../netlink/errors.ts";
 import type { Namespace } from "../netlink/transport.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 import { flagBits } from "../ops/flags.ts";
@@ -175,7 +175,8 @@ export class Keeper implements Disposable {
    * Looks at what there is, and does what is to be done.
    *
    * @throws {PlanError} What is wanted cannot be done here, at the first look.
-   * @throws {ApplyError} The privilege is missing, at the first look.
+   * @throws {ApplyError} The privilege is missing, or sysctls are mounted
+   * read-only, at the first look.
    */
   look(now: number): WatchEvent[] {
     const events: WatchEvent[] = [];
@@ -185,8 +186,7 @@ export class Keeper implements Disposable {
       this.#look(now, events);
     } catch (error) {
       if (!(error instanceof MptcpError)) throw error;
-      const isFatal = !(error instanceof ApplyError) ||
-        isPermissionError(error.cause);
+      const isFatal = !(error instanceof ApplyError) || isLasting(error.cause);
       if (this.#reasons.isFirst && isFatal) throw error;
       this.#refuse(error, now, events);
     }
@@ -418,6 +418,12 @@ export class Keeper implements Disposable {
     this.#pm.close();
     this.#diag.close();
   }
+}
+
+/** Whether it is no use to try again. */
+function isLasting(error: Error): boolean {
+  return isPermissionError(error) ||
+    error instanceof SyscallError && error.code === "EROFS";
 }
 
 /** Why an endpoint is deleted and added though it is as it is wanted. */

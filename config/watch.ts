@@ -86,6 +86,8 @@ export interface Watch extends AsyncIterable<WatchEvent, void> {
  * @throws {DocumentError} The file is wrong at the start.
  * @throws {PlanError} What it wants cannot be done here, at the start; another
  * agent or program manages the same.
+ * @throws {ApplyError} The privilege is missing, or sysctls that it wants are
+ * mounted read-only, at the start.
  * @throws {SyscallError} `ENOENT`: no such namespace; the file cannot be read.
  *
  * @example Keep it, and say what is done

@@ -32,6 +32,7 @@ const IFNAMSIZ = 16;
 
 const EACCES = 13;
 const ENODEV = 19;
+const EROFS = 30;
 
 /** Instead of a file descriptor. */
 const ABSENT = -1;
@@ -161,6 +162,7 @@ export class NetworkNamespace implements Disposable {
         [EACCES]:
           "CAP_NET_ADMIN is needed in the user namespace that owns this " +
           "network namespace",
+        [EROFS]: "as in a container, or by ProtectKernelTunables of systemd",
       })
     );
     try {

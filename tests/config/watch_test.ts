@@ -1,6 +1,7 @@
 /** The agent, on a fake kernel: what it does of what happens, and why. */
 import { assertEquals, assertRejects } from "@std/assert";
 import {
+  ApplyError,
   DocumentError,
   PlanError,
   watch,
@@ -8,12 +9,14 @@ import {
   type WatchOptions,
   type WatchStatus,
 } from "../../config/mod.ts";
-import { PathManager } from "../../mod.ts";
+import { PathManager, SyscallError } from "../../mod.ts";
 import { FakeInterfaces, FakeKernel } from "../../testing/mod.ts";
 import { until } from "../../testing/lab.ts";
 import type { AddressFlag, LinkFlag } from "../../diag/mod.ts";
 import { generator, pick } from "../helpers/random.ts";
 
+const EACCES = 13;
+const EROFS = 30;
 const FILE = "/etc/mptcp.yaml";
 const BOTH = `
 endpoints:
@@ -550,6 +553,14 @@ Deno.test("an agent does not begin with what is wrong, or with another one", asy
     await assertRejects(() => begin(kernel, options), type);
     assertEquals(kernel.endpoints(), []);
     assertEquals(kernel.claimed.size, 0);
+  }
+  for (const code of [EACCES, EROFS]) {
+    const kernel = host("settings: { enabled: false }");
+    kernel.files.set("/proc/sys/net/mptcp/enabled", "1\n");
+    kernel.writeFile = () => {
+      throw new SyscallError("open", code, "write");
+    };
+    await assertRejects(() => begin(kernel), ApplyError, "nothing was changed");
   }
   const kernel = host(BOTH);
   await using agent = new Running(kernel);

@@ -9,6 +9,7 @@ const EPERM = 1;
 const ENOENT = 2;
 const EIO = 5;
 const EACCES = 13;
+const EROFS = 30;
 const ENODEV = 19;
 const EINVAL = 22;
 const EMFILE = 24;
@@ -169,6 +170,14 @@ Deno.test("a namespace says what went wrong, and works afterwards", () => {
     [read, "blue", 6, EIO, `${toRead}: ${io} (read: EIO)`],
     [write, undefined, 1, EACCES, `${toWrite}: ${refused}`],
     [write, "blue", 4, EACCES, `${toWrite}: ${refused}`],
+    [
+      write,
+      undefined,
+      1,
+      EROFS,
+      `${toWrite}: Read-only file system (open: EROFS): as in a ` +
+      "container, or by ProtectKernelTunables of systemd",
+    ],
     [write, undefined, 1, ENOENT, `${toWrite}: ${missing}`],
     [write, "blue", 4, ENOENT, `${toWrite}: ${missing}`],
     [write, "blue", 6, EINVAL, `${toWrite}: Invalid argument (write: EINVAL)`],
