@@ -53,17 +53,46 @@ export interface JoinTrouble {
   readonly works: boolean;
 }
 
+/** Subflows to one address of a peer that get no answer. */
+export interface UnansweredPeer {
+  /** An address that the peer announced. */
+  readonly address: string;
+  /** The connections that try it. */
+  readonly connections: readonly Connection[];
+  /** How many SYNs were sent, at the most. */
+  readonly syns: number;
+}
+
 /** The subflows that wait for an answer longer than is usual. */
-export function pendingJoins(snapshot: Parts): JoinTrouble[] {
-  const waiting = living(snapshot).filter(isInitiator).flatMap((connection) =>
+function unanswered(snapshot: Parts) {
+  return living(snapshot).filter(isInitiator).flatMap((connection) =>
     connection.subflows.filter(({ initial, state, timerRetransmits }) =>
       !initial && state === "syn-sent" && timerRetransmits > 0
-    ).map(({ local, timerRetransmits }) => ({
+    ).map(({ local, remote, timerRetransmits }) => ({
       connection,
       from: plain(local.address),
+      to: plain(remote.address),
       syns: timerRetransmits + 1,
     }))
   );
+}
+
+/** Those to addresses that peers announced, which take no endpoint here. */
+export function unansweredPeers(snapshot: Parts): UnansweredPeer[] {
+  const own = pathEndpoints(snapshot).map(({ address }) => plain(address));
+  const waiting = unanswered(snapshot).filter(({ from, to, connection }) =>
+    !own.includes(from) && to !== plain(connection.remote.address)
+  );
+  return Array.from(Map.groupBy(waiting, ({ to }) => to), ([address, all]) => ({
+    address,
+    connections: all.map(({ connection }) => connection),
+    syns: Math.max(...all.map(({ syns }) => syns)),
+  }));
+}
+
+/** Those from endpoints. */
+export function pendingJoins(snapshot: Parts): JoinTrouble[] {
+  const waiting = unanswered(snapshot);
   return pathEndpoints(snapshot).flatMap((endpoint) => {
     const own = waiting.filter(({ from }) => from === plain(endpoint.address));
     return own.length === 0 ? [] : [{

@@ -1,7 +1,7 @@
 import type { FirewallTable } from "../../diag/firewall.ts";
 import { aboutEndpoint, gaveUp, part } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
-import { type JoinOutcome, joinTroubles } from "../joins.ts";
+import { type JoinOutcome, joinTroubles, unansweredPeers } from "../joins.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** How subflows fail that firewalls do not let pass as they are. */
@@ -13,7 +13,7 @@ export function firewall(snapshot: Snapshot): Observation[] {
   const joins = joinTroubles(snapshot).filter(({ kind }) =>
     LOST.includes(kind)
   );
-  const others = gaveUp(snapshot).length +
+  const others = gaveUp(snapshot).length + unansweredPeers(snapshot).length +
     attempts.filter(({ code }) => code === "ETIMEDOUT").length;
   if (joins.length + others === 0) {
     return [ok("Nothing gets lost that a firewall could drop")];

@@ -7,9 +7,15 @@ import {
   part,
   usesOtherPathManager,
 } from "../facts.ts";
-import { readd } from "../remedy.ts";
+import { command, readd } from "../remedy.ts";
 import { type Observation, ok } from "../finding.ts";
-import { type JoinOutcome, joinTroubles } from "../joins.ts";
+import {
+  type JoinOutcome,
+  joinTroubles,
+  type UnansweredPeer,
+  unansweredPeers,
+} from "../joins.ts";
+import type { Connection } from "../../diag/connection.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { Snapshot } from "../snapshot.ts";
 
@@ -53,11 +59,15 @@ export function join(snapshot: Snapshot): Observation[] {
   part(snapshot, "connections");
   part(snapshot, "endpoints");
   const evidence = counterText(snapshot, ...COUNTERS);
-  const found = usesOtherPathManager(snapshot) ? [] : joinTroubles(snapshot);
-  if (found.length === 0) {
+  const isOther = usesOtherPathManager(snapshot);
+  const found = isOther ? [] : joinTroubles(snapshot);
+  const peers = isOther ? [] : unansweredPeers(snapshot);
+  if (found.length + peers.length === 0) {
     return [ok("No subflow is missing that could be there", ...evidence)];
   }
-  return found.map(({ connections, endpoint, kind, syns, works }) => {
+  const missing = found.map((
+    { connections, endpoint, kind, syns, works },
+  ): Observation => {
     const own = attemptsFrom(endpoint, snapshot);
     const isAlone = kind === "pending" &&
       own.some(({ outcome }) => outcome === "mptcp");
@@ -76,6 +86,29 @@ export function join(snapshot: Snapshot): Observation[] {
       about: aboutEndpoint(endpoint),
     };
   });
+  return [...missing, ...peers.map((peer) => unansweredPeer(peer, evidence))];
+}
+
+/** Servers behind a router announce addresses that nobody reaches. */
+function unansweredPeer(
+  { address, connections, syns }: UnansweredPeer,
+  evidence: readonly string[],
+): Observation {
+  return {
+    status: connections.every(hasSecond) ? "warning" : "problem",
+    summary:
+      `The peer of ${namesOf(connections)} announced ${address}, and a ` +
+      "SYN to there gets no answer: it is not reached from here, or a " +
+      "firewall drops it",
+    evidence: [`SYN sent ${syns} times`, ...listed(connections), ...evidence],
+    remedies: [command("ip", "route", "get", address)],
+  };
+}
+
+function hasSecond({ subflows }: Connection): boolean {
+  return subflows.some(({ initial, state }) =>
+    !initial && state === "established"
+  );
 }
 
 /** It helps once the cause is mended. */

@@ -37,7 +37,8 @@ export function rpFilter(snapshot: Snapshot): Observation[] {
   // A peer's subflow that is dropped here does not show here.
   const isAlone = moved(snapshot, DROPPED) > 0 &&
     living(snapshot).some(({ remote, subflows }) =>
-      !isIPv6(remote.address) && subflows.length === 1
+      !isIPv6(remote.address) &&
+      subflows.filter(({ state }) => state === "established").length === 1
     );
   if (
     strict.length === 0 || ways.length < 2 || count(snapshot, DROPPED) === 0 ||

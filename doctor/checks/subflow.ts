@@ -9,9 +9,9 @@ import {
   plain,
 } from "../facts.ts";
 import { type Observation, ok } from "../finding.ts";
-import { pendingJoins } from "../joins.ts";
+import { pendingJoins, unansweredPeers } from "../joins.ts";
 import { deletion, readd } from "../remedy.ts";
-import type { Subflow } from "../../diag/connection.ts";
+import type { Connection, Subflow } from "../../diag/connection.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Whether subflows that are there carry what they are to carry. */
@@ -70,19 +70,33 @@ function isStuck(
 
 /** The subflows without an answer that take the place of others. */
 function waiting(snapshot: Snapshot): Observation[] {
-  return pendingJoins(snapshot).flatMap(({ connections, endpoint }) => {
-    const full = connections.filter(isFull);
-    return full.length === 0 ? [] : [{
-      status: "warning" as const,
-      summary: `A subflow from ${endpoint.address} without an answer takes a ` +
-        `place that another subflow of ${namesOf(full)} could have, for two ` +
-        "minutes",
-      evidence: [
-        `${full[0]!.extraSubflows} of ${full[0]!.subflowsMax} subflows`,
-        ...listed(full),
-      ],
+  const own = pendingJoins(snapshot).flatMap(({ connections, endpoint }) =>
+    holding(connections, `from ${endpoint.address}`).map((one) => ({
+      ...one,
       remedies: [deletion(endpoint)],
       about: aboutEndpoint(endpoint),
-    }];
-  });
+    }))
+  );
+  const others = unansweredPeers(snapshot).flatMap(({ connections, address }) =>
+    holding(connections, `to ${address}`)
+  );
+  return [...own, ...others];
+}
+
+function holding(
+  connections: readonly Connection[],
+  which: string,
+): Observation[] {
+  const full = connections.filter(isFull);
+  return full.length === 0 ? [] : [{
+    status: "warning",
+    summary:
+      `A subflow ${which} without an answer takes a place that another ` +
+      `subflow of ${namesOf(full)} could have, for two minutes`,
+    evidence: [
+      `${full[0]!.extraSubflows} of ${full[0]!.subflowsMax} subflows`,
+      ...listed(full),
+    ],
+    remedies: [],
+  }];
 }

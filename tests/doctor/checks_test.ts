@@ -45,7 +45,7 @@ Deno.test("each check says what is wrong with hosts that differ in one thing", (
   assertEquals(wrong.join("\n"), "");
   const silent = CHECK_NAMES.filter((name) => !said.has(name));
   // Recorded hosts show those.
-  assertEquals(silent, ["target", "same-subnet", "subflow"]);
+  assertEquals(silent, ["target", "same-subnet"]);
 });
 
 Deno.test("where there is nothing to look at, nobody says that all is well", () => {

@@ -35,6 +35,14 @@ const alone: Change = connection((one) => {
   one.extraSubflows = 0;
 });
 
+/** The subflow to an address of the peer gets no answer. */
+const unanswered: Change = connection((one) => {
+  const subflow = one.subflows[1]!;
+  subflow.state = "syn-sent";
+  subflow.timerRetransmits = 2;
+  subflow.remote.address = "10.66.6.6";
+});
+
 /** Counts until the reading, and while the doctor looked. */
 const counted = (
   history: Record<string, number>,
@@ -149,6 +157,7 @@ const signal = endpoint({ flags: ["signal"], ifIndex: 0, dev: undefined });
 const JOINS = { MPJoinSynTx: 0, MPJoinSynAckRx: 0 };
 const DROPPED = "IPReversePathFilter";
 const TWO = "two paths";
+const ANNOUNCED = "announcing server";
 
 /** Hosts that differ in one thing from recorded ones. */
 export const CHANGED_HOSTS: readonly Row[] = [
@@ -553,24 +562,19 @@ export const CHANGED_HOSTS: readonly Row[] = [
 
   // join: the outcome, from the counters
   ...([
-    ["pending", {}, [], ""],
     [
       "hmac",
-      {},
       ["MPJoinSynTx", "MPJoinSynAckRx", "MPJoinSynAckHMacFailure"],
       "does not have the keys",
     ],
-    ["stripped", {}, ["MPJoinSynTx", "MPRstTx"], "without MP_JOIN"],
-    ["reset", {}, ["MPJoinSynTx"], "answered with a reset"],
+    ["stripped", ["MPJoinSynTx", "MPRstTx"], "without MP_JOIN"],
+    ["reset", ["MPJoinSynTx"], "answered with a reset"],
     [
       "unsent",
-      {},
       ["MPJoinSynTx", "MPJoinSynAckRx", "MPJoinSynTxBindErr"],
       "could not be sent",
     ],
-  ] as [string, object, string[], string][]).filter(([, , moved]) =>
-    moved.length > 0
-  ).map(([kind, , moved, words]): Row => [
+  ] as [string, string[], string][]).map(([kind, moved, words]): Row => [
     `a join that is ${kind}`,
     TWO,
     both(
@@ -591,6 +595,28 @@ export const CHANGED_HOSTS: readonly Row[] = [
       "  problem join",
       "was answered and then reset",
     ],
+  ],
+  ["an announced address without an answer", ANNOUNCED, unanswered, [
+    "problem join",
+    "announced 10.66.6.6, and a SYN to there gets no answer",
+  ]],
+  [
+    "an announced address without an answer, beside another path",
+    ANNOUNCED,
+    both(
+      connection(({ subflows }) =>
+        void subflows.push(structuredClone(subflows[1]!))
+      ),
+      unanswered,
+    ),
+    ["warning join", "announced 10.66.6.6"],
+  ],
+  [
+    "an announced address without an answer, and no place for others",
+    ANNOUNCED,
+    both(unanswered, connection((one) => one.subflowsMax = 1)),
+    ["problem join", "announced 10.66.6.6"],
+    ["  warning subflow", "A subflow to 10.66.6.6 without an answer takes a"],
   ],
   ["a join that is not tried", TWO, both(alone, counted(JOINS)), [
     "warning join",
