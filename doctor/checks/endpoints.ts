@@ -40,6 +40,11 @@ export function endpoints(snapshot: Snapshot): Observation[] {
     !opening.some((endpoint) => fits(endpoint, connection))
   );
   if (alone.length > 0) {
+    const proposed = proposals(snapshot, alone);
+    if (proposed.length === 0) {
+      const names = namesOf(alone);
+      return [ok(`From no other device ${names} could get a subflow`, ...all)];
+    }
     return [{
       status: "problem",
       summary: `No endpoint can be used by ${namesOf(alone)}: each has the ` +
@@ -49,7 +54,7 @@ export function endpoints(snapshot: Snapshot): Observation[] {
         ...new Set(alone.map(({ local }) => `from ${local.address}`)),
         ...listed(alone),
       ],
-      remedies: proposals(snapshot, alone).map(addition),
+      remedies: proposed.map(addition),
     }];
   }
   return [

@@ -794,6 +794,19 @@ const laptop = both(
 /** Hosts on which nothing is wrong, and what their users may be told. */
 export const FINE_HOSTS: readonly Row[] = [
   [
+    "one path, which has the endpoint that NetworkManager adds",
+    "one path",
+    (draft) => {
+      const { ifIndex, dev } = draft.links!.find(({ dev }) =>
+        dev === "client1"
+      )!;
+      draft.endpoints = [{
+        ...{ address: "10.77.1.1", port: 0, id: 1, ifIndex, dev },
+        flags: ["subflow"],
+      }];
+    },
+  ],
+  [
     "a connection to a link-local address",
     "IPv4 endpoint for an IPv6 connection",
     connection((one) => one.remote.address = "fe80::1"),
