@@ -1,9 +1,4 @@
-import type {
-  Decision,
-  LocalAddress,
-  ManageOptions,
-  Policy,
-} from "../../policy/mod.ts";
+import type { LocalAddress, ManageOptions, Policy } from "../../policy/mod.ts";
 import { thrownText } from "../../codec/thrown.ts";
 import type { Context } from "../context.ts";
 import { atExit, lateErrors } from "../late_errors.ts";
@@ -334,14 +329,15 @@ async function* managed(
   if (dev !== undefined) await hintAtDevices(context, policies, dev);
   const pm = context.pm();
   const stop = context.stop();
-  const decisions: Decision[] = [];
+  const decided: Output[] = [];
   let wake = Promise.withResolvers<void>();
   using manager = policies.manage(pm, policy, {
     ...options,
     setMode: true,
     signal: stop.signal,
     onDecision(decision) {
-      decisions.push(decision);
+      // As it is now: it has no port yet where it is being opened.
+      decided.push(decisionOutput(decision));
       wake.resolve();
     },
     onWarning: (message) => context.warn(message),
@@ -361,12 +357,10 @@ async function* managed(
   };
   manager.finished.then(end, end);
   yield readyOutput(manager.connections.size);
-  while (!isOver || decisions.length > 0) {
+  while (!isOver || decided.length > 0) {
     await wake.promise;
     if (!isOver) wake = Promise.withResolvers();
-    for (const decision of decisions.splice(0)) {
-      yield decisionOutput(decision);
-    }
+    yield* decided.splice(0);
   }
   await manager.finished;
 }

@@ -79,6 +79,13 @@ Deno.test("`manage -j` writes a token without zeros in front, as other commands 
   assertStringIncludes(text.out, " 0x00a1b2c3 10.0.1.1");
 });
 
+Deno.test("`manage` shows what it opens as it was when that was decided", async () => {
+  const { out } = await managed("-j manage ndiffports subflows 4", 4);
+  const [, ...decisions] = out.trim().split("\n");
+  const ports = decisions.map((line) => JSON.parse(line).local.port);
+  assertEquals(ports, [0, 0, 0]);
+});
+
 Deno.test("`manage` says which devices it was told of are not there yet", async () => {
   const rows: [line: string, devices: string[], hints: string[]][] = [
     ["fullmesh dev eth*", ["eth0", "eth1"], []],
