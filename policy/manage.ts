@@ -10,10 +10,10 @@ import { Callbacks } from "./callbacks.ts";
 import { Commands, type Decision } from "./commands.ts";
 import { Interfaces, type LocalAddress } from "./interfaces.ts";
 import { ManagedConnection, MAX_TIMEOUT } from "./managed_connection.ts";
-import { claimManager, otherManagers, takeMode } from "./mode.ts";
+import { AGAINST, joinManagers } from "./mode.ts";
 import type { Policy } from "./policy.ts";
 import { Retries, type RetryOptions } from "./retries.ts";
-import { Timers } from "./timers.ts";
+import { repeat, Timers } from "./timers.ts";
 import { type TrackedSubflow, Tracker } from "./tracker.ts";
 
 /** How often `tick` is called, in milliseconds. */
@@ -211,16 +211,9 @@ class RunningManager implements Manager {
     });
     stack.use(this.#commands);
     stack.use(callbacks);
-    const list = () => otherManagers(pm.namespace, this.#diag);
-    const isUserspace = pm.getMode() === "userspace";
-    const others = isUserspace ? list() : [];
     const warn = (message: string) => this.#warn(message);
-    // Before the events, so that it goes back once nobody here listens.
-    if (setMode) {
-      stack.use(takeMode(pm, { areThere: others.length > 0, list }, warn));
-    } else if (!isUserspace) this.#warn(KERNEL_MODE);
-    for (const other of others) this.#warn(`${other} ${MANAGES}`);
-    stack.use(claimManager(pm.namespace));
+    // Before the events, so that the mode goes back once nobody here listens.
+    stack.use(joinManagers(pm, this.#diag, setMode, warn));
     // Joined before the look: nothing is lost between the two.
     this.#events = stack.use(pm.events({ signal }));
     this.#changes = stack.use(this.#diag.networkChanges({ signal }));
@@ -231,15 +224,8 @@ class RunningManager implements Manager {
         if (subflow.state === "opening") this.#early.add(subflow);
       }
     }
-    const every = (ms: number, action: () => void) => {
-      const wait = (): Disposable =>
-        clock.after(ms, () => {
-          timer = wait();
-          this.#guard(action);
-        });
-      let timer = wait();
-      stack.defer(() => timer[Symbol.dispose]());
-    };
+    const every = (ms: number, action: () => void) =>
+      stack.use(repeat(clock, ms, () => this.#guard(action)));
     every(SWEEP_MS, () => this.#sweep());
     if (policy.tick !== undefined) every(tickMs, () => this.#tick());
     if (options.clean) stack.defer(() => this.#clean());
@@ -392,10 +378,5 @@ class RunningManager implements Manager {
   }
 }
 
-const KERNEL_MODE =
-  "New connections are the in-kernel path manager's, which takes no commands: " +
-  'ask for setMode, or do "sysctl net.mptcp.path_manager=userspace"';
-const AGAINST = "two path managers may work against each other";
-const MANAGES = `manages paths here, too: ${AGAINST}`;
 const OTHER_MANAGER =
   `Another program opens subflows of the same connections: ${AGAINST}`;

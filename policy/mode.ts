@@ -19,11 +19,43 @@ const CLAIMED = / @mptcp manage (\d+)(?:\/\d+)?$/gm;
 const UNIX_SOCKETS = "/proc/thread-self/net/unix";
 
 /**
+ * Manages beside the other programs here until the end of the block: sets the
+ * mode if that is asked for, and lets others know.
+ *
+ * @param warn Takes what whoever runs it should know.
+ */
+export function joinManagers(
+  pm: PathManager,
+  diag: Diag,
+  setMode: boolean,
+  warn: (message: string) => void,
+): Disposable {
+  using stack = new DisposableStack();
+  const list = () => otherManagers(pm.namespace, diag);
+  const isUserspace = pm.getMode() === USERSPACE;
+  const others = isUserspace ? list() : [];
+  if (setMode) {
+    stack.use(takeMode(pm, { areThere: others.length > 0, list }, warn));
+  } else if (!isUserspace) warn(KERNEL_MODE);
+  for (const other of others) {
+    warn(`${other} manages paths here, too: ${AGAINST}`);
+  }
+  stack.use(claimManager(pm.namespace));
+  return stack.move();
+}
+
+/** What may come of several managers. */
+export const AGAINST = "two path managers may work against each other";
+const KERNEL_MODE =
+  "New connections are the in-kernel path manager's, which takes no commands: " +
+  'ask for setMode, or do "sysctl net.mptcp.path_manager=userspace"';
+
+/**
  * Says that a manager runs here, until the end of the block.
  *
  * @returns Nothing where no names can be claimed.
  */
-export function claimManager(namespace: Namespace): Disposable | undefined {
+function claimManager(namespace: Namespace): Disposable | undefined {
   try {
     for (let count = 1;; count++) {
       const name = `${CLAIM} ${Deno.pid}${count === 1 ? "" : `/${count}`}`;
@@ -42,7 +74,7 @@ export function claimManager(namespace: Namespace): Disposable | undefined {
  * them: managers of this library, and whatever else listens to the events,
  * unless it is known to show them only.
  */
-export function otherManagers(namespace: Namespace, diag: Diag): string[] {
+function otherManagers(namespace: Namespace, diag: Diag): string[] {
   const table = ifSeen(() => namespace.readFile(UNIX_SOCKETS)) ?? "";
   const claims = [...table.matchAll(CLAIMED)].map(([, pid]) => Number(pid));
   const others = listenersOf(diag).filter((one) =>
@@ -69,7 +101,7 @@ function listenersOf(diag: Diag): EventListener[] {
 }
 
 /** What is to be known of other managers. */
-export interface Others {
+interface Others {
   /** Whether there were any at the start. */
   readonly areThere: boolean;
   /** Those that are there now: see {@linkcode otherManagers}. */
@@ -82,7 +114,7 @@ export interface Others {
  *
  * @param warn Takes what whoever runs it should know.
  */
-export function takeMode(
+function takeMode(
   pm: PathManager,
   others: Others,
   warn: (message: string) => void,

@@ -1,6 +1,21 @@
 import type { Clock } from "../netlink/clock.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 
+/** Does something again and again, the first time after `ms` milliseconds. */
+export function repeat(
+  clock: Clock,
+  ms: number,
+  action: () => void,
+): Disposable {
+  const wait = (): Disposable =>
+    clock.after(ms, () => {
+      timer = wait();
+      action();
+    });
+  let timer = wait();
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+}
+
 /** What policies want to be called later. */
 export class Timers implements Disposable {
   readonly #clock: Clock;
