@@ -28,17 +28,19 @@ import { AddressIds } from "./address_ids.ts";
 import {
   fits,
   type Interfaces,
+  isLinkLocal,
   isSameFamily,
   type LocalAddress,
   plainAddress,
 } from "./interfaces.ts";
-import type {
-  AnnounceAddressOptions,
-  Announcement,
-  CloseOptions,
-  ManagedConnection,
-  OpenOptions,
-  Reason,
+import {
+  type AnnounceAddressOptions,
+  type Announcement,
+  type CloseOptions,
+  commandsOf,
+  type ManagedConnection,
+  type OpenOptions,
+  type Reason,
 } from "./managed_connection.ts";
 import { peerFor } from "./spare.ts";
 import type { Timers } from "./timers.ts";
@@ -58,6 +60,7 @@ const ENOSPC = 28;
 const EAFNOSUPPORT = 97;
 const EADDRNOTAVAIL = 99;
 const ENETDOWN = 100;
+const EHOSTUNREACH = 113;
 
 /** The kernel counts them in a byte, and sees no overflow. */
 const MOST_SUBFLOWS = 255;
@@ -174,6 +177,15 @@ export class Commands implements Disposable {
     );
   }
 
+  /** Whether subflows from an address can lead to one of the peer. */
+  reaches({ local }: ManagedConnection, from: string, to: string): boolean {
+    if (!isSameFamily(from, to)) return false;
+    const { interfaces } = this.#tools;
+    // Nobody but on the link that the connection began on is known by it.
+    return !isLinkLocal(to) ||
+      interfaces.linkOf(from) === interfaces.linkOf(local.address);
+  }
+
   read(subflow: TrackedSubflow): SubflowReading | undefined {
     checkSubflow(subflow);
     const { local, remote, locId, remId, ifIndex } = subflow;
@@ -229,33 +241,14 @@ export class Commands implements Disposable {
   open(connection: ManagedConnection, options: OpenOptions): TrackedSubflow {
     const { backup = false, most = 1 } = options;
     integer("most", most, 1, MOST_SUBFLOWS);
-    const from = addressOf("from", options.from);
-    const to = options.to ?? peerFor(connection, from) ?? connection.remote;
-    const address = addressOf("to.address", to.address);
-    const isFitting = isSameFamily(from, address);
-    if (!isFitting && options.to !== undefined) {
-      throw new ArgumentTypeError(
-        `Cannot open a subflow from ${from} to ${address}: ` +
-          "the addresses are of different families",
-      );
-    }
-    const remote = { address, port: to.port || connection.remote.port };
-    const subflow = new TrackedSubflow(
-      { local: { address: from, port: 0 }, remote, locId: 0 },
-      { initial: false, openedHere: true },
-    );
+    const subflow = describe(connection, options);
     const live = writable(subflow);
-    live.backup = backup;
-    if (!isFitting) {
-      live.state = "closed";
-      live.error = failure(
-        EAFNOSUPPORT,
-        `the peer has no address of the family of ${from}`,
-      );
+    if (live.state === "closed") {
       const { error } = live;
       this.#log({ action: "open", connection, subflow, error }, options);
       return subflow;
     }
+    const { local: { address: from }, remote } = subflow;
     if (most > this.mostOf(connection)) this.#most.set(connection, most);
     const there = () => between(connection, subflow, most);
     const found = there();
@@ -542,6 +535,39 @@ export class Commands implements Disposable {
       ...error !== undefined && { error },
     });
   }
+}
+
+/** The subflow that is meant; closed: it would not lead to the peer. */
+function describe(
+  connection: ManagedConnection,
+  options: OpenOptions,
+): TrackedSubflow {
+  const from = addressOf("from", options.from);
+  const to = options.to ?? peerFor(connection, from) ?? connection.remote;
+  const address = addressOf("to.address", to.address);
+  const remote = { address, port: to.port || connection.remote.port };
+  const subflow = new TrackedSubflow(
+    { local: { address: from, port: 0 }, remote, locId: 0 },
+    { initial: false, openedHere: true },
+  );
+  const live = writable(subflow);
+  live.backup = options.backup ?? false;
+  if (options.to !== undefined) {
+    if (isSameFamily(from, address)) return subflow;
+    throw new ArgumentTypeError(
+      `Cannot open a subflow from ${from} to ${address}: ` +
+        "the addresses are of different families",
+    );
+  }
+  if (commandsOf(connection).reaches(connection, from, address)) return subflow;
+  live.state = "closed";
+  live.error = isSameFamily(from, address)
+    ? failure(EHOSTUNREACH, `${address} is on another link than ${from}`)
+    : failure(
+      EAFNOSUPPORT,
+      `the peer has no address of the family of ${from}`,
+    );
+  return subflow;
 }
 
 /** The address that an option is, which messages name. */

@@ -1,8 +1,8 @@
 import { integer } from "../codec/arguments.ts";
-import { isSameFamily } from "./interfaces.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
+import { reaches } from "./spare.ts";
 import { isSameEnd } from "./tracker.ts";
 
 /** How many subflows to have. */
@@ -47,7 +47,7 @@ export function fullmesh({ subflows = 9 }: FullmeshOptions = {}): Policy {
       if (wanted.to !== undefined && !isSameEnd(wanted.to, to)) continue;
       for (const { address: from, dev } of connection.addresses) {
         if (wanted.from !== undefined && from !== wanted.from) continue;
-        if (!isSameFamily(from, to.address)) continue;
+        if (!reaches(connection, from, to)) continue;
         const there = connection.subflows.filter(({ isOpen }) => isOpen);
         if (there.length >= subflows) return;
         connection.open({ from, to, dev, reason });

@@ -112,7 +112,8 @@ export class ManagedConnection extends TrackedConnection {
    * Where subflows can be opened to: the initial end on the peer, unless the
    * peer does not want that, and what it has announced, each once. What cannot
    * be the peer is left out: addresses of this host and of loopback, unless the
-   * connection stays within it, multicast, and such as nobody can have.
+   * connection stays within it, multicast, announced ones that are link-local,
+   * since the link is not announced, and such as nobody can have.
    */
   get peers(): readonly SubflowAddress[] {
     return this.#commands.peersOf(this);
@@ -183,7 +184,7 @@ export class ManagedConnection extends TrackedConnection {
    * or of another one. It is `opening` until the peer has answered; then
    * {@linkcode Policy.subflowOpened} or {@linkcode Policy.subflowClosed} is
    * called. What cannot be opened is `closed` at once, with its `error`, and is
-   * told as well, unless the peer has no address of that family.
+   * told as well, unless no address of the peer can be reached from there.
    *
    * @param options Where, and how.
    * @returns The subflow, or the one that is there.

@@ -5,7 +5,7 @@
  */
 
 import type { SubflowAddress } from "../ops/subflow.ts";
-import { plainAddress } from "./interfaces.ts";
+import { isLinkLocal, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { TrackedConnection } from "./tracker.ts";
 
@@ -27,7 +27,8 @@ export function peersOf(
   if (!denyJoinId0) peers.set(keyOf(remote), remote);
   for (const one of announced) {
     const address = plainAddress(one.address);
-    const isPeer = !NOBODY.test(address) &&
+    // Of which link an announced link-local address is, nobody says.
+    const isPeer = !NOBODY.test(address) && !isLinkLocal(address) &&
       (staysWithin || !isWithin(address));
     const port = one.port || remote.port;
     const key = keyOf({ address, port });

@@ -5,8 +5,8 @@
  */
 
 import type { SubflowAddress } from "../ops/subflow.ts";
-import { isSameFamily, type LocalAddress, plainAddress } from "./interfaces.ts";
-import type { ManagedConnection } from "./managed_connection.ts";
+import { type LocalAddress, plainAddress } from "./interfaces.ts";
+import { commandsOf, type ManagedConnection } from "./managed_connection.ts";
 
 /** What is the spare. */
 export interface SpareOptions {
@@ -40,17 +40,28 @@ export function sparePath(
   return undefined;
 }
 
+/** Whether a subflow from an address can lead to an end of the peer. */
+export function reaches(
+  connection: ManagedConnection,
+  from: string,
+  { address }: SubflowAddress,
+): boolean {
+  return commandsOf(connection).reaches(connection, from, address);
+}
+
 /**
  * An address of the peer for a subflow from an address of this host.
  *
  * @param wanted The one to take if the peer takes subflows there.
  */
 export function peerFor(
-  { peers }: ManagedConnection,
+  connection: ManagedConnection,
   from: string,
   wanted?: SubflowAddress,
 ): SubflowAddress | undefined {
-  const fitting = peers.filter(({ address }) => isSameFamily(from, address));
+  const fitting = connection.peers.filter((to) =>
+    reaches(connection, from, to)
+  );
   return fitting.find((one) => wanted !== undefined && isSame(one, wanted)) ??
     fitting[0];
 }

@@ -443,6 +443,36 @@ Deno.test("from an address it is opened to one of the same family, if there is o
   assertEquals(paths(fake).at(-1), "fd00::1#3 fd00::2 3");
 });
 
+Deno.test("a link-local address of the peer is used on the link of the connection", async () => {
+  await using world = new World();
+  const { kernel } = world;
+  for (const dev of ["eth0", "eth1"]) {
+    kernel.interfaces!.addresses.push({
+      address: `fd00:${dev.at(-1)}::1`,
+      dev,
+    });
+  }
+  kernel.interfaces!.addresses.push({ address: "fd00:0::9", dev: "eth0" });
+  world.connect({
+    local: { address: "fd00:0::1", port: 40000 },
+    remote: { address: "fe80::2", port: 443 },
+  });
+  const manager = await world.start(fullmesh());
+  assertEquals(world.taken(), ["open fd00::9 established"]);
+  const connection = manager.connections.get(5)!;
+  const { state, error } = connection.open({ from: "fd00:1::1" });
+  assertEquals([state, error?.message], [
+    "closed",
+    "fe80::2 is on another link than fd00:1::1",
+  ]);
+  assertEquals(world.taken(), ["open fd00:1::1 EHOSTUNREACH"]);
+  // Of which link that is, nobody says.
+  const remote = { address: "fe80::7", port: 0 };
+  kernel.emitEvent("announced", { token: 5, remote, remId: 7 });
+  await world.turn();
+  assertEquals([world.taken(), connection.peers.length], [[], 1]);
+});
+
 Deno.test("a device is known by any of its names, without asking for those it has", async () => {
   await using world = new World();
   const { kernel } = world;
