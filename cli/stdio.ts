@@ -88,9 +88,7 @@ export function textOf(
   using namespace = open();
   const text = namespace.readFile(file);
   if (text !== undefined) return [text];
-  throw new Deno.errors.NotFound(
-    `Cannot read ${quote(file)}: there is no such file`,
-  );
+  throw new Deno.errors.NotFound(`Cannot read ${file}: there is no such file`);
 }
 
 /**

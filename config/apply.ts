@@ -133,9 +133,10 @@ export function apply(plan: Plan, options: ApplyOptions = {}): Applied {
       ),
       "takeover (--takeover) does it all the same" +
         (plan.contested.some(({ name }) => name === AGENT)
-          ? ""
-          : ", and so does a file that says governs: all") +
-        "; one that governs ids of its own shares: governs: { ids: 200-255 }",
+          ? "; the agent shares where its file, too, governs ids of its own: "
+          : ", and so does a file that says governs: all; one that governs " +
+            "ids of its own shares: ") +
+        "governs: { ids: 200-255 }",
     );
   }
   return inNamespace(options, (namespace) => {

@@ -12,7 +12,7 @@ import { Keeper } from "./keeper.ts";
 import { parseConfig } from "./parse.ts";
 import { PlanError } from "./plan.ts";
 import type { FileEvent, WatchEvent, WatchStatus } from "./watch_events.ts";
-import { WatchedFile } from "./watched_file.ts";
+import { type FileNews, WatchedFile } from "./watched_file.ts";
 
 /** So many looks at what nobody tells of make a look at everything. */
 const FULL_TICKS = 30;
@@ -88,7 +88,9 @@ export interface Watch extends AsyncIterable<WatchEvent, void> {
  * agent or program manages the same.
  * @throws {ApplyError} The privilege is missing, or sysctls that it wants are
  * mounted read-only, at the start.
- * @throws {SyscallError} `ENOENT`: no such namespace; the file cannot be read.
+ * @throws {Deno.errors.NotFound} There is no such file, at the start.
+ * @throws {SyscallError} `ENOENT`: no such namespace; `EACCES`, `EISDIR`: the
+ * file cannot be read, at the start.
  *
  * @example Keep it, and say what is done
  * ```ts
@@ -129,13 +131,16 @@ class Agent implements Watch {
     const { prune = false, takeover = false, settleMs = 1000 } = this.#options;
     using stack = new DisposableStack();
     const namespace = given ?? stack.use(openNamespace(netns));
-    const file = new WatchedFile(() => namespace.readFile(this.#name));
-    const begin = file.look(true);
-    if (begin?.state !== "changed") {
-      const why = begin?.state === "unreadable" ? begin.why : "";
+    const file = new WatchedFile(() => {
+      const text = namespace.readFile(this.#name);
+      if (text !== undefined) return text;
+      const why = "there is no such file";
       throw new Deno.errors.NotFound(`Cannot read ${this.#name}: ${why}`);
-    }
-    const config = await parseConfig(begin.text, this.#name);
+    });
+    const begin = file.look(true);
+    if (begin?.state === "unreadable") throw begin.error;
+    const { text } = begin as Extract<FileNews, { readonly text: string }>;
+    const config = await parseConfig(text, this.#name);
     const keeper = stack.use(
       new Keeper(namespace, { prune, takeover, settleMs }),
     );
@@ -223,7 +228,10 @@ class Agent implements Watch {
     if (isReloading) keeper.forgive();
     const news = file.look(isReloading);
     if (news === undefined) return undefined;
-    if (news.state !== "changed") return { type: "file", ...news };
+    if (news.state === "unreadable") {
+      return { type: "file", state: news.state, why: news.error.message };
+    }
+    if (news.state === "same") return { type: "file", state: news.state };
     try {
       keeper.take(await parseConfig(news.text, this.#name));
       return { type: "file", state: "taken" };

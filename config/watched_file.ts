@@ -10,13 +10,13 @@ export type FileNews =
   /** It says something else. */
   | { readonly state: "changed"; readonly text: string }
   /** It is not there, or cannot be read. */
-  | { readonly state: "unreadable"; readonly why: string }
+  | { readonly state: "unreadable"; readonly error: Error }
   /** It is there again, or still, and says what it said. */
   | { readonly state: "same" };
 
 /** A file, by what is in it. */
 export class WatchedFile {
-  readonly #read: () => string | undefined;
+  readonly #read: () => string;
   /** What it said when it was last taken. */
   #taken: string | undefined;
   /** What it said at the last look. */
@@ -27,9 +27,9 @@ export class WatchedFile {
   /**
    * Looks at nothing yet.
    *
-   * @param read Reads it; `undefined`: it is not there.
+   * @param read Reads it.
    */
-  constructor(read: () => string | undefined) {
+  constructor(read: () => string) {
     this.#read = read;
   }
 
@@ -49,18 +49,14 @@ export class WatchedFile {
     const before = { seen: this.#seen, why: this.#why };
     this.#seen = undefined;
     this.#why = undefined;
+    let text: string;
     try {
-      this.#seen = this.#read();
-      if (this.#seen === undefined) this.#why = "there is no such file";
+      text = this.#seen = this.#read();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#why = error.message;
-    }
-    const text = this.#seen;
-    if (text === undefined) {
-      const why = this.#why!;
-      const isKnown = why === before.why && !isWhole;
-      return isKnown ? undefined : { state: "unreadable", why };
+      const isKnown = error.message === before.why && !isWhole;
+      return isKnown ? undefined : { state: "unreadable", error };
     }
     if (text === this.#taken) {
       const isKnown = before.why === undefined && !isWhole;

@@ -13,7 +13,8 @@ export const COMMANDS: readonly Command[] = [
       const { plan } = await readPlan(context, file, prune);
       for (const { name } of plan.contested) {
         context.hint(
-          `apply refuses without --takeover or "governs": ${name} manages this`,
+          `apply refuses without --takeover, or "governs" to share: ${name} ` +
+            "manages this",
         );
       }
       const { planOutput } = await import("./plan_output.ts");

@@ -27,7 +27,7 @@ export const COMMANDS: readonly Command[] = [
   command({
     summary: "Keep endpoints, limits and settings what a file says",
     // The keyword first: a file can have any name.
-    operands: { settle, file: required(file) },
+    operands: { settle, file: required({ ...file, help: "what is wanted" }) },
     options: ["prune", "clean", "takeover", "timestamp"],
     lost: (lines) => ({
       text: lostText(lines),

@@ -85,7 +85,7 @@ function textOf(
             `${file} has changed, and is not taken:\n${event.why}`,
           ];
         case "unreadable":
-          return ["red", `${file} cannot be read: ${event.why}`];
+          return ["red", `${event.why}`];
       }
   }
 }

@@ -81,6 +81,7 @@ export const file: Operand<string, false> = {
   values: [],
   takesValue: false,
   read(word, _value, before) {
+    if (word === "") throw new UsageError("FILE is empty: a name is needed");
     if (before === undefined) return word;
     throw new UsageError(
       `Two files, "${before}" and "${word}": one is needed`,

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { apply, ApplyError, goBack } from "../../config/apply.ts";
 import type { Config, WantedEndpoint } from "../../config/config.ts";
 import { plan, PlanError } from "../../config/plan.ts";
@@ -120,11 +120,20 @@ Deno.test("`apply()` does nothing where others manage, unless told so", () => {
   kernel.files.set("/proc/30/comm", "mptcpd\n");
   const before = contents(kernel);
   const made = planFor(kernel);
-  assertThrows(
+  const refused = assertThrows(
     () => apply(made, { namespace: kernel }),
     PlanError,
     "mptcpd (process 30) manages endpoints here, too: it adds an endpoint",
   );
+  assertMatch(refused.hint!, /all the same, and so does .* governs: all; one /);
+  const contested = made.contested.map((one) => ({
+    ...{ ...one, name: "mptcp watch" },
+  }));
+  const byAgent = assertThrows(
+    () => apply({ ...made, contested }, { namespace: kernel }),
+    PlanError,
+  );
+  assertMatch(byAgent.hint!, /all the same; the agent shares where its file, /);
   assertEquals(contents(kernel), before);
   apply(made, { namespace: kernel, takeover: true });
   assertEquals(planFor(kernel).steps, []);

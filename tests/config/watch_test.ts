@@ -360,7 +360,9 @@ Deno.test("the file is taken when it is right, and kept when it is not there", a
   );
   await agent.expectCalm();
   files.delete(FILE);
-  await agent.expect("file: unreadable: there is no such file");
+  await agent.expect(
+    `file: unreadable: Cannot read ${FILE}: there is no such file`,
+  );
   await agent.expectCalm();
   // An endpoint that the file had goes, the limits stay.
   files.set(FILE, BOTH.replace(/\n.*10\.0\.1\.1.*/, ""));
@@ -554,6 +556,15 @@ Deno.test("an agent does not begin with what is wrong, or with another one", asy
     assertEquals(kernel.endpoints(), []);
     assertEquals(kernel.claimed.size, 0);
   }
+  const unreadable = host("");
+  unreadable.readFile = () => {
+    throw new SyscallError("open", EACCES, `read ${FILE}`);
+  };
+  await assertRejects(
+    () => begin(unreadable),
+    SyscallError,
+    `Cannot read ${FILE}: Permission denied (open: EACCES)`,
+  );
   for (const code of [EACCES, EROFS]) {
     const kernel = host("settings: { enabled: false }");
     kernel.files.set("/proc/sys/net/mptcp/enabled", "1\n");

@@ -5,7 +5,9 @@ import { type FileNews, WatchedFile } from "../../config/watched_file.ts";
 type Look = string | undefined | Error;
 
 const changed = (text: string): FileNews => ({ state: "changed", text });
-const unreadable = (why: string): FileNews => ({ state: "unreadable", why });
+const unreadable = (why: string): FileNews => ({
+  ...{ state: "unreadable", error: new Error(why) },
+});
 const same: FileNews = { state: "same" };
 const missing = unreadable("there is no such file");
 
@@ -57,8 +59,8 @@ for (const [what, looks, news] of ROWS) {
   Deno.test(`a watched file: ${what}`, () => {
     let found: Look;
     const file = new WatchedFile(() => {
-      if (found instanceof Error) throw found;
-      return found;
+      if (typeof found === "string") return found;
+      throw found ?? new Error("there is no such file");
     });
     const told = looks.map((look) => {
       const isWhole = typeof look === "string" && look.endsWith("!");

@@ -213,7 +213,7 @@ Deno.test("`mptcp apply` leaves what another program manages", async () => {
   assertEquals(plan.code, 5);
   assertMatch(
     plan.err,
-    /^hint: apply refuses without --takeover or "governs": mptcpd /m,
+    /^hint: apply refuses without --takeover, or "governs" to share: mptcpd /m,
   );
   // Either says that it is meant.
   const text = `${FILE}\ngoverns: all\n`;
@@ -233,6 +233,7 @@ const WRONG: readonly [
   err: RegExp,
 ][] = [
   ["plan", "", 255, /FILE is missing/],
+  ["plan  --prune", "", 255, /FILE is empty: a name is needed/],
   ["plan a b", "", 255, /Two files, "a" and "b": one is needed/],
   ["plan - --confirm 5s", "", 255, /"--confirm": it belongs to "mptcp apply"/],
   ["apply - --confirm 60s", "", 255, /waits for Enter on standard input/],

@@ -111,7 +111,7 @@ Deno.test("`mptcp watch` says what it does, and why", async () => {
   const { out, news } = await watch("--clean", (run) =>
     everything(run, [
       ...["ready", "no carrier", "has changed\n", "not taken", "the same"],
-      ...["cannot be read", "left alone"],
+      ...["Cannot read", "left alone"],
     ]));
   assertEquals(out.split("\n"), [
     "10.0.9.1 subflow backup dev wwan0 waits: there is no wwan0",
@@ -127,7 +127,7 @@ Deno.test("`mptcp watch` says what it does, and why", async () => {
     `${FILE}:1:11: limits.subflow: unknown key "subflow" (did you mean ` +
     '"subflows"?)',
     `${FILE} says the same as before`,
-    `${FILE} cannot be read: there is no such file`,
+    `Cannot read ${FILE}: there is no such file`,
     "~ limits subflows 1 -> 4 (another program changed it)",
     "~ limits subflows 1 -> 4 (left alone: another program undoes it each time)",
     "",
@@ -183,7 +183,10 @@ Deno.test("`mptcp watch -j` says the same in an object a line", async () => {
       ...{ replaced: false, reason: "not in the file", effect: {} },
       why: "eth1 is down",
     },
-    { event: "file", state: "unreadable", why: "there is no such file" },
+    {
+      ...{ event: "file", state: "unreadable" },
+      why: `Cannot read ${FILE}: there is no such file`,
+    },
   ]);
 });
 
