@@ -42,6 +42,7 @@ import {
   type OpenOptions,
   type Reason,
 } from "./managed_connection.ts";
+import { kernelMode } from "./mode.ts";
 import { peerFor } from "./spare.ts";
 import type { Timers } from "./timers.ts";
 import { isOffered, peersOf } from "./peers.ts";
@@ -394,10 +395,9 @@ export class Commands implements Disposable {
       }
       if (error.extack?.message?.endsWith(IN_KERNEL)) {
         this.#inKernel.add(connection);
-        this.#tools.warn(
-          "Connections that were made while the path manager was the " +
-            "kernel's stay with it: only new ones can be managed",
-        );
+        const { pm, warn } = this.#tools;
+        const isOver = pm.getMode() === "userspace";
+        warn(isOver ? STAYS_IN_KERNEL : kernelMode(pm.namespace));
         return undefined;
       }
       return failure(error.errno, error.message);
@@ -589,6 +589,9 @@ function checkSubflow(subflow: TrackedSubflow): void {
 
 /** What the kernel says of a connection that it manages itself. */
 const IN_KERNEL = "userspace PM not selected";
+const STAYS_IN_KERNEL =
+  "Connections that were made while the path manager was the kernel's stay " +
+  "with it: only new ones can be managed";
 
 /** The subflow between two ends, if there are as many as there may be. */
 function between(

@@ -36,7 +36,7 @@ export function joinManagers(
   const others = isUserspace ? list() : [];
   if (setMode) {
     stack.use(takeMode(pm, { areThere: others.length > 0, list }, warn));
-  } else if (!isUserspace) warn(KERNEL_MODE);
+  } else if (!isUserspace) warn(kernelMode(pm.namespace));
   for (const other of others) {
     warn(`${other} manages paths here, too: ${AGAINST}`);
   }
@@ -46,9 +46,21 @@ export function joinManagers(
 
 /** What may come of several managers. */
 export const AGAINST = "two path managers may work against each other";
-const KERNEL_MODE =
-  "New connections are the in-kernel path manager's, which takes no commands: " +
-  'ask for setMode, or do "sysctl net.mptcp.path_manager=userspace"';
+
+/** What is said where new connections cannot be managed, with the command. */
+export function kernelMode(namespace: Namespace): string {
+  return "New connections are the in-kernel path manager's, which takes no " +
+    `commands: ask for setMode, or do "${commandFor(namespace, USERSPACE)}"`;
+}
+
+/** What sets the mode. */
+function commandFor(namespace: Namespace, mode: string): string {
+  const isOld = namespace.readFile(`${SYSCTLS}path_manager`) === undefined;
+  const setting = isOld
+    ? `pm_type=${mode === USERSPACE ? 1 : 0}`
+    : `path_manager=${mode}`;
+  return `sysctl -w net.mptcp.${setting}`;
+}
 
 /**
  * Says that a manager runs here, until the end of the block.
@@ -132,12 +144,9 @@ function takeMode(
       if (after === USERSPACE || pm.getMode() !== USERSPACE) return;
       const [other] = others.list();
       if (other === undefined) return void pm.setMode(after);
-      const { namespace } = pm;
-      const isOld = namespace.readFile(`${SYSCTLS}path_manager`) === undefined;
-      const setting = isOld ? "pm_type=0" : `path_manager=${after}`;
       warn(
         `${SUBJECT} stays userspace, since ${other} is there; to set it all ` +
-          `the same: sysctl -w net.mptcp.${setting}`,
+          `the same: ${commandFor(pm.namespace, after)}`,
       );
     },
   };

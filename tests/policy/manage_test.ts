@@ -980,11 +980,24 @@ Deno.test("the in-kernel path manager by mistake is told, once", async () => {
     subflowClosed: (connection) => closed.push(connection),
   });
   await world.turn();
-  const [mode, old] = world.problems.splice(0);
-  assert(mode!.includes("sysctl net.mptcp.path_manager=userspace"));
-  assert(old!.includes("only new ones can be managed"));
-  assertEquals([world.problems, world.decisions, closed], [[], [], []]);
+  const mode = "sysctl -w net.mptcp.path_manager=userspace";
+  assert(world.problems.splice(0).join().endsWith(`do "${mode}"`));
+  // Somebody sets it, and those from before are there.
+  world.kernel.sysctls.set("path_manager", "userspace");
+  for (const _ of [1, 2]) world.connect({ pathManager });
+  await world.turn();
+  assert(world.problems.splice(0).join().endsWith("new ones can be managed"));
+  assertEquals([world.decisions, closed], [[], []]);
   assert([...manager.connections.values()].every((one) => one.isInKernel));
+  // Somebody sets it back while a manager runs.
+  await using other = new World();
+  await other.start(fullmesh());
+  other.kernel.sysctls.delete("path_manager");
+  other.kernel.sysctls.set("pm_type", "0");
+  other.connect({ pathManager });
+  await other.turn();
+  const old = "sysctl -w net.mptcp.pm_type=1";
+  assert(other.problems.splice(0).join().endsWith(`do "${old}"`));
 });
 
 Deno.test("nothing starts without the privilege, nor with wrong options", async () => {
