@@ -61,10 +61,16 @@ function none(snapshot: Snapshot, read: string): Observation {
       : "No connection gets a second subflow: the limit is 0",
     evidence: [read, ...refused],
     remedies: [
-      "mptcp limits set subflows 2",
+      enough(snapshot),
       ...pathEndpoints(snapshot).flatMap((endpoint) => readd(endpoint)),
     ],
   };
+}
+
+/** A limit that all endpoints of this host fit into, here or on the peer. */
+function enough(snapshot: Snapshot, subflows = 2): string {
+  const wanted = Math.max(subflows, pathEndpoints(snapshot).length);
+  return `mptcp limits set subflows ${Math.min(MOST, wanted)}`;
 }
 
 /** Connections that have as many subflows as they may have. */
@@ -77,7 +83,6 @@ function reached(
     isFull(connection)
   );
   const groups = Map.groupBy(missing, ({ endpoint }) => endpoint);
-  const more = Math.max(subflows + 1, pathEndpoints(snapshot).length);
   return Array.from(groups, ([endpoint, all]): Observation => {
     const connections = all.map(({ connection }) => connection);
     return {
@@ -89,10 +94,9 @@ function reached(
         `${connections[0]!.extraSubflows} beside the first one`,
         ...listed(connections),
       ],
-      remedies: subflows >= MOST ? [] : [
-        `mptcp limits set subflows ${Math.min(MOST, more)}`,
-        ...readd(endpoint),
-      ],
+      remedies: subflows >= MOST
+        ? []
+        : [enough(snapshot, subflows + 1), ...readd(endpoint)],
       about: aboutEndpoint(endpoint),
     };
   });
@@ -161,7 +165,7 @@ function refusedThere(snapshot: Snapshot): Observation[] {
           ...["MPJoinSynTx", "MPJoinSynAckRx", "MPRstTx"],
         ),
       ],
-      remedies: ["mptcp limits set subflows 2  # on the peer"],
+      remedies: [`${enough(snapshot)}  # on the peer`],
       about: aboutEndpoint(endpoint),
     }));
 }

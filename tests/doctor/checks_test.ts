@@ -71,12 +71,43 @@ Deno.test("where there is nothing to look at, nobody says that all is well", () 
   }
 });
 
+Deno.test("a limit that the doctor proposes is enough for all endpoints", () => {
+  const rows: [from: string, endpoints: number, remedy: string][] = [
+    ["limit of subflows 0 on the client", 1, "subflows 2"],
+    ["limit of subflows 0 on the client", 3, "subflows 3"],
+    ["limit of subflows 0 on the client", 9, "subflows 8"],
+    [
+      "limit of subflows 0 on the server, seen by the client",
+      3,
+      "subflows 3  # on the peer",
+    ],
+  ];
+  for (const [from, endpoints, remedy] of rows) {
+    const snapshot = changed(from, (draft) => {
+      const [first] = draft.endpoints!;
+      draft.endpoints = Array.from(
+        { length: endpoints },
+        (_, at) => ({ ...first!, id: 1 + at }),
+      );
+    });
+    const [limits] = found(snapshot);
+    assertEquals(limits!.remedies[0], `mptcp limits set ${remedy}`);
+  }
+});
+
+function msOf(snapshot: Snapshot): number {
+  const start = performance.now();
+  diagnose(snapshot);
+  return performance.now() - start;
+}
+
 Deno.test("nothing is wrong with hosts on which nothing is", () => {
   for (const [what, from, change, ...expected] of FINE_HOSTS) {
     const snapshot = changed(from, change);
-    const start = performance.now();
     const findings = found(snapshot);
-    assert(performance.now() - start < 2000, `${what} takes too long`);
+    // Else the processors may be taken.
+    const fastest = Math.min(...[1, 2, 3].map(() => msOf(snapshot)));
+    assert(fastest < 2000, `${what} takes too long`);
     assertEquals(
       findings.map((one) => [placeOf(one), one.summary]),
       expected.map(([place, piece]) => [

