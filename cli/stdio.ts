@@ -32,7 +32,14 @@ export function write(
   }
 }
 
-/** Lines from pieces of text, each as soon as it is complete. */
+/** Characters of a line: twice what the longest report has. */
+const LONGEST_LINE = 2 ** 27;
+
+/**
+ * Lines from pieces of text, each as soon as it is complete.
+ *
+ * @throws {Deno.errors.NotSupported} One has no end, as far as can be told.
+ */
 export async function* lines(
   pieces: AsyncIterable<string> | Iterable<string>,
 ): AsyncIterable<string> {
@@ -40,6 +47,11 @@ export async function* lines(
   for await (const piece of pieces) {
     const [end, ...others] = piece.split("\n");
     rest += end;
+    if (rest.length > LONGEST_LINE) {
+      throw new Deno.errors.NotSupported(
+        `Cannot read a line of more than ${LONGEST_LINE / 2 ** 20} MiB`,
+      );
+    }
     if (others.length === 0) continue;
     yield rest;
     rest = others.pop()!;

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { OutputError, rerun, write } from "../../cli/stdio.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { lines, OutputError, rerun, write } from "../../cli/stdio.ts";
 
 /** A stream that takes some bytes at a time. */
 function stream(atOnce: number): { taken: string; writeSync: Writer } {
@@ -52,6 +52,22 @@ Deno.test("`write()` is content when nobody reads, and with nothing else", () =>
     OutputError,
     "Cannot write: No space left on device",
   );
+});
+
+Deno.test("`lines()` refuses a line without end", async () => {
+  const pieces = function* () {
+    yield "one\nt";
+    for (;;) yield "x".repeat(2 ** 20);
+  };
+  const seen: string[] = [];
+  await assertRejects(
+    async () => {
+      for await (const line of lines(pieces())) seen.push(line);
+    },
+    Deno.errors.NotSupported,
+    "Cannot read a line of more than 128 MiB",
+  );
+  assertEquals(seen, ["one"]);
 });
 
 Deno.test("`rerun()` gives a line that can be copied into a shell", () => {
