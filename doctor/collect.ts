@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NETLINK_ROUTE } from "../codec/rtnetlink.gen.ts";
 import type { Connection } from "../diag/connection.ts";
 import { Diag } from "../diag/diag.ts";
 import { ArgumentTypeError } from "../codec/argument_error.ts";
@@ -120,6 +121,7 @@ export async function collect(
   if (target !== undefined) tcpPort("port", target.port);
   using opened = given === undefined ? openNamespace(netns) : undefined;
   const namespace = given ?? opened!;
+  demandEntry(namespace);
   using diag = Diag.open({ namespace });
   const parts = new Parts();
   const start = performance.now();
@@ -159,6 +161,20 @@ export async function collect(
     ),
     unknown: parts.unknown,
   };
+}
+
+/**
+ * Demands that the namespace can be entered: else nothing is seen of it, for one
+ * reason.
+ *
+ * @throws {SyscallError} It cannot.
+ */
+function demandEntry(namespace: Namespace): void {
+  try {
+    namespace.open(NETLINK_ROUTE).close();
+  } catch (error) {
+    if (error instanceof SyscallError && error.syscall === "setns") throw error;
+  }
 }
 
 /** The connection to the target, and no other one. */

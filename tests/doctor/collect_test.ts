@@ -120,6 +120,21 @@ Deno.test("`collect()` ends when it is told to, and where the connection is not 
   assertEquals([connections!.length, token], [1, 7]);
 });
 
+Deno.test("`collect()` refuses a namespace that cannot be entered", async () => {
+  for (const [code, errno] of [["EPERM", 1], ["EINVAL", 22]] as const) {
+    const kernel = host();
+    kernel.open = () => {
+      throw new SyscallError("setns", errno, "enter the namespace");
+    };
+    const { code: thrown } = await assertRejects(
+      () => collect({ namespace: kernel }),
+      SyscallError,
+      "Cannot enter the namespace",
+    );
+    assertEquals(thrown, code);
+  }
+});
+
 Deno.test("`collect()` refuses arguments before it reads anything", async () => {
   const rows: [CollectOptions, string][] = [
     ...[0, NaN, 2 ** 32, "x" as never].map((
