@@ -23,6 +23,9 @@ export const JOINED: Signs = {
   sockets: "10.77.1.1 Mmec, client2 Jjec",
 };
 
+/** An address that no host of the lab has. */
+const ELSEWHERE = "10.88.0.1";
+
 /** What they show of a join that the server refuses. */
 const REFUSED: Signs = {
   client: "MPCapableSYNACKRX MPCapableSYNTX MPJoinSynAckRx MPJoinSynTx MPRstTx",
@@ -118,6 +121,27 @@ export const SETTINGS: readonly HostFault[] = [
       server: "AddAddrTx EchoAdd MPCapableACKRX MPCapableSYNRX",
       sockets: CAPABLE.sockets,
     },
+    mended: "the next connection",
+  },
+  {
+    name: "announced address that the server does not have",
+    check: "join",
+    where: "client",
+    make(lab) {
+      const { client, server } = lab;
+      setLimits(client, 2, 2);
+      const way = ["via", server.address(2), "dev", client.dev(2)];
+      client.ip("route", "add", ELSEWHERE, ...way);
+      addEndpoint(server, ELSEWHERE, "signal");
+      return connect(lab);
+    },
+    signs: {
+      client: "AddAddr EchoAddTx MPCapableSYNACKRX MPCapableSYNTX MPJoinSynTx",
+      server: "AddAddrTx EchoAdd MPCapableACKRX MPCapableSYNRX",
+      sockets: "10.77.1.1 Mmec, 10.77.2.1 SYN-SENT",
+    },
+    repair: ({ server }) =>
+      void server.ip("address", "add", `${ELSEWHERE}/32`, "dev", "lo"),
     mended: "the next connection",
   },
   {
