@@ -8,6 +8,7 @@ import type {
   AddAddr,
   ApplyError,
   Contents,
+  DelAddr,
   Effect,
   NewEndpoint,
   Plan,
@@ -56,7 +57,7 @@ export function interruptedOutput(
   const part = (heading: string, steps: readonly Step[]) =>
     steps.length === 0
       ? []
-      : [heading, ...steps.flatMap((step) => stepLines(step, [], screen))];
+      : [heading, ...steps.flatMap((step) => stepLines(step, steps, screen))];
   return {
     text: [
       ...part(wentBack ? "done and taken back:" : "done:", done),
@@ -136,7 +137,7 @@ function stepLines(
   screen: Screen,
 ): string[] {
   // It is told where it is added again.
-  if (step.op === "del-addr" && step.isReplaced) return [];
+  if (step.op === "del-addr" && replacing(step, steps)) return [];
   const [sign, style, text] = shown(step);
   const effect = effectText(step, effectOf(step, steps));
   return [
@@ -145,6 +146,14 @@ function stepLines(
     ...effect === "" ? [] : folded(effect, screen.columns - 4)
       .map((row) => `    ${paint(screen, row, undefined)}`),
   ];
+}
+
+/** The step that adds an endpoint again. */
+function replacing(
+  { endpoint: { id } }: DelAddr,
+  steps: readonly Step[],
+): Step | undefined {
+  return steps.find((one) => one.op === "add-addr" && one.replaces?.id === id);
 }
 
 /** With that of the deletion, where one is replaced. */

@@ -1,6 +1,13 @@
 /** `mptcp plan`, `mptcp apply` and `mptcp export` in this process. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { parseConfig } from "../../../config/mod.ts";
+import { interruptedOutput } from "../../../cli/objects/plan_output.ts";
+import { PLAIN } from "../../../cli/style.ts";
+import {
+  ApplyError,
+  parseConfig,
+  plan,
+  readState,
+} from "../../../config/mod.ts";
 import { PathManager } from "../../../mod.ts";
 import { FakeInterfaces, FakeKernel } from "../../../testing/mod.ts";
 import { run, wordsOf } from "../../helpers/run_main.ts";
@@ -165,6 +172,28 @@ Deno.test("`mptcp apply` says how to go back, in commands that do", async () => 
     /what was done before was taken back/,
   );
   assertEquals(contents(again), before);
+});
+
+Deno.test("`mptcp apply` names each step, whichever is refused", async () => {
+  const namespace = kernelOf();
+  const { steps } = plan(
+    await parseConfig(FILE),
+    readState({ namespace }),
+    { prune: true },
+  );
+  for (const [at, failed] of steps.entries()) {
+    const { text = "" } = interruptedOutput(
+      new ApplyError({
+        ...{ done: steps.slice(0, at), failed, remaining: steps.slice(at + 1) },
+        ...{ undo: [], wentBack: false, cause: new Error("no") },
+      }),
+      PLAIN,
+      undefined,
+    );
+    const parts = text.split(/^(?:done|failed|not done):\n/m).slice(1);
+    assertEquals(parts.length, 3 - Number(at === 0 || at === steps.length - 1));
+    assertEquals(parts.filter((part) => !/^[-~+]/.test(part)), [], text);
+  }
 });
 
 Deno.test("`mptcp apply --confirm` goes back unless somebody confirms", async () => {
