@@ -112,9 +112,12 @@ function planText(plan: Plan, screen: Screen, isDone = false): string {
         others.map(({ address }) => address).join(", "),
       screen.columns,
     ),
-    steps.length === 0
-      ? `nothing to do: ${summary.keep} as they are`
-      : summaryText(summary, isDone),
+    ...folded(
+      steps.length === 0
+        ? `nothing to do: ${summary.keep} as they are`
+        : summaryText(summary, isDone),
+      screen.columns,
+    ),
   ].map((line) => `${line}\n`).join("");
 }
 

@@ -8,6 +8,9 @@ import type { Plan } from "../../config/mod.ts";
 import type { Namespace } from "../../mod.ts";
 import type { Context } from "../context.ts";
 
+/** No file may have so many characters, and standard input may have no end. */
+const ENOUGH = 2 ** 21;
+
 /** Reads a file whole, then what there is, and plans; says what is doubtful. */
 export async function readPlan(
   context: Context,
@@ -15,9 +18,12 @@ export async function readPlan(
   prune: boolean,
 ): Promise<{ plan: Plan; namespace: Namespace }> {
   const { parseConfig, plan, readState } = await import("../../config/mod.ts");
-  const lines: string[] = [];
-  for await (const line of context.lines(file)) lines.push(line);
-  const config = await parseConfig(lines.join("\n"), file);
+  let text = "";
+  for await (const line of context.lines(file)) {
+    text += `${line}\n`;
+    if (text.length > ENOUGH) break;
+  }
+  const config = await parseConfig(text, file);
   const namespace = context.place();
   const made = plan(config, readState({ namespace }), { prune });
   for (const warning of made.warnings) context.hint(warning);

@@ -1,9 +1,15 @@
 /** `mptcp plan`, `mptcp apply` and `mptcp export` in this process. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { interruptedOutput } from "../../../cli/objects/plan_output.ts";
+import type { Context } from "../../../cli/context.ts";
+import {
+  interruptedOutput,
+  planOutput,
+} from "../../../cli/objects/plan_output.ts";
+import { readPlan } from "../../../cli/objects/planning.ts";
 import { PLAIN } from "../../../cli/style.ts";
 import {
   ApplyError,
+  DocumentError,
   parseConfig,
   plan,
   readState,
@@ -101,6 +107,24 @@ Deno.test("`mptcp plan` shows what is to be done, and ends with 5", async () => 
     await parseConfig(JSON.stringify({ limits, endpoints }), "document");
   }
   assertEquals(contents(kernel), before);
+});
+
+Deno.test("`mptcp plan` is as wide as its terminal", async () => {
+  const wanted = await parseConfig(FILE);
+  const made = plan(wanted, readState({ namespace: kernelOf() }));
+  const { text = "" } = planOutput(made, { ...PLAIN, columns: 30 });
+  assertEquals(text.split("\n").filter((line) => line.length > 30), []);
+});
+
+Deno.test("`mptcp plan` reads no more than a file may have", async () => {
+  async function* lines() {
+    for (;;) yield "limits: {}";
+  }
+  await assertRejects(
+    () => readPlan({ lines } as unknown as Context, "-", false),
+    DocumentError,
+    "-: it is longer than 1048576 characters",
+  );
 });
 
 Deno.test("`mptcp apply` does what is to be done, once", async () => {
