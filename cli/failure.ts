@@ -5,6 +5,7 @@
  */
 
 import { EXIT } from "./exit.ts";
+import { ownLoadError } from "./load_error.ts";
 import { UsageError } from "./words/grammar.ts";
 import { usage } from "./words/help.ts";
 import { nearest } from "../codec/nearest.ts";
@@ -26,6 +27,7 @@ export const EXIT_CODES: { readonly [error: string]: number } = {
   DecodeError: EXIT.unreachable,
   NotCapable: EXIT.unreachable,
   NotFound: EXIT.unreachable,
+  LoadError: EXIT.unreachable,
   NotSupported: EXIT.unreachable,
   OutputError: EXIT.unreachable,
   TimeoutError: EXIT.timedOut,
@@ -55,16 +57,17 @@ interface Known {
 /**
  * Describes an error.
  *
- * @param error What was thrown.
+ * @param thrown What was thrown.
  * @param rerun The command line that has the permission.
  * @param found The command, as far as it was found.
  * @returns Nothing, if the error is a bug of this program.
  */
 export function describe(
-  error: unknown,
+  thrown: unknown,
   rerun: () => string,
   found?: Found,
 ): Failure | undefined {
+  const error = ownLoadError(thrown) ?? thrown;
   const { name, message, op, errno, code, extack, what, faults } =
     error as Known;
   const exit = what === "family" ? EXIT.unreachable : EXIT_CODES[name];

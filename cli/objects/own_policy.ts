@@ -8,6 +8,7 @@ import { thrownText } from "../../codec/thrown.ts";
 import { nearest } from "../../codec/nearest.ts";
 import type { Policy } from "../../policy/mod.ts";
 import type { Context } from "../context.ts";
+import { FETCH_HINT, isNotFetched, LoadError } from "../load_error.ts";
 import { unpainted } from "../style.ts";
 import { UsageError } from "../words/grammar.ts";
 
@@ -36,6 +37,9 @@ export async function ownPolicy(
     loaded = await import(`data:application/${type};charset=utf-8,${text}`);
   } catch (error) {
     const message = loadError(file, error);
+    if (isNotFetched(error)) {
+      throw new LoadError(`Cannot load ${file}: ${message}`, FETCH_HINT);
+    }
     const isBeside = /^Import "\.{0,2}\//.test(message);
     throw new UsageError(`Cannot load ${file}: ${message}`, {
       ...isBeside && { hint: "it can import packages, and no files beside it" },

@@ -1,6 +1,8 @@
-/** What somebody meant who left a word out. */
-import { assertEquals } from "@std/assert";
-import { run } from "../helpers/run_main.ts";
+/** What is said of errors: what somebody meant, and what could not be loaded. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { describe } from "../../cli/failure.ts";
+import { run as runProgram, script } from "../helpers/command_line.ts";
+import { RERUN, run } from "../helpers/run_main.ts";
 
 /** Lines that lack something, and what is proposed; nothing: nothing is. */
 const ROWS: Readonly<Record<string, string | undefined>> = {
@@ -36,4 +38,61 @@ Deno.test("a line that lacks a word gets it proposed", async () => {
     const hint = err.match(/^hint: did you mean (.*)\?$/m)?.[1];
     assertEquals([line, code, hint], [line, 255, words]);
   }
+});
+
+/** Where nothing was ever fetched from. */
+const NOWHERE = "https://jsr.io/@mptcp/none/";
+
+/** Runs the program where a package of it has never been fetched. */
+function withoutPackages(...words: readonly string[]) {
+  const packages = ["@std/cli/parse-args", "@std/yaml"];
+  const imports = Object.fromEntries(packages.map((name) => [
+    name,
+    `${NOWHERE}${name}.ts`,
+  ]));
+  const map = encodeURIComponent(JSON.stringify({ imports }));
+  return runProgram([
+    ...[
+      "deno",
+      "run",
+      "--quiet",
+      "--no-config",
+      "--cached-only",
+      "--allow-ffi",
+    ],
+    ...[`--import-map=data:application/json,${map}`, script, ...words],
+  ]);
+}
+
+Deno.test("what was never fetched is told as that, not as a bug", () => {
+  const error = (name: string) =>
+    `Cannot load a part of this program: Specifier not found in cache: ` +
+    `"${NOWHERE}${name}.ts", --cached-only is specified.`;
+  const hint = "modules are fetched when they are first used, and then kept: " +
+    "run this once where there is a network";
+  assertEquals(withoutPackages("completion", "bash").code, 0);
+  const { code, err } = withoutPackages("plan", "/dev/null");
+  assertEquals([code, err], [
+    1,
+    `mptcp: ${error("@std/yaml")}\nhint: ${hint}\n`,
+  ]);
+  const json = withoutPackages("-j", "status");
+  assertEquals([json.code, JSON.parse(json.err)], [
+    1,
+    { error: error("@std/cli/parse-args"), hint },
+  ]);
+});
+
+Deno.test("a file of the program that is not there is told as that", async () => {
+  const imported = (specifier: string): Promise<unknown> =>
+    import(specifier).catch((error) => error);
+  const missing = describe(await imported("./none.ts"), () => RERUN);
+  assertEquals(missing?.code, 1);
+  assertMatch(missing!.text, /program: Module not found "file:.*none\.ts"/);
+  assertMatch(missing!.text, /\nhint: its files are not complete: install it/);
+  // What is wrong in a file is a bug, and so is any other TypeError.
+  const wrong = await imported("data:text/typescript,let let");
+  assertMatch(`${wrong}`, /SyntaxError/);
+  assertEquals(describe(wrong, () => RERUN), undefined);
+  assertEquals(describe(new TypeError("x"), () => RERUN), undefined);
 });

@@ -227,6 +227,10 @@ Deno.test("a program that is no policy is named, with what would be right", asyn
       /^mptcp: Cannot load .*\.ts: Import "\.\/x\.ts" [^\\]*\nhint: it can import packages, and no files beside it$/m,
     ],
     [
+      "import 'http://127.0.0.1:9/x.ts';",
+      /^mptcp: Cannot load .*\.ts: [^]*\nhint: modules are fetched .*network\n$/,
+    ],
+    [
       "export default { established: 5 };",
       /: "established" is not a function$/m,
     ],
