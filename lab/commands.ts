@@ -6,12 +6,20 @@ PS1='$MPTCP_LAB_HOST# '
 eval "$(mptcp completion bash 2>/dev/null)"
 `;
 
+const PREFIX = "mptcp-lab-";
+
 /** The folder with the commands of a laboratory, which are scripts. */
 export class Commands implements Disposable {
-  readonly folder: string = Deno.makeTempDirSync({ prefix: "mptcp-lab-" });
+  readonly folder: string;
+  readonly #lock: Deno.FsFile;
 
-  /** Writes them, for a laboratory of so many paths. */
+  /**
+   * Writes them, for a laboratory of so many paths, and removes those of
+   * laboratories whose process was killed.
+   */
   constructor({ client, server }: Lab, paths: number) {
+    [this.folder, this.#lock] = makeFolder();
+    removeLeftovers(this.folder.replace(/\/[^/]*$/, ""));
     Deno.writeTextFileSync(`${this.folder}/rc`, RC);
     this.#write("mptcp", `exec ${mptcp().map(quote).join(" ")} "$@"`);
     for (const { netns } of [client, server]) {
@@ -55,6 +63,49 @@ PS1='$MPTCP_LAB_HOST# ' MPTCP_LAB_HOST=${name} exec ip netns exec ${netns} "$@"`
   /** Removes them. */
   [Symbol.dispose](): void {
     Deno.removeSync(this.folder, { recursive: true });
+    this.#lock.close();
+  }
+}
+
+/** A folder of this process. */
+function makeFolder(): [path: string, lock: Deno.FsFile] {
+  for (;;) {
+    const path = Deno.makeTempDirSync({ prefix: PREFIX });
+    const lock = lockFolder(path);
+    // Another process may have taken it for a leftover already.
+    if (lock !== undefined) return [path, lock];
+  }
+}
+
+/** Removes the folders that belong to no process. */
+function removeLeftovers(temporary: string): void {
+  for (const { name } of Deno.readDirSync(temporary)) {
+    if (!name.startsWith(PREFIX)) continue;
+    const path = `${temporary}/${name}`;
+    using lock = lockFolder(path);
+    if (lock !== undefined) Deno.removeSync(path, { recursive: true });
+  }
+}
+
+/**
+ * Locks a folder of this user; absent: another process has done so, or removed
+ * it. The kernel unlocks it when the process ends, in whatever PID namespace
+ * that is.
+ */
+function lockFolder(path: string): Deno.FsFile | undefined {
+  try {
+    const { isDirectory, uid } = Deno.lstatSync(path);
+    if (!isDirectory || uid !== Deno.uid()) return undefined;
+    using opened = new DisposableStack();
+    const lock = opened.use(Deno.openSync(path));
+    if (!lock.tryLockSync(true)) return undefined;
+    // It may have been removed before.
+    Deno.lstatSync(path);
+    opened.move();
+    return lock;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { environment } from "../helpers/command_line.ts";
 import { Commands } from "../../lab/commands.ts";
 import type { Lab } from "../../testing/lab.ts";
 
@@ -40,5 +41,59 @@ Deno.test("`lab` cuts a path that is there, and says which there are", () => {
   ];
   for (const [paths, line, ...result] of rows) {
     assertEquals([line, ...ran(paths, ...line.split(" "))], [line, ...result]);
+  }
+});
+
+/** A laboratory in a process of its own, whose temporary folder is given. */
+async function laboratory(TMPDIR: string) {
+  const module = new URL("../../lab/commands.ts", import.meta.url);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["eval", "--no-config"],
+      `import { Commands } from "${module}";
+       const host = { netns: "x" };
+       const { folder } = new Commands({ client: host, server: host }, 1);
+       console.log(folder);
+       Deno.stdin.readSync(new Uint8Array(1));`,
+    ],
+    env: { ...environment(), TMPDIR },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const folder = (await output.read()).value!.trim();
+  return {
+    name: folder.slice(TMPDIR.length + 1),
+    async kill() {
+      child.kill("SIGKILL");
+      await Promise.all([child.status, child.stdin.close(), output.cancel()]);
+    },
+  };
+}
+
+Deno.test("the next laboratory removes what a killed one has left, and no other", async () => {
+  const TMPDIR = Deno.makeTempDirSync({ prefix: "mptcp-" });
+  const labs: { kill(): Promise<void> }[] = [];
+  const start = async () => {
+    const lab = await laboratory(TMPDIR);
+    labs.push(lab);
+    return lab.name;
+  };
+  const there = () => Array.from(Deno.readDirSync(TMPDIR), ({ name }) => name);
+  try {
+    // What is called so, and is none.
+    Deno.symlinkSync("/nowhere", `${TMPDIR}/mptcp-lab-link`);
+    Deno.mkdirSync(`${TMPDIR}/mptcp-labour`);
+    const [first, second] = [await start(), await start()];
+    await labs[0]!.kill();
+    assertEquals(there().includes(first), true);
+    const third = await start();
+    assertEquals(
+      there().toSorted(),
+      [second, third, "mptcp-lab-link", "mptcp-labour"].toSorted(),
+    );
+  } finally {
+    for (const lab of labs.slice(1)) await lab.kill();
+    Deno.removeSync(TMPDIR, { recursive: true });
   }
 });

@@ -14,7 +14,7 @@ const missing = Lab.missing() ?? ptyMissing();
 const LAB = ["deno", "run", "-A", "--no-config", `${root}lab/main.ts`];
 
 /** What there is of laboratories and of what was started in them. */
-function traces(): string[] {
+function allTraces(): string[] {
   const names = (folder: string) =>
     Array.from(Deno.readDirSync(folder), ({ name }) => `${folder}/${name}`);
   const sleeping = run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"])
@@ -24,16 +24,22 @@ function traces(): string[] {
     .concat(sleeping);
 }
 
+/** Remembers what others have left, and gives what has come since. */
+function traces(): () => string[] {
+  const before = allTraces();
+  return () => allTraces().filter((trace) => !before.includes(trace));
+}
+
 /** Plays in a laboratory at a terminal, which has to leave nothing. */
 async function play(code: number, ...steps: Step[]): Promise<string> {
-  const before = traces();
+  const left = traces();
   const session = await onTerminal([...LAB, "--traffic"], [
     { see: "client# " },
     ...steps,
   ], { size: [100, 40] });
   assertEquals(session.code, code, session.output);
   if (session.after !== undefined) assertEquals(session.after, session.before);
-  assertEquals(traces(), before);
+  assertEquals(left(), []);
   return session.output;
 }
 
@@ -98,7 +104,7 @@ for (
 liveTest(
   "without a terminal the laboratory takes the lines of a script, and waits for no traffic",
   () => {
-    const before = traces();
+    const left = traces();
     const line =
       "mptcp endpoint add 10.77.3.1; server hostname; mptcp endpoint; " +
       "until mptcp connection | grep -q established; do :; done; " +
@@ -109,16 +115,16 @@ liveTest(
     ]);
     assertEquals([code, err.includes("hint:")], [7, true], err);
     assertMatch(out, /^\S+\n10\.77\.3\.1 id 1 \n$/);
-    assertEquals(traces(), before);
+    assertEquals(left(), []);
   },
 );
 
 liveTest("a laboratory that fails on the way leaves nothing", () => {
-  const before = traces();
+  const left = traces();
   const { code, out, err } = run(LAB, { env: { TMPDIR: "/proc/nowhere" } });
   assertEquals([code, out], [1, ""]);
   assertMatch(err, /^lab: No such file or directory/);
-  assertEquals(traces(), before);
+  assertEquals(left(), []);
 });
 
 liveTest(
