@@ -36,7 +36,11 @@ function attempt(command: () => void): void {
 }
 
 if (import.meta.main) {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
   using pm = PathManager.open();
-  pm.setMode("userspace"); // New connections are this program's.
-  await announce(pm, Deno.args[0] ?? "10.0.2.1");
+  using _mode = pm.setMode("userspace"); // New connections are this program's.
+  await announce(pm, Deno.args[0] ?? "10.0.2.1", stop.signal);
 }

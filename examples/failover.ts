@@ -81,7 +81,11 @@ export async function failover(
 
 if (import.meta.main) {
   const [address = "10.0.2.1", dev = "eth1"] = Deno.args;
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
   using pm = PathManager.open();
-  pm.setMode("userspace"); // New connections are this program's.
-  await failover(pm, { address, dev });
+  using _mode = pm.setMode("userspace"); // New connections are this program's.
+  await failover(pm, { address, dev }, stop.signal);
 }

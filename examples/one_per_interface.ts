@@ -52,11 +52,16 @@ function interfacesOfThisHost(): Record<string, string> {
 }
 
 if (import.meta.main) {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
   using pm = PathManager.open();
-  pm.setMode("userspace"); // New connections are this program's.
+  using _mode = pm.setMode("userspace"); // New connections are this program's.
   const given = Deno.args.map((pair) => pair.split("=") as [string, string]);
   await onePerInterface(
     pm,
     given.length > 0 ? Object.fromEntries(given) : interfacesOfThisHost(),
+    stop.signal,
   );
 }

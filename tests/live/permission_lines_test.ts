@@ -230,7 +230,7 @@ const proveReport: Proof = (desk, line) => {
 const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
   copyExamples(desk);
   Deno.writeTextFileSync(`${desk.folder}/project/manager.ts`, manager);
-  await using _running = desk.start(line);
+  await using running = desk.start(line);
   await until(
     () => listeners(desk.lab.client).length > 0,
     `events: ${line}`,
@@ -245,6 +245,10 @@ const proveSteering = (...addresses: string[]): Proof => async (desk, line) => {
         .join() === addresses.join(),
     `${addresses} in ${line}`,
   );
+  // Who stops it gives new connections back to the kernel.
+  assertEquals(desk.pm.getMode(), "userspace");
+  running.kill("SIGINT");
+  assertEquals([(await running.status).code, desk.pm.getMode()], [0, "kernel"]);
 };
 
 /** What the first project is made with serves the others. */
