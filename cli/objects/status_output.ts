@@ -111,10 +111,13 @@ function kernelLine({ kernel, settings }: Status): Line {
     : [`${name}, MPTCP disabled (net.mptcp.enabled is 0)`, "red"];
 }
 
+/** Before Linux 6.15 it is a number, and before 5.19 there is no choice. */
+function modeOf({ pathManager, pmType = 0 }: Settings): string {
+  return pathManager ?? ["kernel", "userspace"][pmType] ?? `${pmType}`;
+}
+
 function managerLine({ settings, listeners }: Status): Line {
-  const { pathManager, pmType } = settings ?? {};
-  const mode = pathManager ??
-    (pmType === undefined ? undefined : pmType === 0 ? "kernel" : "userspace");
+  const mode = settings && modeOf(settings);
   const names = listeners?.map(({ process, pid, portId }) =>
     process === undefined ? `port id ${portId}` : `${process} (${pid})`
   );
@@ -125,7 +128,7 @@ function managerLine({ settings, listeners }: Status): Line {
     : `${names.join(", ")} listens to events`;
   const isAlone = mode === "userspace" && names?.length === 0;
   return [
-    `${mode ?? (settings === undefined ? UNKNOWN : "kernel")}; ${listening}` +
+    `${mode ?? UNKNOWN}; ${listening}` +
     (isAlone ? ": no connection gets a second subflow" : ""),
     isAlone ? "red" : undefined,
   ];
@@ -223,7 +226,9 @@ export function statusJson(
     version: 1,
     ...snakeKeys({
       kernel: kernel ?? null,
-      settings: settings ?? null,
+      settings: settings === undefined
+        ? null
+        : { ...settings, pathManager: modeOf(settings) },
       eventListeners: listeners ?? null,
       limits: limits ?? null,
       endpoints: endpoints?.map(({ advice = null, ...endpoint }) => ({

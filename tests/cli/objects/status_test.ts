@@ -198,6 +198,29 @@ Deno.test("`mptcp` is `mptcp status`, and its JSON has the same parts always", a
   }
 });
 
+Deno.test("`mptcp -j status` names the path manager, as each kernel does it", async () => {
+  const rows: [sysctls: Record<string, string>, name: string][] = [
+    [{ path_manager: "userspace", pm_type: "1" }, "userspace"],
+    [{ path_manager: "bpf", pm_type: "2" }, "bpf"],
+    [{ pm_type: "0" }, "kernel"],
+    [{ pm_type: "1" }, "userspace"],
+    [{ pm_type: "2" }, "2"],
+    [{}, "kernel"],
+  ];
+  for (const [sysctls, name] of rows) {
+    const kernel = whole();
+    kernel.sysctls.clear();
+    for (const [key, value] of Object.entries({ enabled: "1", ...sysctls })) {
+      kernel.sysctls.set(key, value);
+    }
+    const { settings } = JSON.parse((await run("-j status", kernel)).out);
+    assertEquals([sysctls, settings.path_manager], [sysctls, name]);
+    assertEquals(`${settings.pm_type}`, `${sysctls["pm_type"]}`);
+    const [line] = await linesOf(kernel, "path manager");
+    assertStringIncludes(line!, `${name}; `);
+  }
+});
+
 Deno.test("`mptcp status` fits 80 columns", async () => {
   const { out } = await run("status", new FakeKernel());
   for (const line of out.split("\n")) assert(line.length <= 80, line);
