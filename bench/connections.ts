@@ -121,10 +121,7 @@ async function eachSocket(netns: string): Promise<Report> {
         for (const _ of diag.connections());
       }),
     );
-    await using contest = Contest.open(
-      netns,
-      peers().filter(({ name }) => name === "C"),
-    );
+    await using contest = Contest.open(netns, peers("C"));
     const things = 3 * COUNTS.at(-1)!;
     const rows = [
       await contest.row({

@@ -26,21 +26,40 @@ export interface PeerProgram {
   readonly show?: readonly string[];
 }
 
-/** Installs the peers, once; what cannot be had is told on standard error. */
-export function peers(): readonly PeerProgram[] {
-  return installed ??= [libmnl, pyroute2, ynl].flatMap((install) => {
-    try {
-      return [install()];
-    } catch (error) {
-      console.error(
-        `NOT MEASURED: ${install.name}: ${(error as Error).message}`,
-      );
-      return [];
-    }
+type PeerName = "C" | "pyroute2" | "ynl";
+
+/** How each is installed. */
+const INSTALL: Readonly<Record<PeerName, () => PeerProgram>> = {
+  C: libmnl,
+  pyroute2,
+  ynl,
+};
+
+const installed: { [Name in PeerName]?: PeerProgram | undefined } = {};
+
+/**
+ * Installs peers, each once; what cannot be had is told on standard error.
+ *
+ * @param names Which. @default {all}
+ */
+export function peers(
+  ...names: readonly PeerName[]
+): readonly PeerProgram[] {
+  const wanted = names.length > 0 ? names : Object.keys(INSTALL) as PeerName[];
+  return wanted.flatMap((name) => {
+    if (!(name in installed)) installed[name] = install(name);
+    return installed[name] ?? [];
   });
 }
 
-let installed: readonly PeerProgram[] | undefined;
+function install(name: PeerName): PeerProgram | undefined {
+  try {
+    return INSTALL[name]();
+  } catch (error) {
+    console.error(`NOT MEASURED: ${name}: ${(error as Error).message}`);
+    return undefined;
+  }
+}
 
 function libmnl(): PeerProgram {
   const version = packages("libmnl-dev", "gcc", "libc6-dev");

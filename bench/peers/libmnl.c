@@ -9,16 +9,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <malloc.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-#include <linux/mptcp.h>
-
+#include "conversation.h"
 #include "sock_diag.h"
 
 #define MAX_ENDPOINTS 256
@@ -42,20 +36,9 @@ struct endpoints {
 	struct endpoint list[MAX_ENDPOINTS];
 };
 
-static struct mnl_socket *sock;
-static unsigned int port_id;
-static uint32_t seq;
 static uint16_t family;
 /* How long that took which is not to be counted. */
 static int64_t aside_ns;
-static char request_buffer[256];
-static char buffer[65536];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static int64_t now(void)
 {
@@ -63,37 +46,6 @@ static int64_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * 1000000000ll + time.tv_nsec;
-}
-
-static struct nlmsghdr *request(uint16_t type, uint16_t flags, uint8_t cmd)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request_buffer);
-	struct genlmsghdr *genl;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = ++seq;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = cmd;
-	genl->version = MPTCP_PM_VER;
-	return nlh;
-}
-
-/* Until the callback, an ack or the end of a dump says that this is all. */
-static int converse(const struct nlmsghdr *nlh, mnl_cb_t reply, void *data)
-{
-	ssize_t length;
-	int result;
-
-	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
-		return -1;
-	do {
-		length = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
-		if (length < 0)
-			return -1;
-		result = mnl_cb_run(buffer, length, seq, port_id, reply, data);
-	} while (result > MNL_CB_STOP);
-	return result;
 }
 
 static int parse_family(const struct nlattr *attr, void *data)

@@ -10,21 +10,12 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
-#include <linux/mptcp.h>
+#include "conversation.h"
 
 #define FIRST_ID 1
 
-static struct mnl_socket *commands, *events;
-static char request_buffer[256];
-static char reply[65536];
-static uint32_t seq;
 static struct in_addr from;
 static uint32_t if_index;
 
@@ -40,52 +31,13 @@ struct connection {
 	bool server_side;
 };
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
 static struct mnl_socket *open_socket(void)
 {
-	struct mnl_socket *sock = mnl_socket_open(NETLINK_GENERIC);
+	struct mnl_socket *opened = mnl_socket_open(NETLINK_GENERIC);
 
-	if (!sock || mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0)
+	if (!opened || mnl_socket_bind(opened, 0, MNL_SOCKET_AUTOPID) < 0)
 		die("netlink socket");
-	return sock;
-}
-
-static struct nlmsghdr *request(uint16_t type, uint16_t flags, uint8_t cmd,
-				uint8_t version)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request_buffer);
-	struct genlmsghdr *genl;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = ++seq;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = cmd;
-	genl->version = version;
-	return nlh;
-}
-
-static int converse(const struct nlmsghdr *nlh, mnl_cb_t on_reply, void *data)
-{
-	ssize_t length;
-	int result;
-
-	if (mnl_socket_sendto(commands, nlh, nlh->nlmsg_len) < 0)
-		return -1;
-	do {
-		length = mnl_socket_recvfrom(commands, reply, sizeof(reply));
-		if (length < 0)
-			return -1;
-		result = mnl_cb_run(reply, length, seq,
-				    mnl_socket_get_portid(commands), on_reply,
-				    data);
-	} while (result > MNL_CB_STOP);
-	return result;
+	return opened;
 }
 
 static int parse_group(const struct nlattr *attr, void *data)
@@ -132,7 +84,7 @@ static int on_family(const struct nlmsghdr *nlh, void *data)
 static struct family find_family(void)
 {
 	struct nlmsghdr *nlh =
-		request(GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY, 1);
+		request(GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
 	struct family family = { 0 };
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, MPTCP_PM_NAME);
@@ -143,9 +95,8 @@ static struct family find_family(void)
 
 static void open_subflow(uint16_t family, const struct connection *connection)
 {
-	struct nlmsghdr *nlh = request(family, NLM_F_ACK,
-				       MPTCP_PM_CMD_SUBFLOW_CREATE,
-				       MPTCP_PM_VER);
+	struct nlmsghdr *nlh =
+		request(family, NLM_F_ACK, MPTCP_PM_CMD_SUBFLOW_CREATE);
 	struct nlattr *nest;
 
 	mnl_attr_put_u32(nlh, MPTCP_PM_ATTR_TOKEN, connection->token);
@@ -204,7 +155,8 @@ static int on_event(const struct nlmsghdr *nlh, void *data)
 
 int main(int argc, char **argv)
 {
-	static char buffer[65536];
+	static char event_buffer[65536];
+	struct mnl_socket *events;
 	struct family family;
 	ssize_t length;
 
@@ -213,19 +165,21 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: manager FROM DEV\n");
 		return 1;
 	}
-	commands = open_socket();
+	sock = open_socket();
+	port_id = mnl_socket_get_portid(sock);
 	family = find_family();
 	events = open_socket();
 	if (mnl_socket_setsockopt(events, NETLINK_ADD_MEMBERSHIP,
 				  &family.group, sizeof(family.group)) < 0)
 		die("join " MPTCP_PM_EV_GRP_NAME);
 	for (;;) {
-		length = mnl_socket_recvfrom(events, buffer, sizeof(buffer));
+		length = mnl_socket_recvfrom(events, event_buffer,
+					     sizeof(event_buffer));
 		if (length < 0) {
 			if (errno == ENOBUFS || errno == EINTR)
 				continue;
 			die("receive");
 		}
-		mnl_cb_run(buffer, length, 0, 0, on_event, &family);
+		mnl_cb_run(event_buffer, length, 0, 0, on_event, &family);
 	}
 }
