@@ -114,11 +114,20 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
 
 /** The value with the keywords that could stand before it. */
 function withKeyword(given: string, usages: readonly string[]): string[] {
-  return usages.flatMap((usage) => {
-    const [, keywords, value] = usage.match(/^([\w|]+) ([A-Z:]+)\b/) ?? [];
-    if (!SHAPES[value ?? ""]?.test(given)) return [];
-    return keywords!.split("|").map((keyword) => `${keyword} ${given}`);
-  });
+  return usages.flatMap((usage) =>
+    [...usage.matchAll(/([\w|]+) ([A-Z:]+)\b/g)].flatMap(
+      ([, keywords, value]) =>
+        SHAPES[value!]?.test(given)
+          ? keywords!.split("|").map((keyword) => `${keyword} ${given}`)
+          : [],
+    )
+  );
+}
+
+/** What was written as one word: `subflows=2`, or `subflow,backup`. */
+function apart(given: string, known: readonly string[]): string[] {
+  const parts = given.split(/[\s,;=]+/).filter((part) => part !== "");
+  return parts.length > 1 && known.includes(parts[0]!) ? [parts.join(" ")] : [];
 }
 
 /** More than so many are no help. */
@@ -126,8 +135,9 @@ const MOST_OTHERS = 3;
 
 function meant({ advice }: UsageError): string | undefined {
   const { given = "", known = [], usages = [], others = [] } = advice;
-  const near = nearest(given, known);
-  const far = [...others, ...withKeyword(given, usages)];
+  const parts = apart(given, known);
+  const near = parts.length > 0 ? parts : nearest(given, known);
+  const far = [...new Set([...others, ...withKeyword(given, usages)])];
   const words = near.length > 0 || far.length > MOST_OTHERS ? near : far;
   return words.length === 0
     ? undefined

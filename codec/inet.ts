@@ -58,9 +58,15 @@ export function parseIPv4(
   return bytes;
 }
 
+const ZONE = "a zone is not part of it, name the device";
+
 /** Why a text is no IPv4 address. */
 function notIPv4(text: string): TypeError {
+  if (text.includes("%")) return invalid("IPv4", text, ZONE);
   const parts = text.split(".");
+  if (parts.every((part) => /^(?!0x)[\w-]*[a-z]/i.test(part))) {
+    return invalid("IPv4", text, "it is a name");
+  }
   if (parts.length !== 4) {
     return invalid("IPv4", text, `4 numbers are needed, not ${parts.length}`);
   }
@@ -104,7 +110,7 @@ export function parseIPv6(
   start = 0,
 ): Uint8Array<ArrayBuffer> {
   if (text.includes("%")) {
-    throw invalid("IPv6", text, "a zone is not part of it, name the device");
+    throw invalid("IPv6", text, ZONE);
   }
   const halves = text.split("::");
   if (halves.length > 2) throw invalid("IPv6", text, '"::" occurs twice');
@@ -129,6 +135,9 @@ export function parseIPv6(
 /** The bytes of the groups on one side of the `::`. */
 function groups(text: string, half: string, last: boolean): number[] {
   if (half === "") return [];
+  if (/[[\]]/.test(half)) {
+    throw invalid("IPv6", text, "brackets are no part of it");
+  }
   const words = half.split(":");
   return words.flatMap((word, index) => {
     if (word.includes(".") && last && index === words.length - 1) {

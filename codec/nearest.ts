@@ -1,12 +1,17 @@
 /**
- * The known words that somebody may have meant who typed another one: those
- * that begin like it, else those that the fewest slips lead to.
+ * The known words that somebody may have meant who typed another one: the one
+ * that differs in capitals only, else those that begin like it, else those that
+ * the fewest slips lead to.
  *
  * @param given What was typed.
  * @param known What could have been.
  */
 export function nearest(given: string, known: readonly string[]): string[] {
   if (given === "") return [];
+  const same = known.filter((word) =>
+    word.toLowerCase() === given.toLowerCase()
+  );
+  if (same.length > 0) return same;
   const longer = known.filter((word) => word.startsWith(given));
   if (longer.length > 0) return longer;
   // One slip in a short word makes another word of it.

@@ -266,6 +266,9 @@ function hostAndPort(
   const [, host, port] = bracketed !== undefined
     ? [text, inside!, behind]
     : text.match(/^([^:]*):([^:]*)$/) ?? [text, text];
+  if (host!.includes(":") && !V6.test(host!)) {
+    throw new UsageError(`Invalid place "${text}": it is a host and a port`);
+  }
   if (host === "") {
     throw new UsageError(`Invalid place "${text}": the host is missing`);
   }
@@ -274,6 +277,9 @@ function hostAndPort(
     ...port !== undefined && { port: tcpPort(port) },
   };
 }
+
+/** Whether a host with colons can be an IPv6 address, with a zone or without. */
+const V6 = /^[0-9a-f:]+(\d+(\.\d+){3})?(%.+)?$/i;
 
 function tcpPort(text: string): number {
   const port = integer("port", text);

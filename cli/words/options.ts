@@ -173,6 +173,28 @@ export interface Line {
  * @throws {UsageError} An option is unknown, or lacks its value.
  */
 export async function readLine(args: readonly string[]): Promise<Line> {
+  try {
+    return await read(args);
+  } catch (error) {
+    throw error instanceof UsageError ? await withWord(error) : error;
+  }
+}
+
+/** Adds a hint, where the unknown option is a word that has no dashes. */
+async function withWord(error: UsageError): Promise<UsageError> {
+  const word = error.advice.given?.replace(/^-+/, "");
+  if (word === undefined) return error;
+  const { allCommands } = await import("../objects.ts");
+  const isWord = (await allCommands()).some(({ command }) =>
+    Object.values(command.operands).some(({ words }) =>
+      words.some(([known]) => known === word)
+    )
+  );
+  const hint = `did you mean "${word}", without dashes?`;
+  return isWord ? new UsageError(error.message, { hint }) : error;
+}
+
+async function read(args: readonly string[]): Promise<Line> {
   // Most lines have none: they need no parser.
   if (!args.some((arg) => arg.startsWith("-"))) {
     return { words: args, plain: args.length, given: new Set(), values: {} };
@@ -203,6 +225,12 @@ export async function readLine(args: readonly string[]): Promise<Line> {
     if (metavar !== undefined && parsed[name] === "") {
       throw new UsageError(
         `Incomplete option "${asWritten(name)}": ${metavar} is needed`,
+      );
+    }
+    if (metavar === "TIME" && /^[^\d]/.test(`${parsed[name] ?? ""}`)) {
+      throw new UsageError(
+        `Incomplete option "--${name}": ${metavar} is needed, and ` +
+          `"${parsed[name]}" is none`,
       );
     }
   }
@@ -346,7 +374,10 @@ function unknown(arg: string): never {
     throw new UsageError(`Invalid number "${arg}": none is negative`);
   }
   const given = arg.replace(/=[^]*/, "");
-  const known = OPTION_NAMES.map((name) => `--${name}`);
+  const known = OPTION_NAMES.flatMap((name) => {
+    const { short } = OPTIONS[name];
+    return [`--${name}`, ...short === undefined ? [] : [`-${short}`]];
+  });
   throw new UsageError(`Unknown option "${arg}"`, {
     given,
     known,

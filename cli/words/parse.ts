@@ -12,6 +12,7 @@ import {
   type Operands,
   UsageError,
 } from "./grammar.ts";
+import { type OptionName, optionsOf } from "./options.ts";
 
 /**
  * The words that may be abbreviated, by what is in front of them: those of `ip
@@ -96,11 +97,18 @@ export async function findCommand(
     const verb = inFull(first, second, words);
     if (verb !== undefined) return found(2, find(verb));
     const operands = others.length === 0 ? only!.operands : {};
+    const [keyword, ...value] = second.split("=");
+    const same = sameAs(second, words);
+    const asValue = valuesIn(operands, second);
     throw unknown("command", second, [...words, ...operandWords(operands)], {
-      usages: usagesOf(operands),
-      others: commands.filter(({ operands }) =>
-        operandWords(operands).includes(second)
-      ).map(({ word }) => `${first} ${word} ${second}`),
+      usages: asValue.length > 0 ? [] : usagesOf(operands),
+      others: [
+        ...asValue,
+        ...commands.filter(({ operands }) =>
+          operandWords(operands).includes(keyword!)
+        ).map(({ word }) => [first, word, keyword, ...value].join(" ")),
+      ],
+      ...same !== undefined && { hint: `did you mean "${same}"?` },
     });
   }
   const show = find("show");
@@ -110,14 +118,42 @@ export async function findCommand(
   );
 }
 
+/** What other programs call the same. */
+const SAME = [
+  ["show", "list", "ls", "get"],
+  ["add", "create", "new"],
+  ["delete", "destroy", "remove", "rm"],
+  ["change", "set", "modify"],
+  ["flush", "clear"],
+];
+
+/** The known word for what is called something else elsewhere. */
+function sameAs(given: string, known: readonly string[]): string | undefined {
+  return SAME.find((words) => words.includes(given))
+    ?.find((word) => known.includes(word));
+}
+
+/** The operands that have the word as a value. */
+function valuesIn(operands: Operands, given: string): string[] {
+  return Object.values(operands)
+    .filter(({ values }) => values.some(([value]) => value === given))
+    .map(({ words }) => `${words[0]![0]} ${given}`);
+}
+
 /** The words that operands begin with. */
 function operandWords(operands: Operands): string[] {
   return Object.values(operands)
     .flatMap(({ words }) => words.map(([word]) => word));
 }
 
-function usagesOf(operands: Operands): string[] {
-  return Object.values(operands).map(({ usage }) => usage);
+/** What follows in a usage makes sense behind its beginning only. */
+function usagesOf(
+  operands: Operands,
+  values: Readonly<Record<string, unknown>> = {},
+): string[] {
+  return Object.entries(operands).map(([name, { usage }]) =>
+    values[name] === undefined ? usage.replace(/ (\[|\| ).*/, "") : usage
+  );
 }
 
 /** The word that is meant. */
@@ -147,9 +183,12 @@ async function unknownObject(
   given: string,
   objects: readonly string[],
 ): Promise<never> {
-  const others = (await allCommands())
-    .filter(({ path }) => path[1] === given)
-    .map(({ path }) => path.join(" "));
+  const others = [
+    ...(await allCommands())
+      .filter(({ path }) => path[1] === given)
+      .map(({ path }) => path.join(" ")),
+    ...optionsOf().filter((name) => name === given).map((name) => `--${name}`),
+  ];
   throw unknown("object", given, objects, {
     others,
     ...["ip", "mptcp"].includes(given) &&
@@ -197,6 +236,7 @@ export function readOperands(
         word,
         Object.hasOwn(hints, word) ? hints[word] : undefined,
         options,
+        values,
       );
     }
   }
@@ -238,25 +278,32 @@ function unknownWord(
   operands: Operands,
   given: string,
   hint: string | undefined,
-  options: readonly string[],
+  options: readonly OptionName[],
+  values: Readonly<Record<string, unknown>>,
 ): UsageError {
   const all = Object.values(operands);
   const usages = all.flatMap(({ usage, words, takesValue }) =>
     takesValue || words.length === 0 ? usage : words.map(([word]) => word)
   );
+  const asValue = valuesIn(operands, given);
   return new UsageError(
     `Unknown word "${given}": ` +
       (usages.length === 0
         ? "nothing can follow here"
         : `what can stand here is ${usages.join(", ")}`),
     {
-      hint,
+      hint: hint ??
+        (usages.length === 0 && /\/|\.[a-z]+$/.test(given)
+          ? '"> FILE" at the end writes what it prints into a file'
+          : undefined),
       given,
       known: operandWords(operands),
-      usages: usagesOf(operands),
-      others: options.filter((name) => name === given).map((name) =>
-        `--${name}`
-      ),
+      usages: asValue.length > 0 ? [] : usagesOf(operands, values),
+      others: [
+        ...asValue,
+        ...optionsOf({ options }).filter((name) => name === given)
+          .map((name) => `--${name}`),
+      ],
     },
   );
 }

@@ -24,6 +24,31 @@ const ROWS: Readonly<Record<string, string | undefined>> = {
   "report anonymize": '"--anonymize"',
   "show": '"endpoint show" or "limits show" or "connection show"',
   "flush": '"endpoint flush"',
+  // The port belongs to the address in front of it.
+  "doctor to 10.77.1.2 443": '"port 443"',
+  "connection to 10.77.1.2 443": '"port 443" or "interval 443"',
+  "connection established": '"state established"',
+  "record fin-wait-1": '"state fin-wait-1"',
+  "limits show json": '"--json"',
+  "version": '"--version"',
+  // What is one word here, and there are two.
+  "limits set subflows=2": '"subflows 2"',
+  "limits subflows=2": '"limits set subflows 2"',
+  "limits,show": '"limits show"',
+  "endpoint add 10.0.2.1 signal,backup": '"signal backup"',
+  "monitor event established,closed": '"established closed"',
+  // Capitals, and the words of other programs.
+  "LIMITS show": '"limits"',
+  "endpoint SHOW": '"show"',
+  "limits get": '"show"',
+  "endpoint ls": '"show"',
+  "endpoint rm id 3": '"delete"',
+  "subflow remove": '"destroy"',
+  "endpoint modify id 3 backup": '"change"',
+  "limits change subflows 3": '"set"',
+  "-v": '"-V"',
+  "--JSON limits": '"--json"',
+  "endpoint list eth1": '"show"',
   // A slip is more probable than a word too few.
   "endpoint add 10.0.2.1 singal": '"signal"',
   "doctor strct": undefined,
@@ -38,6 +63,34 @@ Deno.test("a line that lacks a word gets it proposed", async () => {
     const hint = err.match(/^hint: did you mean (.*)\?$/m)?.[1];
     assertEquals([line, code, hint], [line, 255, words]);
   }
+});
+
+/** Other lines that are wrong in a way of their own, and what is said of it. */
+const OTHERS: Readonly<Record<string, RegExp>> = {
+  "endpoint add 10.0.2.1 --dev eth1":
+    /^mptcp: Unknown option "--dev"\nhint: did you mean "dev", without dashes\?$/m,
+  "top --interval=2": /^hint: did you mean "interval", without dashes\?$/m,
+  "endpoint add 10.0.2.1%eth1": /"10.0.2.1%eth1": a zone is not part of it/,
+  "endpoint add [fd00::1]": /"\[fd00::1\]": brackets are no part of it/,
+  "connection to example.org":
+    /Invalid IPv4 address "example.org": it is a name/,
+  "doctor to 10.0.0.1:443:1": /"10.0.0.1:443:1": it is a host and a port/,
+  "apply --confirm FILE":
+    /^mptcp: Incomplete option "--confirm": TIME is needed, and "FILE" is none$/m,
+  "export mptcp.yaml":
+    /^hint: "> FILE" at the end writes what it prints into a file$/m,
+  "report /tmp/report": /^hint: "> FILE" at the end/m,
+};
+
+Deno.test("other slips are told by what they are", async () => {
+  for (const [line, said] of Object.entries(OTHERS)) {
+    const { code, err } = await run(line);
+    assertEquals([line, code], [line, 255]);
+    assertMatch(err, said);
+  }
+  // An address with a zone is a host, too.
+  const { err } = await run("doctor to fe80::1%eth0");
+  assertMatch(err, /The port of "fe80::1%eth0" is missing/);
 });
 
 /** Where nothing was ever fetched from. */

@@ -674,8 +674,8 @@ const UNTRIED: {
   "limits --_": ['Unknown option "--_"', OPTIONS_HELP],
   "limits --_=x": ['Unknown option "--_=x"', OPTIONS_HELP],
   "limits -_": ['Unknown option "-_"', OPTIONS_HELP],
-  "limits -n=": ['Unknown option "-n="', OPTIONS_HELP],
-  "limits -j=": ['Unknown option "-j="', OPTIONS_HELP],
+  "limits -n=": ['Unknown option "-n="', 'hint: did you mean "-n"?'],
+  "limits -j=": ['Unknown option "-j="', 'hint: did you mean "-j"?'],
   "--netns= limits": [
     'Unknown option "--netns="',
     'hint: did you mean "--netns"?',

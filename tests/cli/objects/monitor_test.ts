@@ -494,7 +494,8 @@ Deno.test("`monitor` opens nothing when the line makes no sense", async () => {
   }, token T`;
   const lines: { readonly [line: string]: string } = {
     "monitor event foo": `Unknown word "foo": ${words}`,
-    "monitor event created,closed": `Unknown word "created,closed": ${words}`,
+    "monitor event created,closed":
+      `Unknown word "created,closed": ${words}\nhint: did you mean "created closed"?`,
     "monitor 5": `Unknown word "5": ${words}`,
     "monitor token": 'Incomplete command: "token" needs a value, as in token T',
     "monitor token x":
