@@ -8,8 +8,8 @@ import { OutputError } from "./stdio.ts";
 
 /** How many characters wait for a slow reader. */
 const MOST = 2 ** 18;
-/** How long the end waits for what is not yet written, in milliseconds. */
-const LAST_MS = 30;
+/** For so long, in milliseconds, the end waits for a reader that takes nothing. */
+const LAST_MS = 200;
 
 /**
  * Writes texts one after the other, aside. Where a reader is too slow, the newest
@@ -18,8 +18,10 @@ const LAST_MS = 30;
 export class Log {
   readonly #write: (bytes: Uint8Array) => Promise<number>;
   readonly #lostText: (lines: number) => string;
-  readonly #waiting: string[] = [];
+  #waiting: string[] = [];
   #length = 0;
+  /** How many bytes were written. */
+  #written = 0;
   /** How many lines were lost before those that wait. */
   #lost = 0;
   #writing: Promise<void> | undefined;
@@ -51,43 +53,47 @@ export class Log {
     this.#waiting.push(text);
     this.#length += text.length;
     while (this.#length > MOST && this.#waiting.length > 1) {
-      this.#lost += this.#shift()!.split("\n").length - 1;
+      const text = this.#waiting.shift()!;
+      this.#length -= text.length;
+      this.#lost += text.split("\n").length - 1;
     }
     this.#writing ??= this.#writeAll();
   }
 
   /**
-   * Waits until all is written, but not long.
+   * Waits until all is written, as long as somebody reads.
    *
    * @throws {OutputError} Something could not be written.
    */
   async end(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LAST_MS);
-    await Promise.race([this.#writing, promise]);
-    clearTimeout(timer);
+    let before = -1;
+    while (this.#writing !== undefined && this.#written !== before) {
+      before = this.#written;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, LAST_MS);
+      await Promise.race([this.#writing, promise]);
+      clearTimeout(timer);
+    }
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #shift(): string | undefined {
-    const text = this.#waiting.shift();
-    this.#length -= text?.length ?? 0;
-    return text;
-  }
-
-  #next(): string | undefined {
-    if (this.#lost === 0) return this.#shift();
-    const text = this.#lostText(this.#lost);
-    this.#lost = 0;
+  /** All that waits; empty: nothing does. */
+  #next(): string {
+    const lost = this.#lost === 0 ? "" : this.#lostText(this.#lost);
+    const text = lost + this.#waiting.join("");
+    this.#waiting = [];
+    this.#length = this.#lost = 0;
     return text;
   }
 
   async #writeAll(): Promise<void> {
     try {
-      for (let text; (text = this.#next()) !== undefined;) {
+      for (let text; (text = this.#next()) !== "";) {
         let bytes = new TextEncoder().encode(text);
         while (bytes.length > 0) {
-          bytes = bytes.subarray(await this.#write(bytes));
+          const took = await this.#write(bytes);
+          this.#written += took;
+          bytes = bytes.subarray(took);
         }
       }
     } catch (error) {

@@ -48,13 +48,28 @@ Deno.test("a log keeps the newest for a reader that is too slow, and counts the 
   for (let at = 0; at < 6; at++) log.say(text(at));
   // It waits for nobody for long.
   await log.end();
-  await reader.take(200_000, 4);
+  await reader.take(200_000, 3);
   const rest = [text(0), "6 lost\n", text(4), text(5)].join("");
   assertEquals(reader.read, rest);
   // What is longer than all that has room alone is not lost.
   log.say("y".repeat(300_000));
   await reader.take(300_000);
   assertEquals(reader.read.length, rest.length + 300_000);
+});
+
+Deno.test("a log waits at its end for as long as somebody reads", async () => {
+  const reader = new Reader();
+  const log = new Log(reader.write, lost);
+  const text = "0123456789\n".repeat(25);
+  log.say(text);
+  let read: string | undefined;
+  const end = log.end().then(() => read = reader.read);
+  for (let line = 0; line < 25; line++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await reader.take(11);
+  }
+  await end;
+  assertEquals(read, text);
 });
 
 Deno.test("a log ends quietly with its reader, and says what else is wrong", async () => {
