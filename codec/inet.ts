@@ -212,6 +212,9 @@ export function familyOf(text: string): typeof AF_INET | typeof AF_INET6 {
   return AF_INET;
 }
 
+/** What no notation of IPv4 has: the text is a name. */
+const LETTERS = /[g-wyz]/i;
+
 /** An address that was read from a text. */
 export interface Address {
   /** `AF_INET` or `AF_INET6`. */
@@ -249,7 +252,7 @@ export function parseAddress(text: string): Address {
     const bytes = parseIPv6(text);
     return { family: AF_INET6, bytes, text: formatIPv6(bytes) };
   }
-  if (!text.includes(".")) {
+  if (!text.includes(".") || LETTERS.test(text)) {
     throw new ArgumentTypeError(
       `Invalid address "${text}": an IPv4 or IPv6 address is needed`,
     );

@@ -16,7 +16,8 @@ export const COMMANDS: readonly Command[] = [
     },
     options: ["watch", "prometheus", "openmetrics", "out"],
     async *run(context, options) {
-      const { prometheus, openmetrics, out, watch } = options;
+      const { prometheus, openmetrics, watch } = options;
+      const out = options.out === "-" ? undefined : options.out;
       const form = prometheus
         ? "prometheus"
         : openmetrics
@@ -30,7 +31,7 @@ export const COMMANDS: readonly Command[] = [
       }
       if (form !== undefined) {
         yield* metrics(context, form, out, interval);
-      } else if (out !== undefined) {
+      } else if (options.out !== undefined) {
         throw new UsageError(
           'Incomplete command: "--out" needs --prometheus or --openmetrics',
         );
@@ -66,7 +67,7 @@ async function* counters(
     await stop.writable();
     if (stop.signal.aborted) return;
     yield {
-      text: table(rows, columns, change),
+      text: rows.length === 0 ? "" : `${table(rows, columns, change)}\n`,
       json: Object.fromEntries(rows),
     };
   }

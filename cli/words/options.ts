@@ -58,7 +58,7 @@ const TABLE = {
   openmetrics: { help: "write OpenMetrics 1.0", isGlobal: false },
   out: {
     metavar: "FILE",
-    help: "replace a file, as a whole, instead of printing",
+    help: "replace a file, as a whole; - is standard output",
     isGlobal: false,
   },
   strict: {

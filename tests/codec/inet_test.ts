@@ -154,6 +154,8 @@ Deno.test("`parseAddress()` says what is wrong", () => {
     ["10.0.1.1/24", '"10.0.1.1/24": it is given without prefix length'],
     ["::/0", '"::/0": it is given without prefix length'],
     ["eth0", '"eth0": an IPv4 or IPv6 address is needed'],
+    ["eth0.1.2.3", '"eth0.1.2.3": an IPv4 or IPv6 address is needed'],
+    ["0x7f.0.0.1", '"0x7f" is not a decimal number'],
     ["", '"": an IPv4 or IPv6 address is needed'],
     ["10.0.1", "4 numbers are needed, not 3"],
     ["::g", '"g" is not 1 to 4 hex digits'],

@@ -63,7 +63,7 @@ const MALFORMED: readonly (readonly [address: unknown, message: string])[] = [
   ],
   [
     "example.com",
-    'Invalid IPv4 address "example.com": 4 numbers are needed, not 2',
+    'Invalid address "example.com": an IPv4 or IPv6 address is needed',
   ],
   [
     "fe80::1%eth0",

@@ -145,11 +145,14 @@ Deno.test("`counters interval` shows the changes as they come", async () => {
   assertEquals(
     await watched("counters interval 0.1", ...readings),
     `AddAddr  +10  ${about("AddAddr")}
+
 AddAddr      +1  ${about("AddAddr")}
 MPCurrEstab   0  connections established now; those begun here that fell back,
                  too
+
 AddAddr  +13  ${about("AddAddr")}
 RmAddr    +1  ${about("RmAddr")}
+
 `,
   );
   const json = await watched("-j counters --watch interval 0.1", ...readings);
@@ -244,6 +247,14 @@ Deno.test("`counters --out` replaces a file, again at each interval", async () =
         assertEquals(kernel.files.get(path), text);
       }
     }
+  }
+  for (const form of BOTH) {
+    const kernel = kernelWithFiles();
+    assertEquals(
+      await printed(`counters --${form} --out -`, kernel),
+      await printed(`counters --${form}`),
+    );
+    assertEquals(kernel.files.has("-"), false);
   }
   const stop = new AbortController();
   const kernel = kernelWith({ AddAddr: 1 });
