@@ -1,3 +1,4 @@
+import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { connectionToken, integer } from "../codec/arguments.ts";
 import type { Connection, Diag } from "../diag/mod.ts";
 import {
@@ -128,6 +129,9 @@ class Wait {
 
   /** Takes an event that comes from now on. */
   async event({ event, token }: EventCondition): Promise<PathManagerEvent> {
+    if (!Array.isArray(event)) {
+      throw new ArgumentTypeError(`Invalid event ${event}: a list is needed`);
+    }
     const goal = `the event ${event.join(" or ")}${ofConnection(token)}`;
     const types = event.length === 0 ? event : [...event, "overrun" as const];
     using events = this.#events(goal, types, token);

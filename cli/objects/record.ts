@@ -1,6 +1,7 @@
 import type { Connection, Diag } from "../../diag/mod.ts";
 import {
   checkReplaceable,
+  isPermissionError,
   MptcpError,
   NotFoundError,
   type PathManagerEvent,
@@ -218,9 +219,11 @@ function eventsOf(
     });
   } catch (error) {
     if (!(error instanceof MptcpError)) throw error;
+    const why = isPermissionError(error)
+      ? "they need CAP_NET_ADMIN"
+      : error.message;
     context.hint(
-      "events cannot be seen, so that changes are found by comparing " +
-        `readings: ${error.message}`,
+      `events cannot be seen, so that changes are found by comparing readings: ${why}`,
     );
     return undefined;
   }

@@ -125,7 +125,7 @@ function managerLine({ settings, listeners }: Status): Line {
     ? "who listens to events is not known"
     : names.length === 0
     ? "nobody listens to events"
-    : `${names.join(", ")} listens to events`;
+    : `${names.join(", ")} listen${names.length === 1 ? "s" : ""} to events`;
   const isAlone = mode === "userspace" && names?.length === 0;
   return [
     `${mode ?? UNKNOWN}; ${listening}` +

@@ -329,6 +329,11 @@ Deno.test("`waitFor()` refuses what there cannot be, and sends nothing", async (
     [{ connections: 0 }, {}, "Invalid connections 0"],
     [{ subflows: 1, token: 0 }, {}, "Invalid token 0"],
     [{ event: [] }, {}, "No event types"],
+    [
+      { event: "closed" as unknown as ["closed"] },
+      {},
+      "Invalid event closed: a list is needed",
+    ],
     [{ event: ["closed"], token: -1 }, {}, "Invalid token -1"],
     [{ event: ["close" as "closed"] }, {}, 'Unknown event "close"'],
     [{ subflows: 1 }, { timeoutMs: -1 }, "Invalid timeoutMs -1"],

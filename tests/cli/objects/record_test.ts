@@ -87,7 +87,7 @@ for (const privileged of [true, false]) {
       // Once, and for programs.
       const { hint, ...others } = JSON.parse(err);
       assertEquals(others, {});
-      assertMatch(hint, /^events cannot be seen, .*EPERM/);
+      assertMatch(hint, /^events cannot be seen, .*: they need CAP_NET_ADMIN$/);
     }
     const lines = linesOf(out);
     assertEquals(

@@ -52,6 +52,18 @@ const ROWS: readonly (readonly [
     ["kernel; port id 10712 listens to events"],
   ],
   [
+    ({ files }) => {
+      const path = "/proc/thread-self/net/netlink";
+      const table = files.get(path)!;
+      // One more row, of another socket.
+      const [row] = table.match(/^\w+ 16 +10712 .*\n/m)!;
+      const other = row.replace("10712", "20712").replace(/\d+ \n$/, "7 \n");
+      files.set(path, table + other);
+    },
+    "path manager",
+    ["kernel; port id 10712, port id 20712 listen to events"],
+  ],
+  [
     ({ sysctls, files }) => {
       sysctls.set("path_manager", "userspace");
       const table = files.get("/proc/thread-self/net/netlink")!;
