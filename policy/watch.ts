@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { RunningTimer } from "../diag/connection.ts";
+import type { RunningTimer, SubflowReading } from "../diag/connection.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
 import { commandsOf, type ManagedConnection } from "./managed_connection.ts";
 import type { TrackedSubflow } from "./tracker.ts";
@@ -172,8 +172,18 @@ export class SubflowWatch implements Disposable {
       return;
     }
     watched.cookie = reading.cookie;
-    watched.due = nextLook(this.#clock.now(), reading);
+    const now = this.#clock.now();
+    watched.due = Math.min(nextLook(now, reading), now + this.#calm(reading));
     this.#onLook(connection, subflow, troubleOf(reading, this.#options));
+  }
+
+  /** How long it takes at the least until a silence counts, in milliseconds. */
+  #calm({ bytesReceived = 0, lastDataReceivedMs = 0 }: SubflowReading): number {
+    const { silenceMs = Infinity } = this.#options;
+    const left = silenceMs - lastDataReceivedMs;
+    return bytesReceived === 0 || left <= 0
+      ? Infinity
+      : Math.max(SOONEST_MS, left + AFTER_MS);
   }
 
   /** Looks no more. */

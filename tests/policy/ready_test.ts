@@ -207,6 +207,28 @@ Deno.test("what a peer that does not read looks like is no trouble, and silence 
   ]);
 });
 
+Deno.test("a silence is looked for when it may have become too long", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(onDemand({ spare, silenceMs: 300 }));
+  const figures = { bytesReceived: 5, lastDataReceivedMs: 0 };
+  one.setSubflow(0, figures);
+  // The last data comes just after a look.
+  await world.turn(205);
+  const start = world.clock.now();
+  const pass = () => {
+    figures.lastDataReceivedMs = world.clock.now() - start;
+    one.setSubflow(0, figures);
+    world.clock.after(4, pass);
+  };
+  pass();
+  await world.turn(320);
+  assertEquals(world.taken(), [
+    "open 10.0.2.1 nothing came for 304 ms",
+    "close 10.0.0.1 told the spare is there",
+  ]);
+});
+
 Deno.test("`onDemand()` waits for more where that is asked", async () => {
   const rows = [
     [{ cautious: true }, { backoff: 1 }, { backoff: 2 }],
