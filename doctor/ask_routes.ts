@@ -8,6 +8,7 @@ import type { Diag } from "../diag/diag.ts";
 import { unbound } from "./attempts.ts";
 import {
   isInitiator,
+  isWithinLink,
   OUTSIDE,
   outward,
   pathEndpoints,
@@ -29,7 +30,7 @@ export function askRoutes(
 ): AskedRoute[] {
   const { target } = snapshot;
   const peers = target === undefined
-    ? outward(snapshot).filter(isInitiator)
+    ? outward(snapshot).filter((one) => isInitiator(one) && !isWithinLink(one))
       .map(({ remote }) => plain(remote.address))
     : unbound(target).slice(-1).map(({ address }) => address);
   const known = [...new Set(peers)].slice(0, MOST);

@@ -93,12 +93,14 @@ export function living(snapshot: Parts): Connection[] {
   return outward(snapshot).filter((connection) =>
     connection.state === "established" && !connection.fallback &&
     connection.subflows.length > 0 && !isUserspace(connection, snapshot) &&
-    !IPV6_LINK_LOCAL.test(connection.remote.address)
+    !isWithinLink(connection)
   );
 }
 
-/** In `fe80::/10`. */
-const IPV6_LINK_LOCAL = /^fe[89ab]/;
+/** Whether the peer has an address of `fe80::/10`, which one link has. */
+export function isWithinLink({ remote }: Pick<Connection, "remote">): boolean {
+  return /^fe[89ab]/.test(remote.address);
+}
 
 /** The connections to other hosts. */
 export function outward(snapshot: Parts): Connection[] {

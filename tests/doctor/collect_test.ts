@@ -55,6 +55,19 @@ Deno.test("`collect()` reads twice, and asks for the ways of devices without end
   );
 });
 
+Deno.test("`collect()` asks for no route to a link-local peer", async () => {
+  const kernel = host();
+  kernel.connect(5, {
+    local: { address: "fe80::5", port: 40000 },
+    remote: { address: "fe80::9", port: 443 },
+  });
+  const { routes } = await collect({ namespace: kernel });
+  assertEquals(
+    routes!.filter(({ destination }) => destination.startsWith("fe80")),
+    [],
+  );
+});
+
 Deno.test("what cannot be read hides nothing else, and says why, unless it can later", async () => {
   const kernel = host();
   const readFile = kernel.readFile.bind(kernel);
