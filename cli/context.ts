@@ -67,6 +67,7 @@ export class Context implements Disposable {
   readonly #settings: Settings;
   readonly #opened: DisposableStack = new DisposableStack();
   #pm: PathManager | undefined;
+  #entered: Netns | undefined;
 
   /**
    * Opens nothing.
@@ -112,7 +113,16 @@ export class Context implements Disposable {
 
   /** A namespace, which is closed after the command. */
   namespace(netns: string | undefined): Namespace {
-    return this.#opened.use(inNamed(netns, this.#io.namespace));
+    return this.#opened.use(inNamed(netns, (one) => {
+      const namespace = this.#io.namespace(one);
+      this.#entered = one;
+      return namespace;
+    }));
+  }
+
+  /** The network namespace that was opened last; a number is a process. */
+  get entered(): Netns | undefined {
+    return this.#entered;
   }
 
   /** The lines of a file, or of standard input if it is called `-`. */

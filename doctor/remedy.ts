@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Netns } from "../netlink/transport.ts";
 import type { Endpoint } from "../ops/endpoint.ts";
 
 /** A command of these words; a name may have what a shell would obey. */
@@ -54,12 +55,15 @@ export function sysctl(path: string, value: string | number): string {
  * the peer stays as it is.
  *
  * @param remedy The command.
- * @param netns A name of `ip netns`, or a path (any text with a slash).
+ * @param netns A name of `ip netns`, a path (any text with a slash), or a
+ * process id.
  */
-export function remedyIn(remedy: string, netns: string): string {
+export function remedyIn(remedy: string, netns: Netns): string {
   if (remedy.endsWith("# on the peer")) return remedy;
   const [program, ...rest] = remedy.split(" ");
   if (program === "mptcp") return `mptcp -n ${quote(netns)} ${rest.join(" ")}`;
+  // `ip` knows no processes.
+  if (typeof netns === "number") return `nsenter -t ${netns} -n ${remedy}`;
   if (netns.includes("/")) return `nsenter --net=${quote(netns)} ${remedy}`;
   return program === "ip"
     ? `ip -n ${quote(netns)} ${rest.join(" ")}`

@@ -37,7 +37,7 @@ export const COMMANDS: readonly Command[] = [
       return {
         ...report(findings, snapshot, healthy, ignored, {
           screen: context.screen,
-          netns: from === undefined ? context.netns : undefined,
+          netns: from === undefined ? context.entered : undefined,
         }),
         code: healthy === false || strict && healthy === null
           ? EXIT.problem

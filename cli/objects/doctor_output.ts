@@ -18,7 +18,7 @@ import { targetJson, wayLines } from "./target_output.ts";
 /** Where it is shown, and which namespace it is about. */
 interface Place {
   readonly screen: Screen;
-  readonly netns: string | undefined;
+  readonly netns: Parameters<typeof remedyIn>[1] | undefined;
 }
 
 const STYLES: Readonly<Record<Status, Style>> = {

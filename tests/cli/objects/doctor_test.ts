@@ -5,6 +5,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import type { Io } from "../../../cli/context.ts";
 import { report } from "../../../cli/objects/doctor_output.ts";
 import { unpainted } from "../../../cli/style.ts";
 import {
@@ -14,7 +15,8 @@ import {
   type Snapshot,
   snapshotJson,
 } from "../../../doctor/mod.ts";
-import { preload } from "../../../mod.ts";
+import { preload, SyscallError } from "../../../mod.ts";
+import { ForwardingNamespace } from "../../../netlink/forwarding.ts";
 import { FakeKernel } from "../../../testing/fake_kernel.ts";
 import { FakeInterfaces } from "../../../testing/fake_route.ts";
 import { kernelWithFiles } from "../../helpers/golden_proc.ts";
@@ -34,8 +36,12 @@ function ask(options: string, snapshot: Snapshot | string): Promise<Ran> {
 }
 
 /** Asks it about a kernel, which takes a second. */
-function askHere(line: string, kernel: FakeKernel): Promise<Ran> {
-  return run(line, kernel, new AbortController().signal);
+function askHere(
+  line: string,
+  kernel: FakeKernel,
+  others: Partial<Io> = {},
+): Promise<Ran> {
+  return run(line, kernel, new AbortController().signal, "", others);
 }
 
 const recorded = (name: string) => RECORDED.get(name)!;
@@ -226,6 +232,18 @@ Deno.test("`doctor` names the namespace in the commands that mend it", async () 
     "  ip netns exec blue sysctl -w net.mptcp.enabled=1\n",
   );
   assertStringIncludes(out, "  mptcp -n blue endpoint delete id 1\n");
+  // A number without such a name is a process.
+  const { out: ofProcess } = await askHere("-n 77 doctor", kernel, {
+    namespace(netns) {
+      if (netns === "77") throw new SyscallError("open", 2, "find it");
+      return Object.assign(new ForwardingNamespace(kernel), { close() {} });
+    },
+  });
+  assertStringIncludes(
+    ofProcess,
+    "  nsenter -t 77 -n sysctl -w net.mptcp.enabled=1\n",
+  );
+  assertStringIncludes(ofProcess, "  mptcp -n 77 endpoint delete id 1\n");
 });
 
 Deno.test("`doctor` runs where MPTCP is absent, and where nothing can be seen", async () => {
