@@ -62,6 +62,7 @@ export type {
 } from "../codec/rtnetlink.gen.ts";
 export type { SubflowFlag } from "../codec/sock_diag.gen.ts";
 export {
+  ackedBytes,
   type ConnectionRate,
   RateMeter,
   type Rates,

@@ -121,8 +121,31 @@ function rateOf(
   };
 }
 
-function acked({ bytesAcked, bytesSent = 0 }: Subflow): number {
-  return bytesAcked ?? bytesSent;
+/**
+ * Bytes of data of a subflow that the peer acknowledged: its `bytesAcked`
+ * without the SYN of this host, which the kernel counts as 1.
+ *
+ * @param subflow As a reading shows it.
+ * @returns `undefined`: the reading does not have them.
+ *
+ * @example How much has each path carried?
+ * ```ts
+ * import { ackedBytes, Diag } from "@mptcp/pm/diag";
+ *
+ * using diag = Diag.open();
+ * for (const { subflows } of diag.connections()) {
+ *   for (const one of subflows) console.log(one.local, ackedBytes(one));
+ * }
+ * ```
+ */
+export function ackedBytes(
+  { bytesAcked, openedHere }: Pick<Subflow, "bytesAcked" | "openedHere">,
+): number | undefined {
+  return bytesAcked && bytesAcked - Number(openedHere);
+}
+
+function acked(subflow: Subflow): number {
+  return ackedBytes(subflow) ?? 0;
 }
 
 function ended(subflow: Subflow): SubflowRate {

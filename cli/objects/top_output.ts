@@ -4,12 +4,13 @@
  * @module
  */
 
-import type {
-  Connection,
-  ConnectionRate,
-  Rates,
-  Subflow,
-  SubflowRate,
+import {
+  ackedBytes,
+  type Connection,
+  type ConnectionRate,
+  type Rates,
+  type Subflow,
+  type SubflowRate,
 } from "../../diag/mod.ts";
 import { cellsOf, cutEnd, cutMiddle, widest } from "../cells.ts";
 import { printable } from "../printable.ts";
@@ -183,7 +184,10 @@ function subflowRow(rate: SubflowRate, of: ConnectionRate): Row {
       ],
       dev: [dev, "cyan"],
       state: isPast ? [of.ended ? "gone" : "closed"] : words(subflow),
-      ...figures(rate, subflow),
+      ...figures(rate, {
+        sent: ackedBytes(subflow),
+        received: subflow.bytesReceived,
+      }),
       rtt: [rttUs === undefined ? "-" : timeText(rttUs)],
       retransmits: [`${retransmits}`, retransmits > 0 ? "yellow" : undefined],
       ids: [`${local.id}/${remote.id}`],
@@ -206,25 +210,31 @@ function words(subflow: Subflow): Cell {
 
 function figures(
   { sentBitPerSec, receivedBitPerSec, ended }: Rates & { ended?: true },
-  { bytesAcked, bytesReceived }: Pick<Subflow, "bytesAcked" | "bytesReceived">,
+  total: Totals,
 ): Row["cells"] {
   return {
     sent: [bits(ended ? undefined : sentBitPerSec)],
     received: [bits(ended ? undefined : receivedBitPerSec)],
-    totalSent: [bytes(bytesAcked)],
-    totalReceived: [bytes(bytesReceived)],
+    totalSent: [bytes(total.sent)],
+    totalReceived: [bytes(total.received)],
   };
+}
+
+/** Bytes in all; absent: not known. */
+interface Totals {
+  readonly sent: number | undefined;
+  readonly received: number | undefined;
 }
 
 /** Before Linux 6.5 a connection has none of its own. */
 function totalsOf(
   { bytesAcked, bytesReceived, subflows }: Connection,
-): Pick<Subflow, "bytesAcked" | "bytesReceived"> {
-  const sum = (name: "bytesAcked" | "bytesReceived") =>
-    subflows.reduce((sum, subflow) => sum + (subflow[name] ?? 0), 0);
+): Totals {
+  const sum = (bytesOf: (subflow: Subflow) => number | undefined) =>
+    subflows.reduce((sum, subflow) => sum + (bytesOf(subflow) ?? 0), 0);
   return {
-    bytesAcked: bytesAcked ?? sum("bytesAcked"),
-    bytesReceived: bytesReceived ?? sum("bytesReceived"),
+    sent: bytesAcked ?? sum(ackedBytes),
+    received: bytesReceived ?? sum((subflow) => subflow.bytesReceived),
   };
 }
 

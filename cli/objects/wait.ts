@@ -84,7 +84,8 @@ export const COMMANDS: readonly Command[] = [
   }),
   command({
     word: "connections",
-    summary: "Wait until there are so many connections",
+    summary:
+      "Wait until so many connections are there, without fallback to TCP",
     operands: { connections: atLeast, timeout },
     async run(context, { timeout, connections }) {
       const pm = context.pm();

@@ -1,6 +1,6 @@
 /** What connections carry, between readings that are made up. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { RateMeter } from "../../diag/mod.ts";
+import { ackedBytes, RateMeter } from "../../diag/mod.ts";
 import type { Connection } from "../../diag/mod.ts";
 import { generator } from "../helpers/random.ts";
 import { connection, subflow } from "../helpers/readings.ts";
@@ -17,7 +17,8 @@ Deno.test("`RateMeter` tells rates from the second reading on, and once what has
   ]);
 
   const later = { ...a, bytesAcked: 2000, bytesSent: 99_000 };
-  const young = subflow(3, { bytesAcked: 250, bytesReceived: 125 });
+  // The SYN of this host is no data.
+  const young = subflow(3, { bytesAcked: 251, bytesReceived: 125 });
   const second = connection(9, later, young);
   const other = connection(8, subflow(4, { bytesAcked: 1e9 }));
   assertEquals(meter.update([second, other], 550), [{
@@ -44,24 +45,34 @@ Deno.test("`RateMeter` tells rates from the second reading on, and once what has
   assertEquals(meter.update([other], 2550).length, 1);
 });
 
-Deno.test("`RateMeter` takes what was sent where a kernel does not say what was acknowledged", () => {
+Deno.test("`RateMeter` tells no rate between two readings of one time", () => {
   const meter = new RateMeter();
-  meter.update([connection(1, subflow(2, { bytesSent: 100 }), subflow(3))], 0);
-  const [rate] = meter.update(
-    [connection(1, subflow(2, { bytesSent: 225 }), subflow(3))],
-    1000,
-  );
-  assertEquals(rate!.subflows.map(({ sentBitPerSec }) => sentBitPerSec), [
-    1000,
-    0,
-  ]);
-  // Two readings at the same time: nothing can be said of the rate.
+  meter.update([connection(1, subflow(2))], 1000);
   const again = meter.update(
-    [connection(1, subflow(2, { bytesSent: 9e9 }))],
+    [connection(1, subflow(2, { bytesAcked: 9e9 }))],
     1000,
   );
   assertEquals("sentBitPerSec" in again[0]!, false);
   assertEquals("sentBitPerSec" in again[0]!.subflows[0]!, false);
+});
+
+Deno.test("`ackedBytes()` counts no SYN as data", () => {
+  const rows: [
+    bytesAcked: number | undefined,
+    here: boolean,
+    bytes?: number,
+  ][] = [[undefined, true], [0, true, 0], [1, true, 0], [8, true, 7], [
+    8,
+    false,
+    8,
+  ]];
+  for (const [bytesAcked, openedHere, bytes] of rows) {
+    const acked = ackedBytes({
+      openedHere,
+      ...bytesAcked !== undefined && { bytesAcked },
+    });
+    assertEquals(acked, bytes);
+  }
 });
 
 Deno.test("`RateMeter` takes no subflow for a new one that could not be seen before", () => {

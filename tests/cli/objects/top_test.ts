@@ -45,7 +45,7 @@ const RATES: readonly ConnectionRate[] = [
         local: SECOND,
         dev: "wlan0",
         backup: true,
-        bytesAcked: 0,
+        bytesAcked: 1,
         bytesReceived: 5 * 1024 ** 3,
       }),
       sentBitPerSec: 0,
