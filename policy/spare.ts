@@ -5,13 +5,14 @@
  */
 
 import type { SubflowAddress } from "../ops/subflow.ts";
-import { type LocalAddress, plainAddress } from "./interfaces.ts";
+import { isAt, type LocalAddress, plainAddress } from "./interfaces.ts";
 import { commandsOf, type ManagedConnection } from "./managed_connection.ts";
 
 /** What is the spare. */
 export interface SpareOptions {
   /**
    * Which addresses of this host are the spare's.
+   * Those of another device than that of the connection come first.
    * @default {all but that which the connection began with}
    */
   readonly spare?: (address: LocalAddress) => boolean;
@@ -31,9 +32,15 @@ export function sparePath(
   connection: ManagedConnection,
   options: SpareOptions,
 ): { from: string; to: SubflowAddress; dev: string } | undefined {
-  for (const one of connection.addresses) {
-    if (!isSpareAddress(connection, one, options)) continue;
-    const { address: from, dev } = one;
+  const { local, addresses } = connection;
+  const own = addresses.find(({ address }) => isAt(local, address))?.ifIndex;
+  const spares = addresses
+    .filter((one) => isSpareAddress(connection, one, options))
+    // Another address of the same link mostly shares its trouble.
+    .toSorted((one, other) =>
+      Number(one.ifIndex === own) - Number(other.ifIndex === own)
+    );
+  for (const { address: from, dev } of spares) {
     const to = peerFor(connection, from);
     if (to !== undefined) return { from, to, dev };
   }

@@ -52,6 +52,25 @@ Deno.test("`backup()` leaves a path in trouble to the spare", async () => {
   assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
 });
 
+Deno.test("the spare has another device, if there is one", async () => {
+  const [beside, other] = [
+    { address: "10.0.0.9", dev: "eth0" },
+    { address: "10.0.2.1", dev: "eth2" },
+  ];
+  const rows = [[[beside, other], other], [[beside], beside]] as const;
+  for (const make of [backup, onDemand]) {
+    for (const [others, spare] of rows) {
+      await using world = new World();
+      world.kernel.interfaces!.addresses.splice(1, 2, ...others);
+      const one = world.connect();
+      await world.start(make());
+      one.setSubflow(0, CUT);
+      const [opened] = await decided(world, 1);
+      assertEquals(opened?.split(" ", 2), ["open", spare.address]);
+    }
+  }
+});
+
 Deno.test("a look at a subflow that fails is reported, and the next one comes", async () => {
   const network: FakeNetwork = {};
   await using world = new World(network);
