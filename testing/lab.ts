@@ -28,7 +28,8 @@ import { whatIsMissing } from "./requirements.ts";
 /** What a lab leaves in /run and in /run/netns: its process, and which. */
 const NAME = /^(mptcp-\d+-[0-9a-f]{8})(-client|-server|\.lock)$/;
 
-const TIMEOUT_MS = 5000;
+/** More than it takes on a host where other programs are busy. */
+const TIMEOUT_MS = 20_000;
 
 /** How to make a {@linkcode Lab}. */
 export interface LabOptions {
@@ -73,7 +74,7 @@ export interface ConnectOptions {
   readonly path?: number;
   /** The server's port; 0 is any that is free. @default {0} */
   readonly port?: number;
-  /** How long it may take, in milliseconds. @default {5000} */
+  /** How long it may take, in milliseconds. @default {20000} */
   readonly timeoutMs?: number;
 }
 
@@ -470,7 +471,7 @@ export class LabConnection implements Disposable {
    * {@linkcode LabConnection.transferAsync}.
    *
    * @param bytes How many.
-   * @param timeoutMs How long it may take, in milliseconds.
+   * @param timeoutMs How long it may take, in milliseconds. @default {20000}
    * @throws {Error} They do not arrive in time; the message says how many did.
    */
   transfer(bytes: number, timeoutMs?: number): void {
@@ -481,7 +482,7 @@ export class LabConnection implements Disposable {
    * Does the same as {@linkcode LabConnection.transfer}, step by step.
    *
    * @param bytes How many.
-   * @param timeoutMs How long it may take, in milliseconds.
+   * @param timeoutMs How long it may take, in milliseconds. @default {20000}
    * @returns Tells after each step how many have arrived.
    * @throws {Error} They do not arrive in time; the message says how many did.
    */
@@ -511,7 +512,7 @@ export class LabConnection implements Disposable {
    * managers and all else of this process go on.
    *
    * @param bytes How many.
-   * @param timeoutMs How long it may take, in milliseconds.
+   * @param timeoutMs How long it may take, in milliseconds. @default {20000}
    * @throws {Error} They do not arrive in time; the message says how many did.
    */
   async transferAsync(
@@ -568,7 +569,7 @@ function pause(ms: number): Promise<void> {
  *
  * @param condition What is waited for: anything but `false`, `undefined`.
  * @param what What it is, for the error.
- * @param timeoutMs How long to wait, in milliseconds.
+ * @param timeoutMs How long to wait, in milliseconds. @default {20000}
  * @returns What the condition gives.
  * @throws {Error} It gives nothing in time.
  *
@@ -584,7 +585,7 @@ function pause(ms: number): Promise<void> {
 export async function until<T>(
   condition: () => T | undefined | false,
   what: string,
-  timeoutMs = 3000,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
@@ -603,7 +604,7 @@ export async function until<T>(
 export function waitFor<T>(
   condition: () => T | undefined | false,
   what: string,
-  timeoutMs = 3000,
+  timeoutMs: number = TIMEOUT_MS,
 ): T {
   const end = performance.now() + timeoutMs;
   const never = new Int32Array(new SharedArrayBuffer(4));

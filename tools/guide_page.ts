@@ -126,7 +126,7 @@ class Scene implements AsyncDisposable {
         })().catch(() => {}); // The connection is closed before its time.
       },
       subflows: () =>
-        until(() => lab.client.subflows().length === number, text, 20_000),
+        until(() => lab.client.subflows().length === number, text),
       // Subflows and announcements take a moment after the first data.
       pause: () => pause(number! * 1000),
       cut: () => lab.cut(number!),

@@ -50,7 +50,7 @@ export async function freshPage(): Promise<string> {
   }).spawn();
   const said = new Response(agent.stdout).text();
   try {
-    await until(() => client.endpoints().length === 2, "the agent", 20_000);
+    await until(() => client.endpoints().length === 2, "the agent");
     using connection = lab.connect();
     const rates = await transfer(client.netns, connection, (second) => {
       const state = second === PULLED ? "down" : second === BACK ? "up" : "";

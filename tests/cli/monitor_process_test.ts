@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Host } from "../../testing/host.ts";
-import { Lab, waitFor } from "../../testing/lab.ts";
+import { Lab, until, waitFor } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { expand, MONITOR } from "../helpers/lines_of_ip.ts";
-import { liveTest } from "../helpers/live.ts";
+import { assertInTime } from "../helpers/in_time.ts";
+import { liveTest, timedTest } from "../helpers/live.ts";
 import { eventsGroup } from "../helpers/proc.ts";
+import { within } from "../helpers/within.ts";
 import {
   deno,
   environment,
@@ -20,24 +22,8 @@ const STARTS: { readonly [how: string]: readonly string[] } = {
   "deno run": [...deno, "--allow-ffi", script],
 };
 
-/** How long it may take to end. */
+/** How long it may take to end, in milliseconds. */
 const AT_ONCE = 1000;
-
-/** What comes of a promise, if it does in time. */
-async function inTime<T>(
-  promise: Promise<T>,
-  what: string,
-  timeoutMs = 3000,
-): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const message = `Waited ${timeoutMs} ms in vain for ${what}`;
-  const timer = setTimeout(() => reject(new Error(message)), timeoutMs);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** A program that goes on while the test does. */
 class Running implements AsyncDisposable {
@@ -62,7 +48,7 @@ class Running implements AsyncDisposable {
   /** The next line that it prints. */
   async line(): Promise<string> {
     while (!this.#text.includes("\n")) {
-      const { value, done } = await inTime(this.#out.read(), "a line");
+      const { value, done } = await within(this.#out.read(), () => "a line");
       if (done) throw new Error(`It ended: ${this.#text}${await this.#err}`);
       this.#text += value;
     }
@@ -77,9 +63,17 @@ class Running implements AsyncDisposable {
     await this.#out.cancel();
   }
 
+  /** Its exit code, which it has to give at once. */
+  async code(): Promise<number> {
+    const begin = performance.now();
+    const { code } = await within(this.child.status, () => "its end");
+    assertInTime(performance.now() - begin, AT_ONCE, "its end");
+    return code;
+  }
+
   /** What it prints before it ends, what it complains of, and its exit code. */
   async end(): Promise<[rest: string, err: string, code: number]> {
-    const { code } = await inTime(this.child.status, "its end", AT_ONCE);
+    const code = await this.code();
     for (;;) {
       const { value, done } = await this.#out.read();
       if (done) return [this.#text, await this.#err, code];
@@ -132,7 +126,7 @@ const BRIEFLY = (port: number) => [
 
 for (const [how, start] of Object.entries(STARTS)) {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    liveTest(
+    timedTest(
       `\`monitor\` by \`${how}\` prints at once, and ends at once by ${signal}`,
       async () => {
         using lab = Lab.open();
@@ -166,7 +160,7 @@ for (const [how, start] of Object.entries(STARTS)) {
     );
   }
 
-  liveTest(
+  timedTest(
     `\`monitor\` by \`${how}\` opens no inspector by SIGUSR1`,
     async () => {
       using lab = Lab.open({ paths: 0 });
@@ -187,24 +181,24 @@ for (const [how, start] of Object.entries(STARTS)) {
     },
   );
 
-  liveTest(
+  timedTest(
     `\`monitor\` by \`${how}\` opens no inspector by SIGUSR1 while it starts`,
     async () => {
       using lab = Lab.open({ paths: 0 });
-      const { netns } = lab.client;
+      const { client, client: { netns } } = lab;
       // It listens after 200 ms, Deno installs its handler after 500 ms.
       for (let ms = 0; ms <= 600; ms += 50) {
         await using running = new Running([...start, "-n", netns, "monitor"]);
         await delay(ms);
         running.child.kill("SIGUSR1");
+        let hasEnded = false;
+        void running.child.status.then(() => hasEnded = true);
         // Deno would say that it listens.
-        await Promise.race([running.child.status, delay(400)]);
+        await delay(400);
         assert(!isListening(running.child.pid));
-        try {
-          running.child.kill("SIGTERM");
-        } catch {
-          // It has ended.
-        }
+        const isThere = () => hasEnded || listeners(client) === 1;
+        await until(isThere, "it to end, or to listen to events");
+        if (!hasEnded) running.child.kill("SIGTERM");
         const [rest, err, code] = await running.end();
         assertEquals([ms, rest, err], [ms, "", ""]);
         const BY_SIGUSR1 = 128 + 10;
@@ -213,7 +207,7 @@ for (const [how, start] of Object.entries(STARTS)) {
     },
   );
 
-  liveTest(
+  timedTest(
     `\`monitor\` by \`${how}\` ends when nobody reads it any more`,
     async () => {
       using lab = Lab.open();
@@ -223,8 +217,7 @@ for (const [how, start] of Object.entries(STARTS)) {
         await using running = watch(client, ...command);
         // Nothing happens before or after.
         await running.leave();
-        const { code } = await inTime(running.child.status, "its end", AT_ONCE);
-        assertEquals([code, listeners(client)], [0, 0]);
+        assertEquals([await running.code(), listeners(client)], [0, 0]);
       }
       // A shell waits for all of the pipeline.
       await using running = watch(
@@ -256,7 +249,7 @@ function exists(path: string): boolean {
   }
 }
 
-liveTest("`monitor -j` prints an object a line, at once", async () => {
+timedTest("`monitor -j` prints an object a line, at once", async () => {
   using lab = Lab.open();
   const { client } = lab;
   await using running = watch(
@@ -265,6 +258,7 @@ liveTest("`monitor -j` prints an object a line, at once", async () => {
     ...[launcher, "-jt", "monitor", "event", "listener-closed"],
   );
   for (const sport of [80, 81]) {
+    const before = Date.now();
     listenBriefly(client, sport);
     const { timestamp, ...event } = JSON.parse(await running.line());
     assertEquals(event, {
@@ -272,13 +266,15 @@ liveTest("`monitor -j` prints an object a line, at once", async () => {
       saddr4: "0.0.0.0",
       sport,
     });
-    assert(Math.abs(Date.parse(timestamp) - Date.now()) < 5000, timestamp);
+    // It has microseconds.
+    const at = Date.parse(timestamp);
+    assert(at >= before && at <= Date.now(), timestamp);
   }
   running.child.kill("SIGTERM");
   assertEquals(await running.end(), ["", "", 0]);
 });
 
-liveTest("`monitor` writes to a file", async () => {
+timedTest("`monitor` writes to a file", async () => {
   using lab = Lab.open();
   const { client } = lab;
   const path = Deno.makeTempFileSync({ prefix: "mptcp-" });
@@ -299,7 +295,7 @@ liveTest("`monitor` writes to a file", async () => {
   }
 });
 
-liveTest(
+timedTest(
   "`monitor` ends at once even when its reader does not read",
   async () => {
     using lab = Lab.open();
@@ -322,7 +318,7 @@ liveTest(
   },
 );
 
-liveTest("`monitor` writes to a terminal, until ^C", async () => {
+timedTest("`monitor` writes to a terminal, until ^C", async () => {
   using lab = Lab.open();
   const { client } = lab;
   const command = [launcher, "-n", client.netns, "monitor"];
@@ -341,7 +337,7 @@ liveTest("`monitor` writes to a terminal, until ^C", async () => {
   assertEquals(listeners(client), 0);
 });
 
-liveTest(
+timedTest(
   "`monitor` says in one line that its output cannot be written, and ends",
   async () => {
     using lab = Lab.open();
@@ -442,7 +438,7 @@ function makeEverythingHappen(lab: Lab): void {
 }
 
 for (const line of MONITOR.lines.flatMap(expand)) {
-  liveTest(`\`${line}\` shows what \`ip\` next to it shows`, async () => {
+  timedTest(`\`${line}\` shows what \`ip\` next to it shows`, async () => {
     using lab = Lab.open({ paths: 3 });
     const hosts = [lab.client, lab.server];
     const words = line.split(" ");

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { COUNTER_DOCS } from "../../diag/counter_docs.ts";
 import { counterChanges, counterDoc, Diag } from "../../diag/mod.ts";
 import { ProtocolError } from "../../mod.ts";
-import { Lab } from "../../testing/lab.ts";
+import { Lab, waitFor } from "../../testing/lab.ts";
 import { COUNTERS, FILES, kernelWithFiles } from "../helpers/golden_proc.ts";
 import { liveTest } from "../helpers/live.ts";
 import { generator, pick } from "../helpers/random.ts";
@@ -119,9 +119,13 @@ liveTest("`counters()` is what `nstat` prints", () => {
   connection.transfer(10_000);
   for (const host of [lab.client, lab.server]) {
     using diag = Diag.open({ netns: host.netns });
-    const before = diag.counters();
-    const { kernel } = JSON.parse(host.exec("nstat", "-aszj"));
-    assertEquals(diag.counters(), before);
+    // Acknowledgements may be late.
+    const { before, kernel } = waitFor(() => {
+      const before = diag.counters();
+      const { kernel } = JSON.parse(host.exec("nstat", "-aszj"));
+      const isCalm = JSON.stringify(diag.counters()) === JSON.stringify(before);
+      return isCalm && { before, kernel };
+    }, "counters that stay");
     const mptcp = Object.keys(kernel).filter((name) => /^MPTcpExt/.test(name));
     assert(mptcp.length > 30);
     const ours = Object.keys(before)

@@ -8,6 +8,7 @@ import { assertEquals } from "@std/assert";
 import type { Host } from "../../testing/host.ts";
 import { until } from "../../testing/lab.ts";
 import { deno, environment, script } from "./command_line.ts";
+import { assertInTime } from "./in_time.ts";
 
 /** What it says: a line of its JSON. */
 export interface Said {
@@ -80,7 +81,7 @@ export class AgentProcess implements AsyncDisposable {
   async until(
     test: (said: Said) => boolean | undefined,
     what: string,
-    timeoutMs = 5000,
+    timeoutMs = 60_000,
   ): Promise<Said> {
     const find = () => {
       const at = this.said.findIndex(test);
@@ -91,17 +92,21 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Waits until it is ready. */
   async ready(): Promise<void> {
-    await this.until(({ event }) => event === "ready", "ready", 20_000);
+    await this.until(({ event }) => event === "ready", "ready");
   }
 
-  /** Ends it, and says how long that took, in milliseconds. */
-  async end(signal: Deno.Signal = "SIGTERM"): Promise<number> {
-    const begin = performance.now();
+  /** Ends it. */
+  async end(signal: Deno.Signal = "SIGTERM"): Promise<void> {
     this.process.kill(signal);
     const { code } = await this.process.status;
-    const took = performance.now() - begin;
     assertEquals(code, signal === "SIGKILL" ? 137 : 0);
-    return took;
+  }
+
+  /** Ends it by SIGTERM, in no more than 100 ms. */
+  async endAtOnce(): Promise<void> {
+    const begin = performance.now();
+    await this.end();
+    assertInTime(performance.now() - begin, 100, "its end by SIGTERM");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@
  */
 
 import { Lab } from "../../testing/lab.ts";
+import { bestOf } from "./in_time.ts";
 import { openFiles } from "./proc.ts";
 
 const isRequired = Deno.env.get("REQUIRE_LIVE") === "1";
@@ -34,6 +35,15 @@ export function liveTest(
   Deno.test(name, () => {
     throw new Error(`REQUIRE_LIVE is set, but ${missing}`);
   });
+}
+
+/** A {@linkcode liveTest} that is done again where something was too late. */
+export function timedTest(
+  name: string,
+  fn: () => void | Promise<void>,
+  missing?: string,
+): void {
+  liveTest(name, () => bestOf(fn), missing);
 }
 
 /** Says that a program is missing here, if it is. */

@@ -32,7 +32,8 @@ export class Managed implements AsyncDisposable {
   readonly #host: Host;
   readonly #words: readonly string[];
   #process!: Deno.ChildProcess;
-  #output!: Promise<string>;
+  #output!: Promise<void>;
+  #said = "";
   #warned!: Promise<string>;
   #connection: LabConnection | undefined;
   #flow: Promise<void> | undefined;
@@ -61,8 +62,19 @@ export class Managed implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    this.#output = new Response(this.#process.stdout).text();
+    this.#said = "";
+    this.#output = this.#read();
     this.#warned = new Response(this.#process.stderr).text();
+  }
+
+  async #read(): Promise<void> {
+    const texts = this.#process.stdout.pipeThrough(new TextDecoderStream());
+    for await (const text of texts) this.#said += text;
+  }
+
+  /** Waits until the manager has said something. */
+  async said(pattern: RegExp): Promise<void> {
+    await until(() => pattern.test(this.#said), `${pattern}`, 60_000);
   }
 
   /** Waits until the manager manages. */
@@ -72,7 +84,7 @@ export class Managed implements AsyncDisposable {
     await until(
       () => listeners(this.#host).length > 0 && mode() === "userspace",
       "the manager",
-      10_000,
+      60_000,
     );
   }
 
@@ -119,7 +131,7 @@ export class Managed implements AsyncDisposable {
   /** Waits until these carry data, and no others. */
   async until(...devices: string[]): Promise<void> {
     let seen: string[] = [];
-    const end = performance.now() + 8000;
+    const end = performance.now() + 60_000;
     while (performance.now() < end) {
       seen = await this.carrying();
       if (seen.join() === devices.join()) return;
@@ -157,7 +169,8 @@ export class Managed implements AsyncDisposable {
     assertEquals(code, signal === "SIGKILL" ? 137 : 0);
     const warned = (await this.#warned).trimEnd();
     assertEquals(warned, warning === undefined ? "" : `mptcp: ${warning}`);
-    const [ready, ...decisions] = (await this.#output).split("\n");
+    await this.#output;
+    const [ready, ...decisions] = this.#said.split("\n");
     assertMatch(ready!, /^\[\S+\] ready {6}\d+ connections?$/);
     return decisions.join("\n");
   }

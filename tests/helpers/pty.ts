@@ -14,6 +14,8 @@ export type Step =
   | { readonly signal: Deno.Signal }
   | { readonly resize: readonly [columns: number, rows: number] }
   | { readonly sleep: number }
+  /** Go on when `meet` has, and look for what is shown from then on. */
+  | { readonly meet: string }
   /** Close the window. */
   | "hangup";
 
@@ -49,7 +51,7 @@ child = subprocess.Popen(
     plan["command"], stdin=slave, stdout=slave, stderr=slave,
     start_new_session=True,
     preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-output, seen, end = b"", 0, time.monotonic() + 30
+output, seen, end = b"", 0, time.monotonic() + 300
 
 def read(seconds):
     global output
@@ -83,6 +85,14 @@ for step in plan["steps"]:
         until = time.monotonic() + step["sleep"]
         while (left := until - time.monotonic()) > 0:
             read(left)
+    elif "meet" in step:
+        print(json.dumps(step["meet"]), flush=True)
+        while not select.select([sys.stdin], [], [], 0)[0]:
+            read(0.05)
+        sys.stdin.readline()
+        while read(0):
+            pass
+        seen = len(output)
 while child.poll() is None:
     if time.monotonic() > end:
         fail("it is to end")
@@ -106,25 +116,44 @@ export function ptyMissing(): string | undefined {
   }
 }
 
-/** Runs a program on a terminal; it has to end within half a minute. */
+/** Runs a program on a terminal; it has to end within five minutes. */
 export async function onTerminal(
   command: readonly string[],
   steps: readonly Step[],
-  { size = [80, 24], env = {} }: {
+  { size = [80, 24], env = {}, meet = () => {} }: {
     readonly size?: readonly [columns: number, rows: number];
     readonly env?: Readonly<Record<string, string>>;
+    /** What is done elsewhere meanwhile. */
+    readonly meet?: (name: string) => void | Promise<void>;
   } = {},
 ): Promise<Session> {
   const plan = JSON.stringify({ command, steps, size });
   const { NO_COLOR: _, ...others } = environment();
-  const { code, stdout, stderr } = await new Deno.Command("python3", {
+  await using driver = new Deno.Command("python3", {
     args: ["-c", DRIVER, plan],
     env: { TERM: "xterm", ...others, ...env },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  if (code !== 0) throw new Error(text.decode(stderr));
-  return JSON.parse(text.decode(stdout));
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const failure = new Response(driver.stderr).text();
+  const input = driver.stdin.getWriter();
+  let text = "";
+  for await (
+    const piece of driver.stdout.pipeThrough(new TextDecoderStream())
+  ) {
+    text += piece;
+    const [name, ...rest] = text.split("\n");
+    if (!name!.startsWith('"') || rest.length === 0) continue;
+    text = rest.join("\n");
+    await meet(JSON.parse(name!));
+    await input.write(new TextEncoder().encode("\n"));
+  }
+  await input.close().catch(() => {});
+  const { code } = await driver.status;
+  const why = await failure;
+  if (code !== 0) throw new Error(why);
+  return JSON.parse(text);
 }
 
 /** What is on the screen at the end of each frame, without colours. */

@@ -15,7 +15,7 @@ import { until } from "../../testing/lab.ts";
 export async function untilSame(
   known: () => readonly string[],
   there: () => readonly string[],
-  timeoutMs = 10_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const isSame = () => known().join() === there().join();
   await until(isSame, "both to be the same", timeoutMs)

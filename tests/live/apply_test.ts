@@ -99,7 +99,8 @@ const SESSIONS: readonly [
   ["Enter", "20s", [{ type: "\r" }], 0, true],
   ["another key and Enter", "20s", [{ type: "x" }, { type: "\r" }], 0, true],
   ["another key", "2s", [{ type: "x" }], 4, false],
-  ["a window that closes", "2s", ["hangup"], 1, false],
+  // It waits for the time to pass, as nobody can press anything.
+  ["a window that closes", "4s", ["hangup"], 1, false],
   ["SIGHUP alone", "2s", [{ signal: "SIGHUP" }], 4, false],
   [
     "SIGHUP, and then Enter",

@@ -89,7 +89,7 @@ for (const [shell, [command, setup]] of Object.entries(SHELLS)) {
           `${setup}${typed.map((line) => `${line}\t\n`).join("")}exit\n`,
         );
         const { code, err } = run([
-          ...["timeout", "60", "unshare", "-m", "sh", "-ec"],
+          ...["timeout", "300", "unshare", "-m", "sh", "-ec"],
           `${WORLD}\nexec script -qec '${command}' /dev/null <typed >shown`,
         ], {
           cwd: folder,

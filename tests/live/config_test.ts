@@ -110,7 +110,6 @@ class Scene implements Disposable {
         return calm > 15;
       },
       "the connection to be calm",
-      10_000,
     );
   }
 

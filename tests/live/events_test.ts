@@ -349,7 +349,7 @@ liveTest(
       client.netns,
       client.address(1),
       { address: server.address(1), port: listener.addr.port },
-      3000,
+      20_000,
     );
     (await listener.accept()).close();
     socket.close();

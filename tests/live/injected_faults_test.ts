@@ -1,17 +1,20 @@
 /** The fault sweeps of `tests/ffi/` on real system calls. */
 import { assertEquals } from "@std/assert";
 import { PathManager, SyscallError } from "../../mod.ts";
-import { Lab } from "../../testing/lab.ts";
+import { Lab, until } from "../../testing/lab.ts";
 import {
   injectedTest,
   type Injection,
   withFault,
 } from "../helpers/injector.ts";
-import { modeFile, netnsHere, openFiles } from "../helpers/proc.ts";
+import { modeFile, netnsHere, openFiles, polling } from "../helpers/proc.ts";
+import { within } from "../helpers/within.ts";
 
 interface Context {
   readonly pm: PathManager;
   readonly netns: string;
+  /** Whether it is to fail. */
+  readonly fails: boolean;
 }
 
 const open = ({ netns }: Context) => PathManager.open({ netns }).close();
@@ -23,15 +26,20 @@ const addLoopback = ({ pm }: Context) =>
   pm.addAddr({ address: "10.0.0.1", dev: "lo" }).dev;
 
 /** Waits for an event that does not come. */
-const listen = async ({ pm }: Context) => {
+const listen = async ({ pm, fails }: Context) => {
   using events = pm.events();
   const next = events.next();
-  const settled = next.then(() => true, () => true);
-  // A round through the pool of threads, where it waits.
-  if (!await Promise.race([settled, Deno.stat("/").then(() => false)])) {
+  // Whether it fails or not is seen by another thread.
+  const wait = async () => {
+    if (fails) return;
+    await until(() => polling() === 1, "a thread to wait");
     events.close();
-  }
-  return (await next).done;
+  };
+  const [result] = await Promise.all([
+    within(next, () => "the end of a stream"),
+    wait(),
+  ]);
+  return result.done;
 };
 
 const PATH_MANAGER = `/proc/sys/net/mptcp/${modeFile()}`;
@@ -89,7 +97,7 @@ for (const [operation, fault, outcome, where] of ROWS) {
       using lab = Lab.open({ paths: 0 });
       const { netns } = lab.client;
       using pm = PathManager.open({ netns });
-      const context = { pm, netns };
+      const context = { pm, netns, fails: typeof outcome === "string" };
       // The namespace keeps the socket that it looks devices up with.
       addLoopback(context);
       pm.flushAddrs();
@@ -105,7 +113,7 @@ for (const [operation, fault, outcome, where] of ROWS) {
       ]);
       assertEquals(pm.getLimits(), { subflows: 2, addAddrAccepted: 0 });
       assertEquals(
-        await outcomeOf(() => operation(context)),
+        await outcomeOf(() => operation({ ...context, fails: false })),
         {
           [open.name]: undefined,
           [getLimits.name]: 2,

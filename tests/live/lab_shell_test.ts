@@ -111,7 +111,7 @@ liveTest(
       "lab cut 1; exit 7";
     const { code, out, err } = run([
       ...["sh", "-c", `echo "${line}" | exec "$@"`, "sh"],
-      ...["timeout", "30", ...LAB, "--paths=3", "--traffic"],
+      ...["timeout", "300", ...LAB, "--paths=3", "--traffic"],
     ]);
     assertEquals([code, err.includes("hint:")], [7, true], err);
     assertMatch(out, /^\S+\n10\.77\.3\.1 id 1 \n$/);

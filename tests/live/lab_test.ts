@@ -2,12 +2,12 @@ import {
   assert,
   assertEquals,
   assertGreater,
-  assertLess,
   assertRejects,
   assertThrows,
 } from "@std/assert";
 import { run } from "../../testing/host.ts";
 import { Lab, waitFor } from "../../testing/lab.ts";
+import { assertInTime, bestOf } from "../helpers/in_time.ts";
 import { assertNoFdLeak, liveTest } from "../helpers/live.ts";
 
 /** The namespaces of a process. */
@@ -25,9 +25,13 @@ liveTest("the lab connects over each path and family", () => {
         connection.transfer(100_000);
         const { client, server } = connection;
         // The connection before this one may still be closing.
-        const subflow = lab.client.subflows()
-          .find(({ token }) => token === client.token);
-        assertGreater(subflow!.bytesAcked, 100_000);
+        waitFor(
+          () =>
+            lab.client.subflows().some(({ token, bytesAcked }) =>
+              token === client.token && bytesAcked > 100_000
+            ),
+          "all to be acknowledged",
+        );
         const { port, address } = client.remote;
         assertEquals(
           address,
@@ -54,14 +58,17 @@ liveTest("a path that is cut carries nothing until it is repaired", () => {
   }
 });
 
-liveTest("the lab limits the rate of its paths", () => {
+liveTest("the lab limits the rate of its paths", async () => {
   using lab = Lab.open({ paths: 1, rate: 20 });
-  using connection = lab.connect();
-  const start = performance.now();
-  connection.transfer(500_000);
-  // 200 ms without the burst that passes at once.
-  assertGreater(performance.now() - start, 100);
-  assertLess(performance.now() - start, 2000);
+  await bestOf(() => {
+    using connection = lab.connect();
+    const start = performance.now();
+    connection.transfer(500_000);
+    // 200 ms without the burst that passes at once.
+    const ms = performance.now() - start;
+    assertGreater(ms, 100);
+    assertInTime(ms, 2000, "the transfer");
+  });
 });
 
 liveTest(

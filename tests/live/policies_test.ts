@@ -7,6 +7,7 @@ import { PathManager } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { until } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
+import { bestOf, TooLate } from "../helpers/in_time.ts";
 import { liveTest } from "../helpers/live.ts";
 import { Managed } from "../helpers/managed.ts";
 import { SERVER } from "../helpers/uplinks.ts";
@@ -51,7 +52,7 @@ liveTest(
     await managed.until("client2");
     removeRules(server, "prerouting");
     await managed.until("client1");
-    assertEquals(client.subflows().length, 1);
+    await until(() => client.subflows().length === 1, "the spare's end");
     // The only subflow is reset.
     addRules(
       server,
@@ -80,7 +81,7 @@ liveTest(
     await managed.until("client2");
     lab.restore(1);
     await managed.until("client1");
-    assertEquals(client.subflows().length, 2);
+    await until(() => client.subflows().length === 2, "the spare");
     await managed.arrived();
     assertMatch(await managed.stop(), /close .* client1 is down\n/);
   },
@@ -128,24 +129,29 @@ liveTest(
       const ends = managed.ends();
       return ends.length === 3 && ends;
     };
-    // Right after it has replaced one, there is a whole interval left.
-    const first = managed.ends();
-    await until(
-      () => first.some((end) => !managed.ends().includes(end)),
-      "the first look",
-    );
-    const before = await until(three, "another one");
-    const slow = before.at(-1)!;
-    const port = slow.split(":")[1]!;
-    addRules(
-      server,
-      "prerouting",
-      `tcp sport ${port} limit rate over 40 kbytes/second drop`,
-    );
-    await until(() => !managed.ends().includes(slow), "its end");
-    const now = await until(three, "another one");
-    const kept = before.filter((end) => end !== slow);
-    assertEquals(now.filter((end) => before.includes(end)), kept);
+    const port = await bestOf(async () => {
+      // Right after it has replaced one, there is a whole interval left.
+      const first = managed.ends();
+      await until(
+        () => first.some((end) => !managed.ends().includes(end)),
+        "the first look",
+      );
+      const before = await until(three, "another one");
+      const slow = before.at(-1)!;
+      const port = slow.split(":")[1]!;
+      addRules(
+        server,
+        "prerouting",
+        `tcp sport ${port} limit rate over 40 kbytes/second drop`,
+      );
+      const goneOf = (ends: readonly string[]) =>
+        before.filter((end) => !ends.includes(end));
+      await until(() => goneOf(managed.ends()).length > 0, "the next look");
+      removeRules(server, "prerouting");
+      const gone = goneOf(await until(three, "another one"));
+      if (gone.join() !== slow) throw new TooLate(`${gone}, not ${slow}`);
+      return port;
+    });
     await managed.arrived();
     assertMatch(
       await managed.stop(),
@@ -198,7 +204,6 @@ liveTest(
       "iifname server3 tcp flags syn drop",
     );
     server.exec("ss", "-K", "dport", "=", `:${portOf(1)}`);
-    const begin = performance.now();
     await managed.until("client1");
     const router = () => client.ip("neigh", "show", "dev", "client2");
     await until(() => router().includes("FAILED"), "the router to be missed");
@@ -208,9 +213,8 @@ liveTest(
     server.exec("ss", "-K", "dport", "=", `:${only!.split(":")[1]}`);
     await until(() => !managed.ends().includes(only!), "its end");
     await managed.until("client1", "client2");
-    await new Promise((resolve) =>
-      setTimeout(resolve, 3100 - (performance.now() - begin))
-    );
+    // The third one is given up.
+    await managed.said(/ close .* 10\.77\.3\.1.* no answer$/m);
     removeRules(server, "input");
     await managed.until("client1", "client2", "client3");
     await managed.arrived();
@@ -224,8 +228,12 @@ liveTest(
       of(path).map((line) => line.replace(/^.*\] (\w+).* # /, "$1: "));
     const reset = "open: Connection reset by peer";
     assertEquals(whys(1), [reset, reset]);
-    assertEquals(whys(2), [reset, "open: No route to host"]);
-    assertEquals(whys(3), [reset, "close: no answer", "open: it was closed"]);
+    // Where the test itself is late, they fail as often again.
+    assertMatch(whys(2).join(), RegExp(`^${reset}(,open: No route to host)+$`));
+    assertMatch(
+      whys(3).join(),
+      RegExp(`^${reset}(,close: no answer,open: it was closed)+$`),
+    );
     const waits = (path: number) =>
       of(path).map(timeOf).map((time, at, all) => time - (all[at - 1] ?? time));
     assert(waits(2)[1]! >= 1000, `${waits(2)}`);

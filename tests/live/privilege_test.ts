@@ -23,6 +23,9 @@ import { modeFile } from "../helpers/proc.ts";
 import { Witness } from "../helpers/witness.ts";
 import { within } from "../helpers/within.ts";
 
+/** How long a connection may take. */
+const TIMEOUT_MS = 20_000;
+
 /** Calls every operation in the lab's client, started by other programs. */
 function runIn(
   lab: Lab,
@@ -217,7 +220,6 @@ class OwnNetwork implements AsyncDisposable {
       const { value, done } = await within(
         this.#output.read(),
         () => "the results",
-        20_000,
       );
       if (done) return text;
       text += value;
@@ -242,9 +244,9 @@ function connectAlone(netns: number): LabConnection {
     MptcpSocket.listen(netns, { address: "127.0.0.1", port: 0 }),
   );
   const client = sockets.use(
-    MptcpSocket.connect(netns, "127.0.0.1", listener.local, 5000),
+    MptcpSocket.connect(netns, "127.0.0.1", listener.local, TIMEOUT_MS),
   );
-  const server = sockets.use(listener.accept(5000));
+  const server = sockets.use(listener.accept(TIMEOUT_MS));
   return new LabConnection(client, server, sockets.move());
 }
 

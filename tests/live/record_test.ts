@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PathManager } from "../../mod.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { environment, launcher } from "../helpers/command_line.ts";
+import { atRest } from "../helpers/at_rest.ts";
 import { liveTest } from "../helpers/live.ts";
 
 const text = new TextDecoder();
@@ -49,6 +50,24 @@ function openLab() {
   };
 }
 
+/** What a program prints, as it comes. */
+function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  const said = { text: "", end: Promise.resolve() };
+  said.end = (async () => {
+    const texts = stream.pipeThrough(new TextDecoderStream());
+    for await (const text of texts) said.text += text;
+  })();
+  return said;
+}
+
+/** How it ends, and what it has said on standard error. */
+async function endOf(
+  { stderr, status }: Deno.ChildProcess,
+): Promise<[code: number, err: string]> {
+  const err = await new Response(stderr).text();
+  return [(await status).code, err];
+}
+
 /** Until the recording listens, as the kernel shows it. */
 async function listening(netns: string): Promise<void> {
   const ofProgram = () =>
@@ -62,32 +81,36 @@ async function listening(netns: string): Promise<void> {
         /^\S+ +16 +[1-9]\d* +(?!00000000)\S/.test(line)
       ),
     "the recording to listen",
-    10_000,
   );
 }
 
 liveTest("`record` adds up to what `ss` says, and has the events", async () => {
   using made = openLab();
   const { lab, pm, connection, second, start, acked } = made;
+  await atRest(lab.client);
   const before = acked();
   const recording = start("-j");
+  const said = collect(recording.stdout);
   await listening(lab.client.netns);
+  await until(() => said.text.includes('"connections"'), "a reading");
   await connection.transferAsync(3_000_000);
   pm.subflowCreate({ ...second, dev: lab.client.dev(2) });
   await until(() => lab.client.subflows().length === 2, "the second subflow");
   await connection.transferAsync(6_000_000);
   pm.setSubflowBackup({ ...second, backup: true });
   await connection.transferAsync(1_000_000);
+  await atRest(lab.client);
   const sent = acked() - before;
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const count = () => said.text.split('"connections"').length;
+  const readings = count();
+  await until(() => count() > readings + 1, "the last reading");
   pm.subflowDestroy(second);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await until(() => said.text.includes('"SF_CLOSED"'), "its end");
   recording.kill("SIGINT");
-  const { code, stdout, stderr } = await recording.output();
-  assertEquals([code, text.decode(stderr)], [0, ""]);
+  assertEquals(await endOf(recording), [0, ""]);
+  await said.end;
 
-  const lines = text.decode(stdout).trimEnd().split("\n")
-    .map((line) => JSON.parse(line));
+  const lines = said.text.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(lines.flatMap(({ event }) => event ?? []), [
     ...["SF_ESTABLISHED", "SF_PRIO", "SF_CLOSED"],
   ]);
@@ -122,6 +145,7 @@ liveTest(
       await listening(lab.client.netns);
       await connection.transferAsync(1_000_000);
       pm.subflowCreate({ ...second, dev: lab.client.dev(2) });
+      await until(() => lab.client.subflows().length === 2, "the second");
       await connection.transferAsync(4_000_000);
       assertEquals([...Deno.readDirSync(folder)].length, 0);
       recording.kill("SIGTERM");
@@ -153,18 +177,16 @@ liveTest(
         stdout: "piped",
         stderr: "piped",
       }).spawn();
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      const said = collect(unprivileged.stdout);
+      await until(() => said.text.includes("10.77.2.1:"), "both subflows");
       pm.subflowDestroy(second);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await until(() => /SF_CLOSED\] token=/.test(said.text), "its end");
       connection.close();
-      const ended = await unprivileged.output();
-      assertEquals(ended.code, 0);
-      assertMatch(
-        text.decode(ended.stderr),
-        /^hint: events cannot be seen[^\n]*\n$/,
-      );
-      const out = text.decode(ended.stdout);
-      assertMatch(out, /SF_CLOSED\] token=/);
+      const [exitCode, hint] = await endOf(unprivileged);
+      assertEquals(exitCode, 0);
+      assertMatch(hint, /^hint: events cannot be seen[^\n]*\n$/);
+      await said.end;
+      const out = said.text;
       assertMatch(out, /CLOSED\] token=\w+\n[^]*closed\n$/);
     } finally {
       Deno.removeSync(folder, { recursive: true });

@@ -92,7 +92,7 @@ for (const { name, options, at } of KINDS) {
           assertEquals(of(late.taken), of(told).map(plain));
         }
         assertEquals(late.taken.length, told.length);
-        assertEquals(knownLines(late.known), look(host));
+        await untilSame(() => knownLines(late.known), () => look(host));
         assertEquals([...late.known].length, 2);
         // What happens now is told by the kernel, and once.
         const before = late.taken.length;

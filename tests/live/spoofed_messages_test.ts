@@ -36,6 +36,7 @@ import {
   withSeq,
 } from "../helpers/netlink_bytes.ts";
 import { listen } from "../helpers/listen.ts";
+import { assertInTime, bestOf } from "../helpers/in_time.ts";
 import { liveTest } from "../helpers/live.ts";
 import { listeners } from "../helpers/proc.ts";
 import { Program } from "../helpers/program.ts";
@@ -147,7 +148,7 @@ liveTest("spoofed answers before and after the kernel's are ignored", () => {
   assert(spoofed > 500);
 });
 
-liveTest("spoofed answers do not replace the kernel's", () => {
+liveTest("spoofed answers do not replace the kernel's", async () => {
   using lab = Lab.open({ paths: 0 });
   using target = openTarget(lab.client);
   const { socket, pm, port, family, spoofer } = target;
@@ -157,14 +158,17 @@ liveTest("spoofed answers do not replace the kernel's", () => {
       spoofer.send(bytes, { port });
     }
   };
-  const start = performance.now();
-  assertThrows(
-    () => pm.setLimits({ subflows: 3 }),
-    ProtocolError,
-    "the kernel did not answer within 1000 ms",
-  );
-  const took = performance.now() - start;
-  assert(took >= 1000 && took < 3000, `${took} ms`);
+  await bestOf(() => {
+    const start = performance.now();
+    assertThrows(
+      () => pm.setLimits({ subflows: 3 }),
+      ProtocolError,
+      "the kernel did not answer within 1000 ms",
+    );
+    const took = performance.now() - start;
+    assert(took >= 1000, `${took} ms`);
+    assertInTime(took, 3000, "the error");
+  });
   socket.send = (request) => send.call(socket, request);
   assertEquals(pm.getLimits(), { subflows: 2, addAddrAccepted: 0 });
 });

@@ -153,7 +153,7 @@ liveTest("a connection that fell back to TCP takes no subflows", async () => {
     client.netns,
     client.address(1),
     { address: server.address(1), port: listener.addr.port },
-    3000,
+    20_000,
   );
   using _accepted = await listener.accept();
   // Only `ss` knows the token: there is no event, and no socket option.

@@ -5,7 +5,7 @@ import { liveTest } from "../helpers/live.ts";
 import { polling } from "../helpers/proc.ts";
 import { run } from "../helpers/run_main.ts";
 
-const SOON = { timeoutMs: 5000 };
+const SOON = { timeoutMs: 60_000 };
 
 /** A client with a connection that could have a second subflow. */
 function open() {
@@ -95,8 +95,8 @@ liveTest("`mptcp wait` is for scripts", async () => {
   const token = connection.client.token.toString(16).padStart(8, "0");
   const late = await wait("subflows 2 timeout 0.1");
   assertEquals([late.code, late.out], [4, ""]);
-  const waiting = wait(`subflows 2 token 0x${token} timeout 5`);
-  const event = wait("event SF_ESTABLISHED timeout 5 -j");
+  const waiting = wait(`subflows 2 token 0x${token} timeout 60`);
+  const event = wait("event SF_ESTABLISHED timeout 60 -j");
   await until(() => polling() === 1, "a thread to wait");
   second();
   const seen = await waiting;

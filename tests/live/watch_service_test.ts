@@ -8,7 +8,8 @@ import { Lab, until } from "../../testing/lab.ts";
 import { AgentProcess } from "../helpers/agent_process.ts";
 import { run } from "../helpers/command_line.ts";
 import { AS_NOBODY } from "../helpers/copy.ts";
-import { liveTest } from "../helpers/live.ts";
+import { assertInTime, bestOf } from "../helpers/in_time.ts";
+import { liveTest, timedTest } from "../helpers/live.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -43,7 +44,6 @@ class Manager implements Disposable {
         return line.test(this.told.at(-1)!) && this.told.splice(0);
       },
       `${line}, after ${this.told.join("; ")}`,
-      20_000,
     );
   }
 
@@ -86,7 +86,7 @@ endpoints:
 `;
 
 for (const kind of ["a path", "an abstract name"]) {
-  liveTest(`the agent tells systemd at ${kind} how it is`, async () => {
+  timedTest(`the agent tells systemd at ${kind} how it is`, async () => {
     using lab = Lab.open({ paths: 1 });
     const { client } = lab;
     using files = new DisposableStack();
@@ -121,8 +121,7 @@ for (const kind of ["a path", "an abstract name"]) {
       assertMatch(reloading!, /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
       assertMatch(told.at(-1)!, RegExp(`STATUS=1 endpoint.*${status}`));
     }
-    const took = await agent.end();
-    assertLess(took, 100, `SIGTERM took ${took} ms`);
+    await agent.endAtOnce();
     const last = await manager.until(/^STOPPING=1$/);
     assertEquals(last.at(-1), "STOPPING=1");
   });
@@ -157,9 +156,11 @@ liveTest("an agent that has nothing to do takes next to nothing", async () => {
   };
   const pause = (ms: number) => new Promise((end) => setTimeout(end, ms));
   await pause(1500);
-  const before = cpu();
-  await pause(5000);
-  assertLess(cpu() - before, 5, "1 % of a processor");
+  await bestOf(async () => {
+    const before = cpu();
+    await pause(5000);
+    assertInTime((cpu() - before) * 10, 50, "1 % of a processor");
+  });
   const kiB = Number(read("status").match(/^VmRSS:\s+(\d+) kB$/m)![1]);
   // As systemd counts `MemoryMax=60M`; a part is Deno's own file, which all
   // programs of Deno share.

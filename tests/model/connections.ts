@@ -9,7 +9,7 @@ import type { FakeConnectOptions } from "../../testing/fake_connection.ts";
 import type { Lab } from "../../testing/lab.ts";
 import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 60_000;
 
 /** An IPv4 address as IPv6 sockets have it. */
 export const mapped = (address: string): string => `::ffff:${address}`;

@@ -55,7 +55,7 @@ export class World implements Disposable {
   /** How often the running kernel gave each answer to each command. */
   readonly answers: Map<string, number> = new Map();
   /** How long events of the running kernel may take, in milliseconds. */
-  patienceMs = 2000;
+  patienceMs = 20_000;
   readonly #stack: DisposableStack;
   readonly #lab: Lab;
   readonly #here: NetworkNamespace;

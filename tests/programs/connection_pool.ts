@@ -14,13 +14,16 @@ import {
   waitForSockets,
 } from "../../testing/mptcp_socket.ts";
 
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 60_000;
 
-/** Namespaces of both hosts, how many connections, and what says to stop. */
+/**
+ * Namespaces of both hosts, how many connections, and what says to stop, and how
+ * many have been replaced.
+ */
 type Order = [string, string, number, Int32Array];
 
 self.onmessage = ({ data }: MessageEvent<Order>) => {
-  const [client, server, count, stop] = data;
+  const [client, server, count, shared] = data;
   const [near, far] = [new Host(client, "client"), new Host(server, "server")];
   const listener = MptcpSocket.listen(server, { address: "0.0.0.0", port: 0 });
   const to = { address: far.address(1), port: listener.local.port };
@@ -37,12 +40,11 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
   };
   const pool = Array.from({ length: count }, connect);
   self.postMessage(pool.length);
-  let replaced = 0;
-  while (Atomics.load(stop, 0) === 0) {
+  while (Atomics.load(shared, 0) === 0) {
     const index = Math.floor(Math.random() * count);
     for (const socket of pool[index]!) socket.close();
     pool[index] = connect();
-    replaced++;
+    Atomics.add(shared, 1, 1);
   }
-  self.postMessage(replaced);
+  self.postMessage(pool.length);
 };

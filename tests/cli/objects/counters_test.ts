@@ -9,6 +9,7 @@ import {
   run as start,
 } from "../../helpers/command_line.ts";
 import { COUNTERS, kernelWithFiles } from "../../helpers/golden_proc.ts";
+import { atRest } from "../../helpers/at_rest.ts";
 import { liveTest } from "../../helpers/live.ts";
 import { run, wordsOf } from "../../helpers/run_main.ts";
 
@@ -359,6 +360,8 @@ liveTest(
   async () => {
     using lab = Lab.open({ paths: 1 });
     lab.connect().transfer(10_000);
+    await atRest(lab.client);
+    await atRest(lab.server);
     const { netns } = lab.server;
     const { out } = await run(`-n ${netns} -j counters all`, "running");
     const counters = Object.entries(JSON.parse(out));

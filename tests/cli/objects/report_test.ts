@@ -120,7 +120,7 @@ async function reproduced(
   const stop = new AbortController();
   const line = wordsOf(`report --reproduce ${options}`.trim());
   const running = run(line, kernel, stop.signal);
-  await until(() => kernel.subscriptions.length > 0, "it to listen", 10_000);
+  await until(() => kernel.subscriptions.length > 0, "it to listen");
   await happen(kernel);
   stop.abort();
   const ran = await running;

@@ -315,7 +315,7 @@ function runIn(command: readonly string[], script: string): string {
     Deno.symlinkSync(launcher.pathname, `${folder}/mptcp`);
     const deno = Deno.execPath().replace(/\/[^/]*$/, "");
     const { stdout, stderr } = new Deno.Command("timeout", {
-      args: ["20", ...command, "-c", script],
+      args: ["300", ...command, "-c", script],
       env: {
         PATH: `${folder}:${deno}:${Deno.env.get("PATH")}`,
         TERM: "dumb",

@@ -120,7 +120,7 @@ export async function inEach<State extends HostState>(
 
 /** Waits until other tools see a state, twice: what was to come has come. */
 function waitForSigns(lab: Lab, wanted: Signs, name: string): void {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   for (let times = 0; times < 2;) {
     const seen = signsOf(lab);
     const isSame = JSON.stringify(seen) === JSON.stringify(wanted);
