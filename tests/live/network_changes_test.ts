@@ -168,7 +168,7 @@ liveTest(
     );
     assertEquals(
       Object.values(told).map((found) => (found as [string[]])[0]),
-      CHANGES.map(([, expected]) => expected),
+      CHANGES.map(([, expected]) => [...expected] as string[]),
     );
   },
 );
