@@ -17,6 +17,8 @@ export interface Socket {
   readonly queued: number;
   /** How many messages the kernel has dropped. */
   readonly drops: number;
+  /** The number of its file. */
+  readonly inode: string;
 }
 
 /** The generic netlink sockets of a host, without the kernel's own. */
@@ -28,8 +30,10 @@ function socketsIn(table: string): Socket[] {
   const byPort = new Map<number, Socket>();
   for (const row of table.split("\n")) {
     // Address, protocol, port id, groups, bytes to be read, bytes written,
-    // dump, locks, drops. While the table is resized, a row may come twice.
-    const [, protocol, id, groups, queued, , , , drops] = row.split(/ +/);
+    // dump, locks, drops, inode. While the table is resized, a row may come twice.
+    const [, protocol, id, groups, queued, , , , drops, inode] = row.split(
+      / +/,
+    );
     const port = Number(id);
     if (protocol !== "16" || port === 0) continue;
     byPort.set(port, {
@@ -37,6 +41,7 @@ function socketsIn(table: string): Socket[] {
       groups: parseInt(groups!, 16),
       queued: Number(queued),
       drops: Number(drops),
+      inode: inode!,
     });
   }
   return [...byPort.values()];
@@ -49,13 +54,14 @@ export function listeners(host: Host): Socket[] {
 
 /** The number of the group of the events on this kernel. */
 export function eventsGroup(): number {
-  const table = () =>
-    socketsIn(Deno.readTextFileSync("/proc/thread-self/net/netlink"));
-  const before = table();
+  const before = openFiles();
   using pm = PathManager.open();
   using _stream = pm.events();
-  const joined = table().find(({ port, groups }) =>
-    groups !== 0 && !before.some((one) => one.port === port)
+  const own = openFiles().filter((file) => !before.includes(file));
+  const joined = socketsIn(
+    Deno.readTextFileSync("/proc/thread-self/net/netlink"),
+  ).find(({ groups, inode }) =>
+    groups !== 0 && own.includes(`socket:[${inode}]`)
   );
   return 1 + Math.log2(joined!.groups);
 }

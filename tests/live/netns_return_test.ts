@@ -82,7 +82,7 @@ liveTest("a pipe is refused as a network namespace, without waiting", () => {
   try {
     const pipe = `${folder}/pipe`;
     run("mkfifo", pipe);
-    const [message, isHome] = run("timeout", "10", ...deno(OPEN, pipe))
+    const [message, isHome] = run("timeout", "120", ...deno(OPEN, pipe))
       .split("\n");
     assertEquals(
       message,

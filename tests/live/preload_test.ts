@@ -32,7 +32,10 @@ Deno.test("output", async () => {
     using output = watchOutput();
     await output.writable();
   }
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  // A thread has to end, however busy the machine is.
+  for (let turn = 0; turn < 50; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 4));
+  }
 });
 Deno.test("signal", () => ignoreInspectorSignal());
 `;
