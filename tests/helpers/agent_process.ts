@@ -44,6 +44,8 @@ export class AgentProcess implements AsyncDisposable {
     const { words = [], via = [], env = {}, isHere = false } = options;
     const { isUnread = false } = options;
     const [program, ...args] = [
+      // What is promised about time does not depend on other programs then.
+      ...["nice", "-n", "-20"],
       ...isHere ? [] : ["ip", "netns", "exec", host.netns],
       ...[...via, ...deno, "--quiet", "--no-prompt", "--allow-ffi", script],
       ...isHere ? ["-n", host.netns] : [],
