@@ -149,6 +149,7 @@ export class Managed implements AsyncDisposable {
         return this.#received >= this.#sent;
       },
       `all of ${this.#sent} bytes`,
+      60_000,
     );
     assertEquals(this.#received, this.#sent);
   }
