@@ -296,8 +296,9 @@ const SNAPSHOT: Rule<Snapshot> = object<Snapshot>({
  *
  * Prefixes that addresses have in common stay so, and so do family, scope and
  * class: loopback, link-local, private, documentation, multicast, public. The
- * kind of a device stays (`wlan1`), and the managers NetworkManager and mptcpd.
- * So `diagnose()` finds the same, and names the replacements.
+ * kind of a device stays (`wlan1`), and so do NetworkManager, mptcpd, `ip` and
+ * the processes of `mptcp`. So `diagnose()` finds the same, and names the
+ * replacements.
  *
  * @param snapshot What was read.
  * @param key 16 bytes that addresses depend on, to replace those of another

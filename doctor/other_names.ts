@@ -18,8 +18,8 @@ const DEVICES = [
 /** The device that each host has, and the word for all devices. */
 const EVERYWHERE = ["lo", "all"];
 
-/** The checks look at these, and they are on many hosts. */
-const PROCESSES = ["NetworkManager", "mptcpd"];
+/** The checks look at these, and at those of `mptcp`, which many hosts have. */
+const PROCESSES = ["NetworkManager", "mptcpd", "ip"];
 
 /** The tables of iptables, and of programs that many hosts have. */
 const TABLES = [
@@ -46,7 +46,8 @@ export class OtherNames {
 
   /** A process. */
   process(name: string): string {
-    return PROCESSES.includes(name) ? name : this.#numbered(name, "process");
+    const isOfMany = PROCESSES.includes(name) || name.startsWith("mptcp ");
+    return isOfMany ? name : this.#numbered(name, "process");
   }
 
   /** A host. */

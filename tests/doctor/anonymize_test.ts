@@ -182,10 +182,13 @@ Deno.test("`anonymize()` keeps kinds of devices, known managers and tables, and 
   assertEquals(names.device("wlan0"), "wlan2");
   assertEquals(names.device("wlan83"), "wlan1");
   assertEquals(
-    ["mptcpd", "NetworkManager", "curl", "ssh", "curl"].map((name) =>
-      names.process(name)
+    ["mptcpd", "NetworkManager", "mptcp watch", "curl", "ssh", "curl"].map(
+      (name) => names.process(name),
     ),
-    ["mptcpd", "NetworkManager", "process1", "process2", "process1"],
+    [
+      ...["mptcpd", "NetworkManager", "mptcp watch"],
+      ...["process1", "process2", "process1"],
+    ],
   );
   assertEquals(
     ["filter", "inet filter", "inet mine", "mine"].map((name) =>

@@ -220,7 +220,7 @@ export function randomSnapshot(random: Random, isAlone = false): Snapshot {
       some(random, 2, () => ({
         portId: 7,
         isOwn: random(3) === 0,
-        process: pick(random, PROCESSES),
+        process: pick(random, [...PROCESSES, "ip", "mptcp monitor"]),
       })),
     ),
     ...maybe(random, "managers", {
