@@ -94,8 +94,8 @@ export class Keeper implements Disposable {
     readMs: -Infinity,
   };
   #counts = { endpoints: 0, waiting: 0 };
-  /** What another program can change without telling. */
-  #silent = "";
+  /** What another program can change without telling; absent: not known. */
+  #silent: string | undefined;
   #nextMs = Infinity;
   #awaitsRoute = false;
   #awaitsTick = false;
@@ -190,6 +190,8 @@ export class Keeper implements Disposable {
       if (this.#reasons.isFirst && isFatal) throw error;
       this.#refuse(error, now, events);
     }
+    // What was done may be taken back before the next tick.
+    if (events.some(({ type }) => type === "done")) this.#silent = undefined;
     return events;
   }
 

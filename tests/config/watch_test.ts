@@ -418,6 +418,27 @@ Deno.test("what another program changes is changed back, once in a while", async
   );
 });
 
+Deno.test("what another program takes back at once is seen at the next tick", async () => {
+  const kernel = host("limits: { subflows: 3 }" + BOTH);
+  await using agent = new Running(kernel, { tickMs: 400 });
+  using pm = PathManager.open({ namespace: kernel });
+  const { subflows } = pm.getLimits();
+  await agent.expect(
+    'done: set-limits {"subflows":3}: the file wants it',
+    ...START,
+  );
+  // All is as it was before the agent began.
+  pm.setLimits({ subflows });
+  pm.flushAddrs();
+  // It would be seen after 12 seconds in any case.
+  await until(() => agent.lines.length > 0, "it is changed back", 10_000);
+  await agent.expect(
+    'done: set-limits {"subflows":3}: another program changed it',
+    "done: add-addr 10.0.0.1: another program removed it",
+    "done: add-addr 10.0.1.1: another program removed it",
+  );
+});
+
 Deno.test("what is not in the file goes with `prune`, whoever made it", async () => {
   const kernel = host(BOTH);
   using pm = PathManager.open({ namespace: kernel });
