@@ -385,7 +385,9 @@ export class Keeper implements Disposable {
 
   /** What another program can change without telling anybody. */
   #readSilent(): string {
-    const settings = Object.keys(this.#config.settings ?? {});
+    const settings = Object.keys(this.#config.settings ?? {}).flatMap((name) =>
+      name === "path_manager" ? [name, "pm_type"] : name
+    );
     try {
       return JSON.stringify([
         this.#pm.dumpAddrs(),

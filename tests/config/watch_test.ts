@@ -439,6 +439,18 @@ Deno.test("what another program takes back at once is seen at the next tick", as
   );
 });
 
+Deno.test("a mode that another program changes is seen before Linux 6.15, too", async () => {
+  const kernel = host("settings: { path_manager: kernel }");
+  kernel.sysctls.delete("path_manager");
+  kernel.sysctls.set("pm_type", "0");
+  await using agent = new Running(kernel, { tickMs: 200 });
+  await agent.expect("ready: 0, 0 waiting");
+  kernel.sysctls.set("pm_type", "1");
+  // It would be seen after 6 seconds in any case.
+  await until(() => agent.lines.length > 0, "it is changed back", 5000);
+  await agent.expect('done: write-setting "0": another program changed it');
+});
+
 Deno.test("what is not in the file goes with `prune`, whoever made it", async () => {
   const kernel = host(BOTH);
   using pm = PathManager.open({ namespace: kernel });
