@@ -108,7 +108,7 @@ const SHAPES: Readonly<Record<string, RegExp>> = {
   IF: /^[a-z][\w.-]*\d$/,
   N: /^\d+$/,
   SECONDS: /^\d+(\.\d+)?(ms|s|m)?$/,
-  T: /^(0x)?[0-9a-f]{8}$/,
+  T: /^0x[0-9a-f]+$|^[0-9a-f]{8}$/,
   TIME: /^\d+(\.\d+)?(ms|s|m)$/,
 };
 
@@ -130,6 +130,9 @@ function apart(given: string, known: readonly string[]): string[] {
   return parts.length > 1 && known.includes(parts[0]!) ? [parts.join(" ")] : [];
 }
 
+/** Shorter words are in front of others by chance. */
+const SHORTEST = 3;
+
 /** More than so many are no help. */
 const MOST_OTHERS = 3;
 
@@ -138,7 +141,10 @@ function meant({ advice }: UsageError): string | undefined {
   const parts = apart(given, known);
   const near = parts.length > 0 ? parts : nearest(given, known);
   const far = [...new Set([...others, ...withKeyword(given, usages)])];
-  const words = near.length > 0 || far.length > MOST_OTHERS ? near : far;
+  const likely = near.length > 0 || far.length > MOST_OTHERS ? near : far;
+  const words = likely.length > 0
+    ? likely
+    : known.filter((word) => word.length >= SHORTEST && given.startsWith(word));
   return words.length === 0
     ? undefined
     : `did you mean ${words.map((word) => `"${word}"`).join(" or ")}?`;

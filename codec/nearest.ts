@@ -1,18 +1,21 @@
 /**
  * The known words that somebody may have meant who typed another one: the one
- * that differs in capitals only, else those that begin like it, else those that
- * the fewest slips lead to.
+ * that differs in capitals or dashes only, else those that begin like it, else
+ * those that the fewest slips lead to.
  *
  * @param given What was typed.
  * @param known What could have been.
  */
 export function nearest(given: string, known: readonly string[]): string[] {
   if (given === "") return [];
-  const same = known.filter((word) =>
-    word.toLowerCase() === given.toLowerCase()
-  );
+  const [typed, ...words] = [given, ...known].map((word) =>
+    word.toLowerCase().replaceAll(/(?<=[a-z])_(?=[a-z])/g, "-")
+  ) as [string, ...string[]];
+  const where = (is: (word: string) => boolean) =>
+    known.filter((_, at) => is(words[at]!));
+  const same = where((word) => word === typed);
   if (same.length > 0) return same;
-  const longer = known.filter((word) => word.startsWith(given));
+  const longer = where((word) => word.startsWith(typed));
   if (longer.length > 0) return longer;
   // One slip in a short word makes another word of it.
   let fewest = Math.min(Math.floor(given.length / 3), 2);

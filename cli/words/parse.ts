@@ -5,10 +5,12 @@
  */
 
 import type { Context } from "../context.ts";
+import { nearest } from "../../codec/nearest.ts";
 import { allCommands, OBJECTS } from "../objects.ts";
 import {
   type Command,
   type Later,
+  type Operand,
   type Operands,
   UsageError,
 } from "./grammar.ts";
@@ -66,7 +68,7 @@ export async function findCommand(
   const named = OBJECTS.find(({ aliases }) => aliases?.includes(given[0]!));
   const first = named?.word ??
     inFull("", given[0]!, objects) ??
-    await unknownObject(given[0]!, objects);
+    await unknownObject(given, objects);
   if (first === "help") return findCommand(given.slice(1), true, plain - 1);
   const { COMMANDS: commands } = await OBJECTS.find(({ word }) =>
     word === first
@@ -98,7 +100,12 @@ export async function findCommand(
     if (verb !== undefined) return found(2, find(verb));
     const operands = others.length === 0 ? only!.operands : {};
     const [keyword, ...value] = second.split("=");
-    const same = sameAs(second, words);
+    // It may stand at the end.
+    const later = given.find((word) => words.includes(word));
+    const meant = later === undefined ? sameAs(second, words) : [
+      ...[first, later],
+      ...given.slice(1).filter((word) => word !== later),
+    ].join(" ");
     const asValue = valuesIn(operands, second);
     throw unknown("command", second, [...words, ...operandWords(operands)], {
       usages: asValue.length > 0 ? [] : usagesOf(operands),
@@ -108,7 +115,7 @@ export async function findCommand(
           operandWords(operands).includes(keyword!)
         ).map(({ word }) => [first, word, keyword, ...value].join(" ")),
       ],
-      ...same !== undefined && { hint: `did you mean "${same}"?` },
+      ...meant !== undefined && { hint: `did you mean "${meant}"?` },
     });
   }
   const show = find("show");
@@ -129,8 +136,8 @@ const SAME = [
 
 /** The known word for what is called something else elsewhere. */
 function sameAs(given: string, known: readonly string[]): string | undefined {
-  return SAME.find((words) => words.includes(given))
-    ?.find((word) => known.includes(word));
+  const same = SAME.find((words) => words.includes(given)) ?? [given];
+  return same.find((word) => known.includes(word));
 }
 
 /** The operands that have the word as a value. */
@@ -180,17 +187,24 @@ function unknown(
 
 /** Throws; the word may be a command of an object that was left out. */
 async function unknownObject(
-  given: string,
+  [first, second]: readonly string[],
   objects: readonly string[],
 ): Promise<never> {
-  const others = [
-    ...(await allCommands())
-      .filter(({ path }) => path[1] === given)
-      .map(({ path }) => path.join(" ")),
-    ...optionsOf().filter((name) => name === given).map((name) => `--${name}`),
-  ];
+  const given = first!;
+  const paths = (await allCommands()).map(({ path }) => path)
+    .filter(([, verb]) => verb !== undefined && sameAs(given, [verb]));
+  // Or of one that stands behind it.
+  const swapped = paths.filter(([object]) =>
+    nearest(second ?? "", [object!]).length > 0
+  );
+  const found = swapped.length > 0 ? swapped : paths;
   throw unknown("object", given, objects, {
-    others,
+    known: [...objects, ...OBJECTS.flatMap(({ aliases = [] }) => aliases)],
+    others: [
+      ...found.map((path) => path.join(" ")),
+      ...optionsOf().filter((name) => name === given)
+        .map((name) => `--${name}`),
+    ],
     ...["ip", "mptcp"].includes(given) &&
       { hint: `leave "${given}" out, as in mptcp endpoint show` },
   });
@@ -274,6 +288,19 @@ function keyword(object: string, operands: Operands, given: string): string {
   ) ?? given;
 }
 
+/** What to do with the name of a value that stands alone, as `address`. */
+function superfluous(
+  operands: readonly Operand<unknown>[],
+  given: string,
+): string | undefined {
+  const isName = operands.some(({ usage, takesValue }) => {
+    const [, name] = usage.match(/^([A-Z]{3,})…?$/) ?? [];
+    return !takesValue && name !== undefined &&
+      given.toUpperCase().startsWith(name);
+  });
+  return isName ? `leave "${given}" out` : undefined;
+}
+
 function unknownWord(
   operands: Operands,
   given: string,
@@ -292,7 +319,7 @@ function unknownWord(
         ? "nothing can follow here"
         : `what can stand here is ${usages.join(", ")}`),
     {
-      hint: hint ??
+      hint: hint ?? superfluous(all, given) ??
         (usages.length === 0 && /\/|\.[a-z]+$/.test(given)
           ? '"> FILE" at the end writes what it prints into a file'
           : undefined),

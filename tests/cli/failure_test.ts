@@ -49,6 +49,15 @@ const ROWS: Readonly<Record<string, string | undefined>> = {
   "-v": '"-V"',
   "--JSON limits": '"--json"',
   "endpoint list eth1": '"show"',
+  "list": '"endpoint show" or "limits show" or "connection show"',
+  "endpoint add 10.0.2.1 device eth1": '"dev"',
+  "limits set add-addr 2": '"add_addr_accepted"',
+  "conns": '"conn"',
+  // What stands in another order.
+  "show limits": '"limits show"',
+  "ls endpoints": '"endpoint show"',
+  "endpoint id 3 delete": '"endpoint delete id 3"',
+  "subflow token 5 create": '"subflow create token 5"',
   // A slip is more probable than a word too few.
   "endpoint add 10.0.2.1 singal": '"signal"',
   "doctor strct": undefined,
@@ -71,6 +80,8 @@ const OTHERS: Readonly<Record<string, RegExp>> = {
     /^mptcp: Unknown option "--dev"\nhint: did you mean "dev", without dashes\?$/m,
   "top --interval=2": /^hint: did you mean "interval", without dashes\?$/m,
   "endpoint add 10.0.2.1%eth1": /"10.0.2.1%eth1": a zone is not part of it/,
+  "endpoint add address 10.0.2.1": /^hint: leave "address" out$/m,
+  "endpoint add 10.0.2.1 flags signal": /^hint: leave "flags" out$/m,
   "endpoint add [fd00::1]": /"\[fd00::1\]": brackets are no part of it/,
   "connection to example.org":
     /Invalid IPv4 address "example.org": it is a name/,
