@@ -63,7 +63,7 @@ export function folded(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of words!.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
+    if (line !== "" && cellsOf(line) + 1 + cellsOf(word) > columns) {
       lines.push(line);
       line = "";
     }

@@ -42,10 +42,10 @@ const TIME_WAIT = 1 << 6;
 const LISTEN = 1 << 10;
 const EVERY = 0xffff_ffff;
 const CONNECTED = (EVERY & ~LISTEN) >>> 0;
-/** Those in TIME_WAIT do not say which connection they belonged to. */
-const ATTRIBUTABLE = (CONNECTED & ~TIME_WAIT) >>> 0;
 /** For sockets that are only bound the kernel goes through one more table. */
 const BOUND = 1 << 13;
+/** Those in TIME_WAIT do not say which connection they belonged to. */
+const ATTRIBUTABLE = (CONNECTED & ~(TIME_WAIT | BOUND)) >>> 0;
 
 /**
  * How many connections are in memory at once, as 1 KB each: for the next ones
@@ -256,8 +256,7 @@ export function findTimers(
   wanted: ReadonlySet<number>,
 ): Map<number, RunningTimer> {
   const found = new Map<number, RunningTimer>();
-  const states = (ATTRIBUTABLE & ~BOUND) >>> 0;
-  const header = { family, protocol: IPPROTO_TCP, states };
+  const header = { family, protocol: IPPROTO_TCP, states: ATTRIBUTABLE };
   for (const socket of client.dump(anySockets(), header)) {
     const { cookie } = socket;
     if (wanted.has(cookie)) found.set(cookie, socket.timer());

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { cellsOf, cutEnd, cutMiddle, widest } from "../../cli/cells.ts";
+import { cellsOf, cutEnd, cutMiddle, folded, widest } from "../../cli/cells.ts";
 
 Deno.test("`cellsOf()` counts what a terminal needs", () => {
   const rows: [text: string, cells: number][] = [
@@ -47,4 +47,10 @@ Deno.test("`cutMiddle()` and `cutEnd()` fit, and say what they cut", () => {
 Deno.test("`widest()` takes no texts, and more than a call takes arguments", () => {
   assertEquals(widest([]), 0);
   assertEquals(widest([...Array(200_000).fill("a"), "網卡"]), 4);
+});
+
+Deno.test("`folded()` breaks lines by the cells of their words", () => {
+  assertEquals(folded("dev 網卡 up", 9), ["dev 網卡", "  up"]);
+  assertEquals(folded("dev 網卡 up", 8), ["dev 網卡", "  up"]);
+  assertEquals(folded("dev 網卡 up", 7), ["dev", "  網卡", "  up"]);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { sockDiag } from "../../codec/mod.ts";
+import { decodeStruct, sockDiag } from "../../codec/mod.ts";
 import { listConnections } from "../../diag/connections.ts";
 import {
   type Connection,
@@ -369,6 +369,19 @@ Deno.test("a socket that is dumped twice is listed once", () => {
     const seen = listed.find((one) => one.token === token)!;
     assertEquals(seen.subflows.length, subflows.length);
   }
+});
+
+Deno.test("subflows are looked for only where they can be", () => {
+  const [kernel, said] = randomKernel(generator(7));
+  using diag = Diag.open({ namespace: kernel });
+  assertEquals([...diag.connections()].length, said.length);
+  diag.connection(said[0]!.token);
+  const { length } = sockDiag.INET_DIAG_REQ_V2;
+  // An MPTCP request has an attribute.
+  const states = kernel.sent.filter((one) => one.length === 16 + length)
+    .map((one) => decodeStruct(sockDiag.INET_DIAG_REQ_V2, one, 16).states);
+  // Neither in TIME_WAIT, nor listening, nor only bound.
+  assertEquals(states, Array(4).fill(0xffff_dbbf));
 });
 
 Deno.test("`connections()` can be left early, nested, and closed meanwhile", () => {
