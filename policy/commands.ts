@@ -182,7 +182,7 @@ export class Commands implements Disposable {
   reaches({ local }: ManagedConnection, from: string, to: string): boolean {
     if (!isSameFamily(from, to)) return false;
     const { interfaces } = this.#tools;
-    // Nobody but on the link that the connection began on is known by it.
+    // It is the peer on the link that the connection began on alone.
     return !isLinkLocal(to) ||
       interfaces.linkOf(from) === interfaces.linkOf(local.address);
   }

@@ -173,12 +173,17 @@ export class SubflowWatch implements Disposable {
     }
     watched.cookie = reading.cookie;
     const now = this.#clock.now();
-    watched.due = Math.min(nextLook(now, reading), now + this.#calm(reading));
+    watched.due = Math.min(
+      nextLook(now, reading),
+      now + this.#untilSilent(reading),
+    );
     this.#onLook(connection, subflow, troubleOf(reading, this.#options));
   }
 
   /** How long it takes at the least until a silence counts, in milliseconds. */
-  #calm({ bytesReceived = 0, lastDataReceivedMs = 0 }: SubflowReading): number {
+  #untilSilent(
+    { bytesReceived = 0, lastDataReceivedMs = 0 }: SubflowReading,
+  ): number {
     const { silenceMs = Infinity } = this.#options;
     const left = silenceMs - lastDataReceivedMs;
     return bytesReceived === 0 || left <= 0
