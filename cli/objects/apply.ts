@@ -28,7 +28,7 @@ export const COMMANDS: readonly Command[] = [
       const { appliedOutput, interruptedOutput } = await import(
         "./plan_output.ts"
       );
-      const { screen, netns } = context;
+      const { screen, entered: netns } = context;
       if (options["dry-run"]) {
         yield appliedOutput(plan, screen, { isDry: true });
         return;

@@ -15,6 +15,7 @@ import type {
   Step,
   Summary,
 } from "../../config/mod.ts";
+import type { Netns } from "../../mod.ts";
 import { folded } from "../cells.ts";
 import { count, deviceName, type Output } from "../output.ts";
 import { snakeCase, snakeKeys } from "../snake_case.ts";
@@ -51,7 +52,7 @@ export function appliedOutput(
 export function interruptedOutput(
   { done, failed, remaining, undo, wentBack }: ApplyError,
   screen: Screen,
-  netns: string | undefined,
+  netns: Netns | undefined,
 ): Output {
   const commands = undo.map((step) => commandOf(step, netns));
   const part = (heading: string, steps: readonly Step[]) =>
@@ -84,7 +85,7 @@ export function interruptedOutput(
 export function revertedOutput(
   plan: Plan,
   left: readonly Step[],
-  netns: string | undefined,
+  netns: Netns | undefined,
 ): Output {
   const commands = left.map((step) => commandOf(step, netns));
   return {
@@ -270,8 +271,19 @@ function effectText(step: Step, effect: Effect): string {
   return parts.join("; ");
 }
 
-function program(netns: string | undefined): string[] {
-  return netns === undefined ? ["mptcp"] : ["mptcp", "-n", netns];
+function program(netns: Netns | undefined): string[] {
+  return netns === undefined ? ["mptcp"] : ["mptcp", "-n", `${netns}`];
+}
+
+/** What runs a program of others in a namespace; `ip` knows no processes. */
+function entering(netns: Netns | undefined): string[] {
+  return netns === undefined
+    ? []
+    : typeof netns === "number"
+    ? ["nsenter", "-t", `${netns}`, "-n"]
+    : netns.includes("/")
+    ? ["nsenter", `--net=${netns}`]
+    : ["ip", "netns", "exec", netns];
 }
 
 function command(...words: readonly string[]): string {
@@ -364,16 +376,13 @@ export function endpointJson(
 }
 
 /** The command that does a step, in a namespace. */
-function commandOf(step: Step, netns?: string): string {
+function commandOf(step: Step, netns: Netns | undefined): string {
   switch (step.op) {
-    case "write-setting": {
-      const words = ["sysctl", "-w", `net.mptcp.${step.name}=${step.after}`];
-      return netns === undefined
-        ? command(...words)
-        : netns.includes("/")
-        ? command("nsenter", `--net=${netns}`, ...words)
-        : command("ip", "netns", "exec", netns, ...words);
-    }
+    case "write-setting":
+      return command(
+        ...[...entering(netns), "sysctl", "-w"],
+        `net.mptcp.${step.name}=${step.after}`,
+      );
     case "set-limits":
       return command(
         ...[...program(netns), "limits", "set"],

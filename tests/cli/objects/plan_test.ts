@@ -14,7 +14,8 @@ import {
   plan,
   readState,
 } from "../../../config/mod.ts";
-import { PathManager } from "../../../mod.ts";
+import { PathManager, SyscallError } from "../../../mod.ts";
+import { ForwardingNamespace } from "../../../netlink/forwarding.ts";
 import { FakeInterfaces, FakeKernel } from "../../../testing/mod.ts";
 import { run, wordsOf } from "../../helpers/run_main.ts";
 
@@ -186,6 +187,26 @@ Deno.test("`mptcp apply` says how to go back, in commands that do", async () => 
     "ip netns exec blue sysctl -w net.mptcp.enabled=1",
     "",
   ]);
+  // A number without such a name is a process.
+  const there = kernelOf();
+  there.network = { listen: () => 98 };
+  const { out: ofProcess } = await run(
+    "-q -n 77 apply - --prune",
+    there,
+    undefined,
+    input,
+    {
+      namespace(netns) {
+        if (netns === "77") throw new SyscallError("open", 2, "find it");
+        return Object.assign(new ForwardingNamespace(there), { close() {} });
+      },
+    },
+  );
+  assertMatch(ofProcess, /^ {2}mptcp -n 77 limits set subflows 2$/m);
+  assertMatch(
+    ofProcess,
+    /^ {2}nsenter -t 77 -n sysctl -w net\.mptcp\.enabled=1$/m,
+  );
   const again = kernelOf();
   again.network = { listen: () => 98 };
   const back = await ask("-j apply - --prune --rollback", again, { input });
