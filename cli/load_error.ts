@@ -15,7 +15,7 @@ export class LoadError extends Error {
 
 /** What the network did not give, as Deno says it. */
 const NOT_FETCHED =
-  /\bfailed to load\b|^Import '.*' failed|^Failed loading |\bin cache: /m;
+  /\bfailed to load\b|^Import '.*' failed|^Failed (?:loading|caching) |\bin cache: /m;
 
 /**
  * Whether an import failed since something could not be fetched, as without a
@@ -41,7 +41,13 @@ export function ownLoadError(thrown: unknown): LoadError | undefined {
     : message.startsWith('Module not found "file:')
     ? "its files are not complete: install it again"
     : undefined;
-  return new LoadError(`Cannot load a part of this program: ${message}`, hint);
+  // Its causes have a line each, the last of which says most.
+  const [first, ...lines] = message.split("\n");
+  const cause = lines.findLast((line) => /^ +\d+: /.test(line));
+  const reason = cause === undefined
+    ? first!
+    : first!.replace(/\.$/, "") + cause.replace(/^ +\d+/, "");
+  return new LoadError(`Cannot load a part of this program: ${reason}`, hint);
 }
 
 function isNotFound(thrown: unknown): thrown is Error {

@@ -64,9 +64,6 @@ const ZONE = "a zone is not part of it, name the device";
 function notIPv4(text: string): TypeError {
   if (text.includes("%")) return invalid("IPv4", text, ZONE);
   const parts = text.split(".");
-  if (parts.every((part) => /^(?!0x)[\w-]*[a-z]/i.test(part))) {
-    return invalid("IPv4", text, "it is a name");
-  }
   if (parts.length !== 4) {
     return invalid("IPv4", text, `4 numbers are needed, not ${parts.length}`);
   }
@@ -254,7 +251,8 @@ export function parseAddress(text: string): Address {
   }
   if (!text.includes(".") || LETTERS.test(text)) {
     throw new ArgumentTypeError(
-      `Invalid address "${text}": an IPv4 or IPv6 address is needed`,
+      `Invalid address "${text}": ` +
+        (text.includes("%") ? ZONE : "an IPv4 or IPv6 address is needed"),
     );
   }
   return { family: AF_INET, bytes: parseIPv4(text), text };

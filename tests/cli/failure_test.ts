@@ -84,7 +84,7 @@ const OTHERS: Readonly<Record<string, RegExp>> = {
   "endpoint add 10.0.2.1 flags signal": /^hint: leave "flags" out$/m,
   "endpoint add [fd00::1]": /"\[fd00::1\]": brackets are no part of it/,
   "connection to example.org":
-    /Invalid IPv4 address "example.org": it is a name/,
+    /^mptcp: Invalid address "example.org": an IPv4 or IPv6 address is needed$/m,
   "doctor to 10.0.0.1:443:1": /"10.0.0.1:443:1": it is a host and a port/,
   "apply --confirm FILE":
     /^mptcp: Incomplete option "--confirm": TIME is needed, and "FILE" is none$/m,
@@ -145,6 +145,32 @@ Deno.test("what was never fetched is told as that, not as a bug", () => {
     1,
     { error: error("@std/cli/parse-args"), hint },
   ]);
+});
+
+/** What Deno says without a network, in all its forms, and what is told of it. */
+const NOT_FETCHED: Readonly<Record<string, string>> = {
+  "JSR package manifest for '@std/yaml' failed to load. Import 'https://jsr.io/@std/yaml/meta.json' failed.":
+    "JSR package manifest for '@std/yaml' failed to load. Import 'https://jsr.io/@std/yaml/meta.json' failed.",
+  "Import 'http://x.ts' failed.\n    0: client error (Connect)\n    1: Connection refused (os error 111)":
+    "Import 'http://x.ts' failed: Connection refused (os error 111)",
+  "Failed caching npm package 'yaml@2.9.1'\n    0: dns error\n    at file:///mod.ts:1:2":
+    "Failed caching npm package 'yaml@2.9.1': dns error",
+  'Failed loading https://registry.npmjs.org/yaml for package "yaml"\n    0: npm package not found in cache: "yaml", --cached-only is specified.':
+    'Failed loading https://registry.npmjs.org/yaml for package "yaml": npm package not found in cache: "yaml", --cached-only is specified.',
+};
+
+Deno.test("each form of Deno to say that there is no network is known", () => {
+  for (const [message, reason] of Object.entries(NOT_FETCHED)) {
+    const error = Object.assign(new TypeError(message), {
+      code: "ERR_MODULE_NOT_FOUND",
+    });
+    const { code, json } = describe(error, () => RERUN)!;
+    assertEquals([code, json], [1, {
+      error: `Cannot load a part of this program: ${reason}`,
+      hint: "modules are fetched when they are first used, and then kept: " +
+        "run this once where there is a network",
+    }]);
+  }
 });
 
 Deno.test("a file of the program that is not there is told as that", async () => {

@@ -78,7 +78,7 @@ const MALFORMED: readonly (readonly [address: unknown, message: string])[] = [
   ["1:2:3", 'Invalid IPv6 address "1:2:3": 8 groups are needed, not 3'],
   [
     "[fe80::1]",
-    'Invalid IPv6 address "[fe80::1]": "[fe80" is not 1 to 4 hex digits',
+    'Invalid IPv6 address "[fe80::1]": brackets are no part of it',
   ],
   [
     "::12345",
