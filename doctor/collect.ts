@@ -54,8 +54,8 @@ const FLIGHT_MS = 4000;
 const BUDGET_MS = 15_000;
 const MOST = 1000;
 
-/** Reads the parts, each by itself: one that cannot be read hides no other. */
-class Parts {
+/** Reads parts, each by itself: one that cannot be read hides no other. */
+class Reader {
   readonly unknown: Record<string, string> = {};
   #spentMs = 0;
 
@@ -123,17 +123,17 @@ export async function collect(
   const namespace = given ?? opened!;
   demandEntry(namespace);
   using diag = Diag.open({ namespace });
-  const parts = new Parts();
+  const reader = new Reader();
   const start = performance.now();
-  const earlier = readOnce(diag, parts, token);
+  const earlier = readOnce(diag, reader, token);
   if (token !== undefined) demandConnection(earlier.reading, token);
   const probed = target && await probe(namespace, diag, target, {
     ...earlier.reading,
-    ...readSetup(namespace, diag, parts),
+    ...readSetup(namespace, diag, reader),
   }, signal);
   const end = start + waitMs(earlier.reading, target);
   await pause(Math.max(0, end - performance.now()), signal);
-  const later = readOnce(diag, parts, token);
+  const later = readOnce(diag, reader, token);
   if (token !== undefined) demandConnection(later.reading, token);
   const durationMs = Math.round(performance.now() - start);
   const host = {
@@ -145,21 +145,21 @@ export async function collect(
     ...later.reading,
     most: MOST,
     more: later.more,
-    ...readHost(namespace, diag, parts),
+    ...readHost(namespace, diag, reader),
     ...probed !== undefined && ofTarget(probed, earlier.reading),
   };
   const snapshot = {
     ...host,
-    ...parts.read("routes", () => askRoutes(diag, host)),
+    ...reader.read("routes", () => askRoutes(diag, host)),
   };
   return {
     ...snapshot,
-    ...parts.read("rules", () => relevantRules(diag.rules(), snapshot)),
-    ...parts.read(
+    ...reader.read("rules", () => relevantRules(diag.rules(), snapshot)),
+    ...reader.read(
       "neighbours",
       () => relevantNeighbours(diag.neighbours(), snapshot),
     ),
-    unknown: parts.unknown,
+    unknown: reader.unknown,
   };
 }
 
@@ -197,7 +197,7 @@ interface Once {
 /** What can change by itself. */
 function readOnce(
   diag: Diag,
-  parts: Parts,
+  reader: Reader,
   token: number | undefined,
 ): Once {
   let more = false;
@@ -208,55 +208,55 @@ function readOnce(
     return found.slice(0, MOST);
   };
   const reading = {
-    ...parts.read("counters", () => diag.counters()),
-    ...parts.read("connections", connections),
-    ...parts.read("links", () => diag.links()),
-    ...parts.read("addresses", () => diag.addresses()),
+    ...reader.read("counters", () => diag.counters()),
+    ...reader.read("connections", connections),
+    ...reader.read("links", () => diag.links()),
+    ...reader.read("addresses", () => diag.addresses()),
   };
   return { reading, more };
 }
 
 /** What stays, unless somebody changes it. */
-function readHost(namespace: Namespace, diag: Diag, parts: Parts) {
+function readHost(namespace: Namespace, diag: Diag, reader: Reader) {
   const file = (path: string) => {
     const text = namespace.readFile(path);
     if (text === undefined) throw new Error(`${path} cannot be seen here`);
     return text;
   };
   return {
-    ...parts.read(
+    ...reader.read(
       "uptimeSeconds",
       () => file("/proc/uptime").match(/^\d+/)?.map(Number)[0],
     ),
-    ...parts.read("kernel", () => diag.kernelRelease()),
-    ...parts.read(
+    ...reader.read("kernel", () => diag.kernelRelease()),
+    ...reader.read(
       "distribution",
       () => file("/etc/os-release").match(/^PRETTY_NAME="?(.*?)"?$/m)?.[1],
     ),
-    ...parts.read("protocols", () => protocols(file(PROTOCOLS))),
-    ...parts.read("socket", () => trySocket(namespace)),
-    ...readSetup(namespace, diag, parts),
-    ...parts.read("eventListeners", () => diag.eventListeners()),
-    ...parts.read("managers", () => diag.managers()),
-    ...parts.read("listeners", () => diag.listeners().take(MOST).toArray()),
-    ...parts.read(
+    ...reader.read("protocols", () => protocols(file(PROTOCOLS))),
+    ...reader.read("socket", () => trySocket(namespace)),
+    ...readSetup(namespace, diag, reader),
+    ...reader.read("eventListeners", () => diag.eventListeners()),
+    ...reader.read("managers", () => diag.managers()),
+    ...reader.read("listeners", () => diag.listeners().take(MOST).toArray()),
+    ...reader.read(
       "withoutMptcp",
       () => diag.withoutMptcp().take(MOST).toArray(),
     ),
-    ...parts.read("tcp", () => diag.tcp(MOST)),
-    ...parts.read("reversePath", () => diag.reversePath()),
-    ...parts.read("firewall", () => diag.firewall()),
+    ...reader.read("tcp", () => diag.tcp(MOST)),
+    ...reader.read("reversePath", () => diag.reversePath()),
+    ...reader.read("firewall", () => diag.firewall()),
   };
 }
 
 /** What the host is set to. */
-function readSetup(namespace: Namespace, diag: Diag, parts: Parts) {
+function readSetup(namespace: Namespace, diag: Diag, reader: Reader) {
   using opened = new DisposableStack();
   const pm = () => opened.use(PathManager.open({ namespace }));
   return {
-    ...parts.read("settings", () => diag.settings()),
-    ...parts.read("limits", () => pm().getLimits()),
-    ...parts.read("endpoints", () => [...pm().dumpAddrs()]),
+    ...reader.read("settings", () => diag.settings()),
+    ...reader.read("limits", () => pm().getLimits()),
+    ...reader.read("endpoints", () => [...pm().dumpAddrs()]),
   };
 }
 

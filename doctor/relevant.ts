@@ -7,10 +7,7 @@
 
 import type { Neighbour } from "../diag/neighbours.ts";
 import type { Rule } from "../diag/rules.ts";
-import { isSameNetwork, plain } from "./facts.ts";
-import type { Snapshot } from "./snapshot.ts";
-
-type Parts = Partial<Snapshot>;
+import { isSameNetwork, type Parts, plain } from "./facts.ts";
 
 /** The peers, and the routers on the ways to them. */
 export function relevantNeighbours(
