@@ -65,24 +65,25 @@ export interface UnansweredPeer {
 
 /** The subflows that wait for an answer longer than is usual. */
 function unanswered(snapshot: Parts) {
+  const own = pathEndpoints(snapshot).map(({ address }) => plain(address));
   return living(snapshot).filter(isInitiator).flatMap((connection) =>
     connection.subflows.filter(({ initial, state, timerRetransmits }) =>
       !initial && state === "syn-sent" && timerRetransmits > 0
-    ).map(({ local, remote, timerRetransmits }) => ({
-      connection,
-      from: plain(local.address),
-      to: plain(remote.address),
-      syns: timerRetransmits + 1,
-    }))
+    ).map(({ local, remote, timerRetransmits }) => {
+      const [from, to] = [plain(local.address), plain(remote.address)] as const;
+      // From the first address the initial subflow gets through.
+      const isOwn = own.includes(from) &&
+        from !== plain(connection.local.address);
+      const isAnnounced = to !== plain(connection.remote.address);
+      const isOfPeer = isAnnounced && !isOwn;
+      return { connection, from, to, isOfPeer, syns: timerRetransmits + 1 };
+    })
   );
 }
 
-/** Those to addresses that peers announced, which take no endpoint here. */
+/** Those to addresses that peers announced. */
 export function unansweredPeers(snapshot: Parts): UnansweredPeer[] {
-  const own = pathEndpoints(snapshot).map(({ address }) => plain(address));
-  const waiting = unanswered(snapshot).filter(({ from, to, connection }) =>
-    !own.includes(from) && to !== plain(connection.remote.address)
-  );
+  const waiting = unanswered(snapshot).filter(({ isOfPeer }) => isOfPeer);
   return Array.from(Map.groupBy(waiting, ({ to }) => to), ([address, all]) => ({
     address,
     connections: all.map(({ connection }) => connection),
@@ -92,7 +93,7 @@ export function unansweredPeers(snapshot: Parts): UnansweredPeer[] {
 
 /** Those from endpoints. */
 export function pendingJoins(snapshot: Parts): JoinTrouble[] {
-  const waiting = unanswered(snapshot);
+  const waiting = unanswered(snapshot).filter(({ isOfPeer }) => !isOfPeer);
   return pathEndpoints(snapshot).flatMap((endpoint) => {
     const own = waiting.filter(({ from }) => from === plain(endpoint.address));
     return own.length === 0 ? [] : [{

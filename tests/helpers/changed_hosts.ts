@@ -612,6 +612,18 @@ export const CHANGED_HOSTS: readonly Row[] = [
     ["warning join", "announced 10.66.6.6"],
   ],
   [
+    "an announced address without an answer, from the only address",
+    ANNOUNCED,
+    both(
+      unanswered,
+      connection(({ local, subflows }) => {
+        subflows[1]!.local.address = local.address;
+      }),
+      endpoint({ address: "10.77.1.1", flags: ["subflow"] }),
+    ),
+    ["problem join", "announced 10.66.6.6"],
+  ],
+  [
     "an announced address without an answer, and no place for others",
     ANNOUNCED,
     both(unanswered, connection((one) => one.subflowsMax = 1)),
