@@ -396,8 +396,8 @@ export class Commands implements Disposable {
       if (error.extack?.message?.endsWith(IN_KERNEL)) {
         this.#inKernel.add(connection);
         const { pm, warn } = this.#tools;
-        const isOver = pm.getMode() === "userspace";
-        warn(isOver ? STAYS_IN_KERNEL : kernelMode(pm.namespace));
+        if (pm.getMode() !== "userspace") warn(kernelMode(pm.namespace));
+        warn(STAYS_IN_KERNEL);
         return undefined;
       }
       return failure(error.errno, error.message);

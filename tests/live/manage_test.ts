@@ -303,8 +303,7 @@ liveTest(
       ...{ setMode: false, onWarning: (text) => warnings.push(text) },
     });
     const [, command] = warnings[0]!.match(/"(sysctl .*)"$/)!;
-    const [program, assignment] = command!.split(" ");
-    client.exec(program!, "-w", assignment!);
+    client.exec(...command!.split(" "));
     using connection = lab.connect();
     await connection.transferAsync(1000);
     await until(() => paths(client).length === 3, "the second path");
