@@ -1,4 +1,4 @@
-import type { Connection, Diag } from "../../diag/mod.ts";
+import type { Diag } from "../../diag/mod.ts";
 import {
   checkReplaceable,
   isPermissionError,
@@ -23,6 +23,7 @@ import {
   secondsIn,
 } from "../words/operands.ts";
 import { tokenText } from "./connection_output.ts";
+import { listing } from "./listing.ts";
 import { eventOutput } from "./monitor_output.ts";
 import type { Happening, Reading } from "./recorder.ts";
 
@@ -152,6 +153,7 @@ async function* observed(
   const filter = filterOf(values);
   const { token } = filter;
   const { duration, interval = 1 } = values;
+  const list = listing(diag, filter);
   const isThere = (token: number) => diag.connection(token) !== undefined;
   if (token !== undefined && !isThere(token)) {
     throw new NotFoundError(
@@ -168,11 +170,11 @@ async function* observed(
     if (Object.keys(filter).length === 0 || tokens.has(event.token)) {
       return true;
     }
-    return !diag.connections({ ...filter, token: event.token }).next().done;
+    return list({ token: event.token }).length > 0;
   };
   const source = {
     read() {
-      const connections: Connection[] = [...diag.connections(filter)];
+      const connections = list();
       for (const { token } of connections) tokens.add(token);
       return connections;
     },

@@ -1,10 +1,11 @@
-import type { ConnectionFilter, Diag } from "../../diag/mod.ts";
+import type { Connection, ConnectionFilter } from "../../diag/mod.ts";
 import { NotFoundError } from "../../mod.ts";
 import type { Context } from "../context.ts";
 import type { Output } from "../output.ts";
 import { type Command, command, UsageError } from "../words/grammar.ts";
 import { connectionFilter, filterOf, interval } from "../words/operands.ts";
 import { tokenText } from "./connection_output.ts";
+import { listing } from "./listing.ts";
 
 /** `mptcp top`, which is also `mptcp connection show --watch` */
 export const COMMANDS: readonly Command[] = [
@@ -46,15 +47,14 @@ export async function* watchConnections(
           "with 2>trace",
       );
     }
-    await draw(context, diag, filter, seconds);
-  } else yield* print(context, diag, filter, seconds);
+    await draw(context, listing(diag, filter), seconds);
+  } else yield* print(context, listing(diag, filter), seconds);
 }
 
 /** Until q is pressed. */
 async function draw(
   context: Context,
-  diag: Diag,
-  filter: ConnectionFilter,
+  list: () => Connection[],
   seconds: number,
 ): Promise<void> {
   const [{ RateMeter }, { Ranking }, { frame }, { Terminal }] = await Promise
@@ -66,8 +66,7 @@ async function draw(
     ]);
   const meter = new RateMeter();
   const ranking = new Ranking();
-  const read = () =>
-    ranking.update(meter.update(diag.connections(filter), performance.now()));
+  const read = () => ranking.update(meter.update(list(), performance.now()));
   const interval = seconds * 1000;
   let due = performance.now() + interval;
   // Whatever can fail does so before the screen is taken.
@@ -97,8 +96,7 @@ async function draw(
 /** The first at once, until it is stopped. */
 async function* print(
   context: Context,
-  diag: Diag,
-  filter: ConnectionFilter,
+  list: () => Connection[],
   seconds: number,
 ): AsyncGenerator<Output> {
   const [{ RateMeter }, { Ranking }, { frame }, { ratesJson }, { ticks }] =
@@ -115,7 +113,7 @@ async function* print(
   const begin = performance.now();
   const output = (): Output => {
     const now = performance.now();
-    const rates = meter.update(diag.connections(filter), now);
+    const rates = meter.update(list(), now);
     if (context.json) {
       return {
         text: "",

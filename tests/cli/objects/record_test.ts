@@ -188,6 +188,22 @@ Deno.test("`record for` ends by itself, with a last reading", async () => {
   assert(linesOf(out).at(-1)!.time_s >= 0.25, out);
 });
 
+for (const form of ["", " --svg -"]) {
+  Deno.test(`\`record${form} dev\` goes on while the device is gone`, async () => {
+    const kernel = new Scripted(
+      pass,
+      pass,
+      () => kernel.devices.delete("eth1"),
+    );
+    kernel.interfaces = new FakeInterfaces();
+    kernel.devices.set("eth1", 2);
+    kernel.connection.openSubflow({ ...SECOND, ifIndex: 2 });
+    const { code, err } = await record(`dev eth1 for 0.5${form}`, kernel);
+    assertEquals([code, err], [0, ""]);
+    assertEquals(kernel.devices.has("eth1"), false);
+  });
+}
+
 Deno.test("`record --svg` draws into a file, once it has ended or is stopped", async () => {
   const folder = Deno.makeTempDirSync();
   try {
