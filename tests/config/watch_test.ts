@@ -74,6 +74,8 @@ class Running implements AsyncDisposable {
   lastMs = 0;
   readonly reload: () => void;
   status: WatchStatus | undefined;
+  /** How often it has looked at what nobody tells of. */
+  looks = 0;
   readonly #controller = new AbortController();
   readonly #end: Promise<void>;
   /** What of the kernel is open besides. */
@@ -85,7 +87,10 @@ class Running implements AsyncDisposable {
     const agent = watch(FILE, {
       ...{ namespace: kernel, settleMs: 40, tickMs: 50 },
       signal: this.#controller.signal,
-      onLook: (status) => this.status = status,
+      onLook: (status) => {
+        this.status = status;
+        this.looks++;
+      },
       ...options,
     });
     this.reload = () => agent.reload();
@@ -105,9 +110,11 @@ class Running implements AsyncDisposable {
     assertEquals(this.lines.splice(0), lines);
   }
 
-  /** Nothing happens for some looks. */
+  /** Nothing happens for some time, and for some looks, however slow it is. */
   async expectCalm(ms = 200): Promise<void> {
+    const enough = this.looks + 8;
     await new Promise((resolve) => setTimeout(resolve, ms));
+    await until(() => this.looks >= enough, "more looks");
     assertEquals(this.lines.splice(0), []);
   }
 

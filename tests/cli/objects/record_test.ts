@@ -128,7 +128,7 @@ Deno.test("`record` writes a line for each subflow and event", async () => {
   const lines = out.trimEnd().split("\n").map((line) => {
     // Seconds since the start.
     const [, rest] = line.match(/^ {1,3}\d{1,3}\.\d{3} s {2}(.*)$/)!;
-    return rest!.replace(/\d[\d.]* [kM]bit/g, "N bit");
+    return rest!.replace(/\d[\d.]* [kMG]bit/g, "N bit");
   });
   assertEquals(lines.filter((line) => line.startsWith("token")).slice(0, 4), [
     `${paths[0]}  sent N bit/s  received N bit/s  rtt 1.00 ms`,
