@@ -20,8 +20,8 @@ export class Log {
   readonly #lostText: (lines: number) => string;
   #waiting: string[] = [];
   #length = 0;
-  /** How many bytes were written. */
-  #written = 0;
+  /** When something was written last, or there was something to write again. */
+  #movedMs = 0;
   /** How many lines were lost before those that wait. */
   #lost = 0;
   #writing: Promise<void> | undefined;
@@ -57,20 +57,24 @@ export class Log {
       this.#length -= text.length;
       this.#lost += text.split("\n").length - 1;
     }
-    this.#writing ??= this.#writeAll();
+    if (this.#writing !== undefined) return;
+    this.#movedMs = performance.now();
+    this.#writing = this.#writeAll();
   }
 
   /**
-   * Waits until all is written, as long as somebody reads.
+   * Waits until all is written, as long as somebody reads. Where nobody has read
+   * for a while, it waits no longer.
    *
    * @throws {OutputError} Something could not be written.
    */
   async end(): Promise<void> {
     let before = -1;
-    while (this.#writing !== undefined && this.#written !== before) {
-      before = this.#written;
+    while (this.#writing !== undefined && this.#movedMs !== before) {
+      before = this.#movedMs;
+      const leftMs = Math.max(0, before + LAST_MS - performance.now());
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, LAST_MS);
+      const timer = setTimeout(resolve, leftMs);
       await Promise.race([this.#writing, promise]);
       clearTimeout(timer);
     }
@@ -92,7 +96,7 @@ export class Log {
         let bytes = new TextEncoder().encode(text);
         while (bytes.length > 0) {
           const took = await this.#write(bytes);
-          this.#written += took;
+          this.#movedMs = performance.now();
           bytes = bytes.subarray(took);
         }
       }

@@ -57,7 +57,38 @@ Deno.test("a log keeps the newest for a reader that is too slow, and counts the 
   assertEquals(reader.read.length, rest.length + 300_000);
 });
 
+/** A clock that goes on when it is told to, and timers by it. */
+class Clock implements Disposable {
+  readonly #now = performance.now;
+  readonly #setTimeout = globalThis.setTimeout;
+  readonly #due: (readonly [ms: number, act: () => void])[] = [];
+  #ms = 1000;
+
+  constructor() {
+    performance.now = () => this.#ms;
+    const later = (act: () => void, ms = 0) => {
+      if (ms === 0) return this.#setTimeout(act);
+      this.#due.push([this.#ms + ms, act]);
+      return 0;
+    };
+    globalThis.setTimeout = later as typeof setTimeout;
+  }
+
+  /** Goes on, and lets what is due happen. */
+  async pass(ms: number): Promise<void> {
+    this.#ms += ms;
+    for (const [dueMs, act] of this.#due) if (dueMs <= this.#ms) act();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  [Symbol.dispose](): void {
+    performance.now = this.#now;
+    globalThis.setTimeout = this.#setTimeout;
+  }
+}
+
 Deno.test("a log waits at its end for as long as somebody reads", async () => {
+  using clock = new Clock();
   const reader = new Reader();
   const log = new Log(reader.write, lost);
   const text = "0123456789\n".repeat(25);
@@ -65,11 +96,29 @@ Deno.test("a log waits at its end for as long as somebody reads", async () => {
   let read: string | undefined;
   const end = log.end().then(() => read = reader.read);
   for (let line = 0; line < 25; line++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await clock.pass(150);
     await reader.take(11);
   }
   await end;
   assertEquals(read, text);
+  // No longer than that for who stops to read.
+  log.say(text);
+  read = undefined;
+  const other = log.end().then(() => read = reader.read);
+  for (const [ms, isOver] of [[150, false], [49, false], [1, true]] as const) {
+    await clock.pass(ms);
+    assertEquals(read !== undefined, isOver);
+  }
+  await other;
+});
+
+Deno.test("a log waits at its end for nobody who has not read for a while", async () => {
+  using clock = new Clock();
+  const log = new Log(new Reader().write, lost);
+  log.say("one\n");
+  await clock.pass(300);
+  log.say("two\n");
+  await log.end();
 });
 
 Deno.test("a log ends quietly with its reader, and says what else is wrong", async () => {
