@@ -4,6 +4,7 @@
  * @module
  */
 
+import { integer, tcpPort } from "../codec/arguments.ts";
 import { parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import { AGENT, type Manager } from "../diag/managers.ts";
@@ -14,7 +15,7 @@ import type { Limits } from "../ops/limits.ts";
 import type { Config } from "./config.ts";
 import { type EndpointPlan, flagsKnownTo, planEndpoints } from "./endpoints.ts";
 import { keyOf, type NewEndpoint, type WantedAddress } from "./match.ts";
-import { planLimits, planSettings, written } from "./settings.ts";
+import { LIMITS, planLimits, planSettings, written } from "./settings.ts";
 import type { PresentState } from "./state.ts";
 import type { AddAddr, Step } from "./step.ts";
 
@@ -104,6 +105,7 @@ export class PlanError extends MptcpError {
  * @param config What is wanted.
  * @param state What there is.
  * @param options How to plan.
+ * @throws {RangeError} A limit, an id or a port is out of range.
  * @throws {PlanError} It cannot be done: an id belongs to another endpoint, the
  * kernel has no room, a device is not there.
  *
@@ -120,6 +122,7 @@ export function plan(
   state: PresentState,
   { prune = false }: PlanOptions = {},
 ): Plan {
+  checkNumbers(config);
   const settings = planSettings(config, state);
   const limits = planLimits(config, state);
   const endpoints = planEndpoints(config, state, prune);
@@ -159,6 +162,20 @@ export function plan(
     ],
     contested: rivals.filter((one) => !isShared(one)),
   };
+}
+
+/** Those of a file are checked as it is read. */
+function checkNumbers({ limits = {}, endpoints = [] }: Config): void {
+  for (const [name] of LIMITS) {
+    const limit = limits[name];
+    if (limit !== undefined) integer(`limits.${name}`, limit, 0, 0xffffffff);
+  }
+  for (const one of endpoints) {
+    if ("match" in one) continue;
+    const { id, port, place } = one;
+    if (id !== undefined) integer(`endpoints[${place}].id`, id, 1, 255);
+    if (port !== undefined) tcpPort(`endpoints[${place}].port`, port);
+  }
 }
 
 /** What a file can say of what there is. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ArgumentRangeError } from "../codec/argument_error.ts";
 import { Diag, type DiagOptions } from "../diag/diag.ts";
 import type { NetworkChange } from "../diag/network_changes.ts";
 import { openNamespace } from "../netlink/transport.ts";
@@ -23,6 +24,8 @@ const FILE_MS = 200;
  * long as it took, where there are many connections.
  */
 const PAUSE_MS = 50;
+/** The longest time that an option has. */
+const MOST_MS = 600_000;
 /** So many times as long until the next one that nothing but a tick asks for. */
 const REST = 20;
 
@@ -45,14 +48,14 @@ export interface WatchOptions extends DiagOptions {
   readonly clean?: boolean;
   /**
    * How long a link has to be without carrier until its endpoints go, and calm
-   * until they come, in milliseconds. @default {1000}
+   * until they come, in milliseconds, 0 to 600000. @default {1000}
    */
   readonly settleMs?: number;
   /** Ends the agent when it aborts. @default {never} */
   readonly signal?: AbortSignal | undefined;
   /**
    * How often to look at what nobody tells of, which are the file, and what other
-   * programs change, in milliseconds. @default {2000}
+   * programs change, in milliseconds, 1 to 600000. @default {2000}
    */
   readonly tickMs?: number;
   /** Called after each such look, with how it is: for a service manager. */
@@ -83,6 +86,7 @@ export interface Watch extends AsyncIterable<WatchEvent, void> {
  *
  * @param file The file, as {@linkcode parseConfig} takes it.
  * @param options How to keep it.
+ * @throws {RangeError} A time is out of range.
  * @throws {DocumentError} The file is wrong at the start.
  * @throws {PlanError} What it wants cannot be done here, at the start; another
  * agent or program manages the same.
@@ -102,13 +106,28 @@ export interface Watch extends AsyncIterable<WatchEvent, void> {
  * ```
  */
 export function watch(file: string, options: WatchOptions = {}): Watch {
-  return new Agent(file, options);
+  const { settleMs = 1000, tickMs = 2000 } = options;
+  checkMs("settleMs", settleMs, 0);
+  checkMs("tickMs", tickMs, 1);
+  return new Agent(file, { ...options, settleMs, tickMs });
 }
+
+function checkMs(name: string, value: number, min: number): void {
+  if (value >= min && value <= MOST_MS) return;
+  throw new ArgumentRangeError(
+    `Invalid ${name} ${value}: a number from ${min} to ${MOST_MS} is needed`,
+  );
+}
+
+/** With the times that are not given. */
+type AgentOptions =
+  & WatchOptions
+  & Required<Pick<WatchOptions, "settleMs" | "tickMs">>;
 
 /** Watches a file, the network and the clock. */
 class Agent implements Watch {
   readonly #name: string;
-  readonly #options: WatchOptions;
+  readonly #options: AgentOptions;
   /** What has changed since the last look. */
   readonly #changes = new Set<NetworkChange>();
   /** Why the network is followed no more. */
@@ -116,7 +135,7 @@ class Agent implements Watch {
   #isReloading = false;
   #wake: () => void = () => {};
 
-  constructor(name: string, options: WatchOptions) {
+  constructor(name: string, options: AgentOptions) {
     this.#name = name;
     this.#options = options;
   }
@@ -128,7 +147,7 @@ class Agent implements Watch {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent, void> {
     const { netns, namespace: given, signal } = this.#options;
-    const { prune = false, takeover = false, settleMs = 1000 } = this.#options;
+    const { prune = false, takeover = false, settleMs } = this.#options;
     using stack = new DisposableStack();
     const namespace = given ?? stack.use(openNamespace(netns));
     const file = new WatchedFile(() => {
@@ -171,8 +190,7 @@ class Agent implements Watch {
     file: WatchedFile,
     keeper: Keeper,
   ): AsyncGenerator<WatchEvent, void> {
-    const { signal, onLook, clean = false, tickMs: every = 2000 } =
-      this.#options;
+    const { signal, onLook, clean = false, tickMs: every } = this.#options;
     let ticks = 0;
     let [tickMs, fileMs, lookedMs, tookMs] = [0, 0, -Infinity, 0];
     let isDue = true;

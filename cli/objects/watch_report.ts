@@ -27,7 +27,8 @@ export class Reporter {
 
   /** How often to look, so that it hears in time that this is alive. */
   get tickMs(): number {
-    return Math.min(TICK_MS, (this.#service.watchdogMs ?? Infinity) / 4);
+    const { watchdogMs = Infinity } = this.#service;
+    return Math.max(1, Math.min(TICK_MS, watchdogMs / 4));
   }
 
   /** Calls when the file is to be read again. */

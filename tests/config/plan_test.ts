@@ -759,3 +759,20 @@ Deno.test("`plan()` asks nobody, and leaves what it is given", () => {
     ifIndex: 0,
   }]);
 });
+
+Deno.test("`plan()` refuses numbers that are out of range before anything is done", () => {
+  const one = { address: "10.0.0.1", flags: ["signal"], place: 0 } as const;
+  const rows: [Config, string][] = [
+    [{ limits: { subflows: -1 } }, "Invalid limits.subflows -1: "],
+    [
+      { limits: { addAddrAccepted: NaN } },
+      "Invalid limits.addAddrAccepted NaN",
+    ],
+    [{ endpoints: [{ ...one, id: 0 }] }, "Invalid endpoints[0].id 0: it is an"],
+    [{ endpoints: [{ ...one, id: 256 }] }, "Invalid endpoints[0].id 256: "],
+    [{ endpoints: [{ ...one, port: 65536 }] }, "Invalid endpoints[0].port 655"],
+  ];
+  for (const [wanted, message] of rows) {
+    assertThrows(() => plan(wanted, presentState()), RangeError, message);
+  }
+});

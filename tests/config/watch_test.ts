@@ -602,6 +602,15 @@ Deno.test("an agent does not begin with what is wrong, or with another one", asy
     assertEquals(kernel.endpoints(), []);
     assertEquals(kernel.claimed.size, 0);
   }
+  for (const name of ["settleMs", "tickMs"]) {
+    for (const value of [-1, NaN, 600_001]) {
+      await assertRejects(
+        () => begin(host("{}"), { [name]: value }),
+        RangeError,
+        `Invalid ${name} ${value}: a number from `,
+      );
+    }
+  }
   const unreadable = host("");
   unreadable.readFile = () => {
     throw new SyscallError("open", EACCES, `read ${FILE}`);
