@@ -188,25 +188,28 @@ Deno.test("`mptcp apply` says how to go back, in commands that do", async () => 
     "",
   ]);
   // A number without such a name is a process.
-  const there = kernelOf();
-  there.network = { listen: () => 98 };
-  const { out: ofProcess } = await run(
-    "-q -n 77 apply - --prune",
-    there,
-    undefined,
-    input,
-    {
+  for (
+    const [netns, enter] of [
+      ["77", "nsenter -t 77 -n"],
+      ["/proc/77/ns/net", "nsenter --net=/proc/77/ns/net"],
+    ] as const
+  ) {
+    const there = kernelOf();
+    there.network = { listen: () => 98 };
+    const line = `-q -n ${netns} apply - --prune`;
+    const { out } = await run(line, there, undefined, input, {
       namespace(netns) {
         if (netns === "77") throw new SyscallError("open", 2, "find it");
         return Object.assign(new ForwardingNamespace(there), { close() {} });
       },
-    },
-  );
-  assertMatch(ofProcess, /^ {2}mptcp -n 77 limits set subflows 2$/m);
-  assertMatch(
-    ofProcess,
-    /^ {2}nsenter -t 77 -n sysctl -w net\.mptcp\.enabled=1$/m,
-  );
+    });
+    const [, commands] = out.split("to go back:\n");
+    assertEquals(commands!.split("\n").slice(2).map((one) => one.trim()), [
+      `mptcp -n ${netns} limits set subflows 2`,
+      `${enter} sysctl -w net.mptcp.enabled=1`,
+      "",
+    ]);
+  }
   const again = kernelOf();
   again.network = { listen: () => 98 };
   const back = await ask("-j apply - --prune --rollback", again, { input });
