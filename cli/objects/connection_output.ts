@@ -6,6 +6,7 @@
 
 import type { Connection, SocketEnd, Subflow } from "../../diag/mod.ts";
 import { cellsOf, widest } from "../cells.ts";
+import { deviceName } from "../output.ts";
 import { printable } from "../printable.ts";
 import { snakeCase, snakeKeys } from "../snake_case.ts";
 import { paint, type Screen, type Style } from "../style.ts";
@@ -95,12 +96,13 @@ export function isStuck({ state, sendQueue, backoff = 0 }: Subflow): boolean {
 }
 
 function subflowCells(subflow: Subflow, screen: Screen): Row {
-  const { local, remote, dev, state, backup, rttUs, retransmits } = subflow;
+  const { local, remote, state, backup, rttUs, retransmits } = subflow;
+  const device = deviceName(subflow);
   const { bytesSent, bytesReceived } = subflow;
   const path: readonly Cell[] = [
     ...pathCells(local, remote, screen),
     [`id ${local.id}/${remote.id}`],
-    [dev === undefined ? "" : `dev ${dev}`, "cyan"],
+    [device === undefined ? "" : `dev ${device}`, "cyan"],
     state === "established" ? NOTHING : [state, "red"],
     backup ? ["backup", "yellow"] : NOTHING,
     isStuck(subflow) ? ["no acks", "red"] : NOTHING,

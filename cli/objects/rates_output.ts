@@ -5,6 +5,7 @@
  */
 
 import type { ConnectionRate, Rates, SubflowRate } from "../../diag/mod.ts";
+import { deviceName } from "../output.ts";
 import { rateText, timeText } from "../units.ts";
 import { connectionJson, endText, tokenText } from "./connection_output.ts";
 
@@ -52,12 +53,13 @@ export function ratesLines(rates: readonly ConnectionRate[]): string[] {
 
 function subflowLine(token: number, rate: SubflowRate): string {
   const { subflow, sentBitPerSec, receivedBitPerSec, ended } = rate;
-  const { local, remote, dev, backup, rttUs, retransmits } = subflow;
+  const { local, remote, backup, rttUs, retransmits } = subflow;
+  const device = deviceName(subflow);
   return [
     `token ${tokenText(token)}`,
     `${endText(local)} -> ${endText(remote)}`,
     `id ${local.id}/${remote.id}`,
-    ...dev === undefined ? [] : [`dev ${dev}`],
+    ...device === undefined ? [] : [`dev ${device}`],
     ...backup ? ["backup"] : [],
     ...ended ? ["closed"] : [
       `sent ${bits(sentBitPerSec)}`,

@@ -15,7 +15,7 @@ import {
 import { cellsOf, cutEnd, cutMiddle, widest } from "../cells.ts";
 import { printable } from "../printable.ts";
 import { paint, type Screen, type Style } from "../style.ts";
-import { count } from "../output.ts";
+import { count, deviceName } from "../output.ts";
 import { byteText, rateText, timeText } from "../units.ts";
 import { endText, isStuck, tokenText } from "./connection_output.ts";
 import { bitPerSecOf } from "./top_ranking.ts";
@@ -171,7 +171,7 @@ function connectionRow(rate: ConnectionRate): Row {
 
 function subflowRow(rate: SubflowRate, of: ConnectionRate): Row {
   const { subflow } = rate;
-  const { local, remote, dev = "", rttUs, retransmits = 0 } = subflow;
+  const { local, remote, rttUs, retransmits = 0 } = subflow;
   const { connection } = of;
   const isElsewhere = remote.address !== connection.remote.address ||
     remote.port !== connection.remote.port;
@@ -182,7 +182,7 @@ function subflowRow(rate: SubflowRate, of: ConnectionRate): Row {
       path: [
         `  ${endText(local)}` + (isElsewhere ? ` -> ${endText(remote)}` : ""),
       ],
-      dev: [dev, "cyan"],
+      dev: [deviceName(subflow) ?? "", "cyan"],
       state: isPast ? [of.ended ? "gone" : "closed"] : words(subflow),
       ...figures(rate, {
         sent: ackedBytes(subflow),

@@ -5,6 +5,8 @@ import {
   details,
   tree,
 } from "../../../cli/objects/connection_output.ts";
+import { ratesLines } from "../../../cli/objects/rates_output.ts";
+import { frame } from "../../../cli/objects/top_output.ts";
 import { PLAIN, type Screen } from "../../../cli/style.ts";
 import { type Connection, Diag, type Subflow } from "../../../diag/mod.ts";
 import { FakeKernel } from "../../../testing/mod.ts";
@@ -114,6 +116,21 @@ token 0f2f0334  10.0.1.1:40000 -> 10.0.1.2:443  established
     tree(BARE, PLAIN),
     "token 0f2f0334  10.0.1.1:40000 -> 10.0.1.2:443  established  no subflow\n",
   );
+});
+
+Deno.test("a subflow is shown with the number of its device, once that is gone", () => {
+  const gone: Subflow = { ...SUBFLOW, ifIndex: 9 };
+  const subflows = [gone];
+  const connection = { ...CONNECTION, subflows };
+  const rates = [{ connection, subflows: [{ subflow: gone }] }];
+  const [line] = ratesLines(rates);
+  const [, headings, , row] = frame(rates, at(130));
+  for (
+    const text of [tree(connection, PLAIN), details(connection, PLAIN), line]
+  ) {
+    assertStringIncludes(text!, "  dev if9");
+  }
+  assertEquals(row!.indexOf("if9"), headings!.indexOf("dev"));
 });
 
 const RENDERINGS = { tree, details };

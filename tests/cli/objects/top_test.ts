@@ -44,6 +44,7 @@ const RATES: readonly ConnectionRate[] = [
       subflow: subflow(2, {
         local: SECOND,
         dev: "wlan0",
+        ifIndex: 3,
         backup: true,
         bytesAcked: 1,
         bytesReceived: 5 * 1024 ** 3,
@@ -131,7 +132,7 @@ Deno.test("`frame()` tells with words what colours tell", () => {
     1,
     { subflow: subflow(1, stuck) },
     { subflow: subflow(2, { ...stuck, backup: true }) },
-    { subflow: subflow(3, { state: "syn-sent", dev: "\x1b[2J" }) },
+    { subflow: subflow(3, { state: "syn-sent", ifIndex: 3, dev: "\x1b[2J" }) },
   );
   const rates: ConnectionRate[] = [
     of,
@@ -163,7 +164,10 @@ Deno.test("`frame()` fills screens of any size, and no more", () => {
       ...Array.from({ length: random(4) }, (_, index) => ({
         subflow: subflow(index, {
           local: { address: pick(random, addresses), port: 65535, id: 255 },
-          ...pick(random, devs.map((dev) => dev === undefined ? {} : { dev })),
+          ...pick(
+            random,
+            devs.map((dev) => dev === undefined ? {} : { dev, ifIndex: 3 }),
+          ),
           backup: random(2) === 0,
           rttUs: random(2 ** 31),
           retransmits: random(2 ** 31),
