@@ -19,12 +19,13 @@ import type { Link } from "../diag/links.ts";
 import { type Clock, systemClock } from "../netlink/clock.ts";
 import { NetlinkError, UnsupportedError } from "../netlink/errors.ts";
 import type { QuestionClient } from "../netlink/questions.ts";
-import type { Device } from "../ops/arguments.ts";
+import { type Device, deviceIndex } from "../ops/arguments.ts";
 import { isConnectionGone } from "../ops/connection_gone.ts";
 import type { PathManager } from "../ops/path_manager.ts";
 import { isSamePath } from "../ops/resync.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
 import { AddressIds } from "./address_ids.ts";
+import { AddressMessages, type Message } from "./address_messages.ts";
 import {
   fits,
   type Interfaces,
@@ -91,6 +92,8 @@ export interface Tools {
   readonly tracker: Tracker<ManagedConnection>;
   readonly interfaces: Interfaces;
   readonly timers: Timers;
+  /** Does something of its own later; what that throws ends the manager. */
+  readonly later: Clock["after"];
   /** Reads links and addresses again, and tells what has changed. */
   readonly lookAtNetwork: () => void;
   /** Takes what was done. */
@@ -103,6 +106,7 @@ export interface Tools {
 export class Commands implements Disposable {
   readonly #tools: Tools;
   readonly #ids = new AddressIds();
+  readonly #messages: AddressMessages;
   /** The connections that the in-kernel path manager has. */
   readonly #inKernel = new WeakSet<ManagedConnection>();
   /** What was announced. */
@@ -122,6 +126,7 @@ export class Commands implements Disposable {
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.#messages = new AddressMessages(tools.later);
   }
 
   get clock(): Clock {
@@ -354,7 +359,7 @@ export class Commands implements Disposable {
   ): SubflowError | undefined {
     for (let tries = 0;; tries++) {
       const id = this.#ids.of(connection, address, port);
-      if (id === undefined) return failure(ENOSPC, "all address ids are taken");
+      if (id === undefined) return NO_ID;
       const error = this.#attempt(connection, () => execute(id));
       if (error?.errno !== EINVAL || tries > 0) return error;
       // The kernel knows the address by another id, or another one by this.
@@ -417,25 +422,40 @@ export class Commands implements Disposable {
     if (subflow.local.port === 0) this.#see(token);
     const { local, remote, locId } = subflow;
     if (!subflow.isOpen || local.port === 0) return;
-    const others = connection.subflows.filter((one) => one !== subflow);
-    const tell = options.tell === true && subflow.state === "established" &&
-      others.some(({ state }) => state === "established") &&
-      others.every((one) => !one.isOpen || one.locId !== locId);
-    const { address } = local;
-    const untold = tell
-      ? this.#remove(connection, { address, port: 0, id: locId })
-      : undefined;
-    const error = this.#attempt(connection, () => {
-      this.#tools.pm.subflowDestroy({ token, local, remote });
+    const { state } = subflow;
+    const end = (tell: boolean, untold?: SubflowError) => {
+      const error = this.#attempt(connection, () => {
+        this.#tools.pm.subflowDestroy({ token, local, remote });
+      });
+      const { closed, isInKernel } = connection;
+      const isGone = !isInKernel &&
+        (error === undefined || error.errno === ESRCH);
+      if (subflow.isOpen || subflow.state === "closing") {
+        writable(subflow).state = isGone ? "closing" : state;
+      }
+      if (closed || isInKernel) return;
+      this.#log({
+        ...{ action: "close", connection, subflow, tell },
+        // The peer may have closed it already.
+        error: isGone ? untold : error,
+      }, options);
+    };
+    const canTell = () =>
+      options.tell === true && state === "established" &&
+      isLeftWithout(connection, subflow);
+    if (!canTell()) return end(false);
+    writable(subflow).state = "closing";
+    this.#messages.send(connection, () => {
+      // The peer may have closed it, and others may have come or gone.
+      if (subflow.state !== "closing") return;
+      if (!canTell()) return end(false);
+      const { address } = local;
+      return this.#remove(
+        connection,
+        { address, port: 0, id: locId },
+        (untold) => end(true, untold),
+      );
     });
-    if (connection.closed || connection.isInKernel) return;
-    const isGone = error === undefined || error.errno === ESRCH;
-    if (isGone) writable(subflow).state = "closing";
-    this.#log({
-      ...{ action: "close", connection, subflow, tell },
-      // The peer may have closed it already.
-      error: isGone ? untold : error,
-    }, options);
   }
 
   announce(
@@ -445,23 +465,45 @@ export class Commands implements Disposable {
   ): void {
     const own = addressOf("address", address);
     const { port = 0, dev } = options;
-    let id = 0;
-    const error = this.#withId(connection, own, port, (given) => {
-      id = given;
-      // The peer knows that of the initial subflow.
-      if (id === 0) return;
-      const { token } = connection;
-      const device = dev === undefined ? {} : { dev };
-      this.#tools.pm.announce({ token, address: own, id, port, ...device });
-    });
+    const { pm } = this.#tools;
+    integer("port", port, 0, 65535);
+    const ifIndex = deviceIndex(pm.namespace, dev);
     if (connection.closed || connection.isInKernel) return;
-    if (error === undefined && id !== 0) {
-      const others = connection.announcements.filter((one) => one.id !== id);
-      const announcement = { address: own, port, id };
-      this.#announced.set(connection, [...others, announcement]);
+    const { token, announcements } = connection;
+    const before = announcements.find((one) =>
+      one.address === own && one.port === port
+    );
+    const id = this.#ids.of(connection, own, port);
+    const log = (error: SubflowError | undefined) =>
+      this.#log(
+        { action: "announce", connection, address: own, error },
+        options,
+      );
+    if (id === undefined) return log(NO_ID);
+    // The peer knows that of the initial subflow.
+    if (id === 0) return;
+    const announcement = before ?? { address: own, port, id };
+    if (before === undefined) {
+      this.#announced.set(connection, [...announcements, announcement]);
     }
-    if (id === 0 && error === undefined) return;
-    this.#log({ action: "announce", connection, address: own, error }, options);
+    this.#messages.send(connection, () => {
+      const device = ifIndex === undefined ? {} : { dev: ifIndex };
+      const error = this.#withId(connection, own, port, (id) => {
+        writable(announcement).id = id;
+        pm.announce({ token, address: own, id, port, ...device });
+      });
+      if (error !== undefined || connection.isInKernel) {
+        this.#forget(connection, announcement);
+      }
+      if (!connection.closed && !connection.isInKernel) log(error);
+    });
+  }
+
+  #forget(connection: ManagedConnection, announcement: Announcement): void {
+    const others = connection.announcements.filter((one) =>
+      one !== announcement
+    );
+    this.#announced.set(connection, others);
   }
 
   withdraw(
@@ -472,31 +514,41 @@ export class Commands implements Disposable {
     const own = addressOf("address", address);
     for (const one of connection.announcements) {
       if (one.address !== own) continue;
-      const error = this.#remove(connection, one);
-      if (connection.closed) return;
-      const others = connection.announcements.filter((other) => other !== one);
-      this.#announced.set(connection, others);
-      this.#log(
-        { action: "withdraw", connection, address: own, error },
-        options,
+      this.#forget(connection, one);
+      const done = (error: SubflowError | undefined) => {
+        if (connection.closed) return;
+        this.#log(
+          { action: "withdraw", connection, address: own, error },
+          options,
+        );
+      };
+      this.#messages.send(
+        connection,
+        () => this.#remove(connection, one, done),
       );
     }
   }
 
-  /** Takes an address back from the peer. */
+  /**
+   * Takes an address back from the peer.
+   *
+   * @param done Takes why that was not done.
+   */
   #remove(
     connection: ManagedConnection,
     { address, port, id }: Announcement,
-  ): SubflowError | undefined {
+    done: (error: SubflowError | undefined) => void,
+  ): Message | void {
     const { token } = connection;
     const { pm } = this.#tools;
     const remove = () =>
       this.#attempt(connection, () => pm.remove({ token, id }));
     const error = remove();
-    if (error?.errno !== EINVAL) return error;
+    if (error?.errno !== EINVAL || id === 0) return done(error);
     // The kernel forgets an address when a subflow from it is destroyed.
     const announce = () => pm.announce({ token, address, port, id });
-    return this.#attempt(connection, announce) ?? remove();
+    const unknown = this.#attempt(connection, announce);
+    return unknown === undefined ? () => done(remove()) : done(unknown);
   }
 
   setBackup(
@@ -515,6 +567,16 @@ export class Commands implements Disposable {
     if (connection.closed || connection.isInKernel) return;
     if (error === undefined) writable(subflow).backup = backup;
     this.#log({ action: "set-backup", connection, subflow, error }, options);
+  }
+
+  /** The peer has announced something, which the kernel answers first. */
+  toAnswer(connection: ManagedConnection): void {
+    this.#messages.hold(connection);
+  }
+
+  /** Tells peers all that waits for its turn, before it returns. */
+  tellAll(): void {
+    this.#messages[Symbol.dispose]();
   }
 
   /** Closes what it has opened. */
@@ -580,6 +642,19 @@ function addressOf(name: string, text: string): string {
   return plainAddress(parseAddress(text).text);
 }
 
+/**
+ * Whether a connection has another subflow, and none that needs the address of
+ * this one.
+ */
+function isLeftWithout(
+  { subflows }: ManagedConnection,
+  subflow: TrackedSubflow,
+): boolean {
+  const others = subflows.filter((one) => one !== subflow);
+  return others.some(({ state }) => state === "established") &&
+    others.every((one) => !one.isOpen || one.locId !== subflow.locId);
+}
+
 function checkSubflow(subflow: TrackedSubflow): void {
   if (subflow instanceof TrackedSubflow) return;
   throw new ArgumentTypeError(
@@ -606,6 +681,8 @@ function between(
   );
   return there.length < most ? undefined : there.at(-1);
 }
+
+const NO_ID: SubflowError = failure(ENOSPC, "all address ids are taken");
 
 function failure(errno: number, message = errnoText(errno)): SubflowError {
   return { errno, code: errnoName(errno), message };

@@ -24,12 +24,6 @@ const SWEEP_MS = 1000;
 /** After how many of these each connection was looked at. */
 const SWEEPS = 30;
 
-/**
- * A peer that has not dealt with one RM_ADDR yet drops the next, and nobody
- * repeats that (`mptcp_pm_rm_addr_received()` in net/mptcp/pm.c).
- */
-const WITHDRAW_MS = 20;
-
 /** How to run a {@linkcode Policy}. */
 export interface ManageOptions {
   /** Ends it when it aborts. @default {none} */
@@ -183,7 +177,10 @@ class RunningManager implements Manager {
     this.#tracker = new Tracker<ManagedConnection>(
       {
         established: (one) => callbacks.due(one, "established"),
-        announced: (one, address) => callbacks.due(one, "announced", address),
+        announced: (one, address) => {
+          this.#commands.toAnswer(one);
+          callbacks.due(one, "announced", address);
+        },
         removed: (one, address) => callbacks.due(one, "removed", address),
         subflowOpened: (one, subflow) => {
           this.#opened(subflow);
@@ -205,6 +202,7 @@ class RunningManager implements Manager {
     this.#commands = new Commands({
       ...{ pm, diag: this.#diag, interfaces: this.#interfaces },
       ...{ tracker: this.#tracker, timers },
+      later: (ms, action) => clock.after(ms, () => this.#guard(action)),
       lookAtNetwork: () => this.#look(),
       log: (decision) => options.onDecision?.(decision),
       warn: (message) => this.#warn(message),
@@ -228,6 +226,7 @@ class RunningManager implements Manager {
       stack.use(repeat(clock, ms, () => this.#guard(action)));
     every(SWEEP_MS, () => this.#sweep());
     if (policy.tick !== undefined) every(tickMs, () => this.#tick());
+    stack.defer(() => this.#commands.tellAll());
     if (options.clean) stack.defer(() => this.#clean());
     this.#isStarted = true;
     this.#stack = stack.move();
@@ -353,18 +352,9 @@ class RunningManager implements Manager {
         );
         if (!isLast) connection.close(subflow, { reason });
       }
-    }
-    const never = new Int32Array(new SharedArrayBuffer(4));
-    for (let left = [...this.connections.values()];;) {
-      for (const connection of left) {
-        const [next] = connection.announcements;
-        if (next !== undefined) connection.withdraw(next.address, { reason });
+      for (const { address } of connection.announcements) {
+        connection.withdraw(address, { reason });
       }
-      left = left.filter(({ closed, announcements }) =>
-        !closed && announcements.length > 0
-      );
-      if (left.length === 0) return;
-      Atomics.wait(never, 0, 0, WITHDRAW_MS);
     }
   }
 

@@ -81,6 +81,11 @@ export let commandsOf: (connection: ManagedConnection) => Commands;
  * `RangeError` for a wrong argument, and `Deno.errors.BadResource` for what is to
  * be done after the manager has ended. That the connection has just ended, or
  * the subflow, is no error. Other refusals are logged.
+ *
+ * A Linux peer that has not dealt with one message about an address yet drops
+ * the next. So `announce()`, `withdraw()` and a `close()` that tells send the
+ * first at once, and each further one of a connection 20 ms after the one before;
+ * what waits when the manager ends is sent before it has ended.
  */
 export class ManagedConnection extends TrackedConnection {
   readonly #commands: Commands;
@@ -103,7 +108,7 @@ export class ManagedConnection extends TrackedConnection {
     return this.#commands.isInKernel(this);
   }
 
-  /** What {@linkcode ManagedConnection.announce} has announced. */
+  /** What {@linkcode ManagedConnection.announce} was asked to announce. */
   get announcements(): readonly Announcement[] {
     return this.#commands.announcementsOf(this);
   }
@@ -222,9 +227,7 @@ export class ManagedConnection extends TrackedConnection {
 
   /**
    * Takes an announced address back, with all its ports: the peer closes the
-   * subflows to it. A Linux peer that has not dealt with one such message yet
-   * drops the next (`MPTcpExtRmAddrDrop` counts it there), and nobody repeats
-   * it: leave 20 ms between two, and before or after a `close()` that tells.
+   * subflows to it.
    *
    * @param address IPv4 or IPv6 address.
    * @param options Why.

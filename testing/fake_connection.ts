@@ -44,6 +44,9 @@ const ESRCH = 3;
 const ECONNRESET = 104;
 const ENOTCONN = 107;
 
+/** How long either host deals with an address, in milliseconds. */
+const BUSY_MS = 5;
+
 /** How to make a connection of a {@linkcode FakeKernel}. */
 export interface FakeConnectOptions {
   /** The initial subflow's end on this host. @default {10.0.0.1, port 40000} */
@@ -186,6 +189,8 @@ export interface ConnectionHost {
   cookie(): number;
   /** What the in-kernel path manager allows. */
   allowed(): FakeConnectionFigures;
+  /** Milliseconds, where a test lets them pass; absent: nothing takes any. */
+  time(): number | undefined;
   /** The connection has ended. */
   onClose(): void;
 }
@@ -244,6 +249,11 @@ export class KernelConnection implements FakeConnection {
   #signals = 0;
   /** `pm.local_addr_used`: what `remove` withdraws still counts. */
   #addressesUsed = 0;
+  /**
+   * Until when an RM_ADDR is dropped: by the peer, which has one to deal with, or
+   * here, where an ADD_ADDR of the peer is to be answered.
+   */
+  #dropsUntil = -Infinity;
   /** Ids of the addresses that the peer has announced. */
   readonly #remIds = new Map<string, number>();
   readonly #subflows: Subflow[];
@@ -432,6 +442,7 @@ export class KernelConnection implements FakeConnection {
   /** Takes the id of an address that the peer has announced. */
   learn(address: string, remId: number): void {
     this.#remIds.set(address, remId);
+    this.#isBusy();
   }
 
   /** Its addresses, in the order in which they came to it. */
@@ -482,11 +493,21 @@ export class KernelConnection implements FakeConnection {
     if (id !== 0 && !this.#withdraw(this.#addresses.splice(index, 1)[0]!)) {
       return;
     }
+    if (this.#isBusy()) return;
     // The peer does not know one that it has not answered.
     const gone = this.#open().filter(({ local, figures }) =>
       local.id === id && figures.state !== "syn-sent"
     );
     for (const subflow of gone) this.#closeSubflow(subflow);
+  }
+
+  /** Begins to deal with a message about an address, unless it does already. */
+  #isBusy(): boolean {
+    const now = this.#host.time();
+    if (now === undefined) return false;
+    if (now < this.#dropsUntil) return true;
+    this.#dropsUntil = now + BUSY_MS;
+    return false;
   }
 
   /**

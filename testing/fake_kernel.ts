@@ -19,6 +19,7 @@ import {
   MESSAGES as SOCK_DIAG,
   NETLINK_SOCK_DIAG,
 } from "../codec/sock_diag.gen.ts";
+import { systemClock } from "../netlink/clock.ts";
 import { NETLINK_GENERIC } from "../netlink/genl.ts";
 import type { SocketAddress, Stream } from "../netlink/transport.ts";
 import {
@@ -270,6 +271,7 @@ export class FakeKernel extends FakeNamespace {
       port: () => this.#port++,
       cookie: () => this.#cookie++,
       allowed: () => this.#allowed(),
+      time: () => this.clock === systemClock ? undefined : this.clock.now(),
       onClose: () => this.#connections.delete(token),
     }, options);
     this.#connections.set(token, connection);

@@ -4,6 +4,7 @@ import {
   fullmesh,
   manage,
   type ManagedConnection,
+  type ManageOptions,
   type Manager,
   ndiffports,
   type Policy,
@@ -316,6 +317,8 @@ Deno.test("all ids can be in use", async () => {
   }
   assertEquals(connection.announcements.length, 255);
   assertEquals(world.decisions.at(-1), "announce 10.0.1.1 ENOSPC");
+  await world.turn(255 * 20);
+  assertEquals(world.decisions.length, 256);
 });
 
 Deno.test("what cannot be opened is told as what fails, without asking where that is known", async () => {
@@ -559,7 +562,7 @@ Deno.test("`close()` tells the peer before, where that can be and does no harm",
     connection.close(subflow, { tell: true, reason: "test" });
     // Again does nothing.
     connection.close(subflow);
-    await world.turn();
+    await world.turn(30);
     assertEquals(subflow.state, "closed");
     return world.taken();
   };
@@ -598,6 +601,7 @@ Deno.test("announced addresses are taken back, also when the kernel forgot them"
   connection.announce("10.0.2.1");
   // The peer knows this one.
   connection.announce("10.0.0.1");
+  await world.turn(50);
   assertEquals(
     fake.addresses().map(({ address, id, ifIndex }) => [address, id, ifIndex]),
     [["10.0.1.1", 1, 3], ["10.0.2.1", 2, 0]],
@@ -609,10 +613,127 @@ Deno.test("announced addresses are taken back, also when the kernel forgot them"
   for (const address of ["10.0.1.1", "10.0.2.1", "10.0.3.1"]) {
     connection.withdraw(address, { reason: "test" });
   }
+  await world.turn(50);
   assertEquals([fake.addresses(), connection.announcements], [[], []]);
   assertEquals(world.taken().slice(-2), [
     ...["withdraw 10.0.1.1 test", "withdraw 10.0.2.1 test"],
   ]);
+});
+
+/** A server's connection, to two of whose addresses the peer has subflows. */
+async function announced(world: World, options: ManageOptions = {}) {
+  const fake = world.connect({ serverSide: true });
+  const manager = await world.start({}, options);
+  const connection = manager.connections.get(fake.token)!;
+  for (const number of [1, 2]) {
+    const address = `10.0.${number}.1`;
+    connection.announce(address);
+    await world.turn(30);
+    const { id } = connection.announcements.at(-1)!;
+    const end = { address, port: local.port };
+    fake.openSubflow({ local: end, locId: id, openedHere: false });
+  }
+  await world.turn();
+  assertEquals(fake.subflows().length, 3);
+  world.taken();
+  return { fake, manager, connection };
+}
+
+Deno.test("a peer is told of addresses one by one: of the first at once", async () => {
+  await using world = new World();
+  const { fake, connection } = await announced(world);
+  const other = world.connect({ serverSide: true });
+  await world.turn();
+  const { connections } = world.managers[0]!;
+  const left = () => fake.subflows().map(({ locId }) => locId);
+  for (const address of ["10.0.1.1", "10.0.2.1"]) connection.withdraw(address);
+  connections.get(other.token)!.announce("10.0.1.1");
+  assertEquals(world.taken(), ["withdraw 10.0.1.1", "announce 10.0.1.1"]);
+  assertEquals([left(), connection.announcements], [[0, 2], []]);
+  // What is asked for last comes last.
+  connection.announce("10.0.2.1");
+  connection.withdraw("10.0.2.1");
+  await world.turn(20);
+  assertEquals([world.taken(), left()], [["withdraw 10.0.2.1"], [0]]);
+  await world.turn(20);
+  assertEquals(world.taken(), ["announce 10.0.2.1"]);
+  await world.turn(20);
+  assertEquals([world.taken(), fake.addresses()], [["withdraw 10.0.2.1"], []]);
+});
+
+Deno.test("what the peer has announced is answered before an address is taken back", async () => {
+  await using world = new World();
+  const { fake, connection } = await announced(world);
+  await world.turn(20);
+  const remote = { address: "10.0.9.2", port: 443 };
+  world.kernel.emitEvent("announced", { token: fake.token, remote, remId: 7 });
+  await world.turn();
+  connection.withdraw("10.0.1.1");
+  assertEquals(world.taken(), []);
+  await world.turn(20);
+  assertEquals(world.taken(), ["withdraw 10.0.1.1"]);
+  assertEquals(fake.subflows().map(({ locId }) => locId), [0, 2]);
+});
+
+Deno.test("`close()` that tells waits for its turn, too, unless it has become pointless", async () => {
+  await using world = new World();
+  const fake = world.connect();
+  const manager = await world.start(ndiffports({ subflows: 2 }));
+  const connection = manager.connections.get(5)!;
+  for (const from of ["10.0.1.1", "10.0.2.1"]) connection.open({ from });
+  await world.turn();
+  const at = (address: string) =>
+    connection.subflows.find((one) => one.local.address === address)!;
+  const close = (address: string) => {
+    const subflow = at(address);
+    connection.close(subflow, { tell: true });
+    return subflow;
+  };
+  world.taken();
+  const [one, two] = ["10.0.1.1", "10.0.2.1"].map(close);
+  assertEquals([one!.state, two!.state], ["closing", "closing"]);
+  assertEquals(world.taken(), ["close 10.0.1.1 told"]);
+  // What is opened there meanwhile is not closed by the peer.
+  connection.open({ from: "10.0.2.1" });
+  await world.turn(20);
+  assertEquals(world.taken(), ["open 10.0.2.1", "close 10.0.2.1"]);
+  assertEquals([two!.state, at("10.0.2.1").state], ["closed", "established"]);
+  // The kernel refuses it, and the peer closes it.
+  const again = connection.open({ from: "10.0.1.1" });
+  await world.turn(20);
+  world.taken();
+  world.kernel.privileged = false;
+  connection.announce("10.0.9.1");
+  close("10.0.1.1");
+  const gone = close("10.0.2.1");
+  fake.closeSubflow(2, 104);
+  await world.turn(60);
+  assertEquals(world.taken(), [
+    ...["announce 10.0.9.1 EPERM", "close 10.0.1.1 told EPERM"],
+  ]);
+  assertEquals([again.state, gone.state, gone.error], [
+    ...["established", "closed", undefined],
+  ]);
+});
+
+Deno.test("what a peer is still to be told is told when the manager ends, unless the connection has ended", async () => {
+  for (const how of ["stop", "clean", "closed"]) {
+    await using world = new World();
+    const clean = how === "clean";
+    const { fake, connection, manager } = await announced(world, { clean });
+    if (!clean) {
+      for (const number of [1, 2]) connection.withdraw(`10.0.${number}.1`);
+    }
+    if (how === "closed") fake.close();
+    await world.turn();
+    manager.stop();
+    const [first, second] = [1, 2].map((number) =>
+      `withdraw 10.0.${number}.1${clean ? " the manager ends" : ""}`
+    );
+    assertEquals(world.taken(), how === "closed" ? [first] : [first, second]);
+    if (how !== "closed") assertEquals(fake.addresses(), []);
+    assertEquals(world.clock.next, undefined);
+  }
 });
 
 Deno.test("that a connection has ended is no error", async () => {

@@ -376,7 +376,7 @@ Deno.test("`announce()` tells the clients of a server, as addresses come and go"
     world.connect({ serverSide: true, ...options });
   connect();
   await world.start(announce());
-  assertEquals(world.taken(), [
+  assertEquals(await decided(world, 2), [
     "announce 10.0.1.1 established",
     "announce 10.0.2.1 established",
   ]);
