@@ -1,5 +1,5 @@
 // Generated from codec/spec/sock_diag.yaml by `deno task gen`. Do not edit.
-// SHA-256 of the specification: 3c04695909144730d68268f7581e4e7189ba8ff9b5f229004720d8e174b2a6ad
+// SHA-256 of the specification: 30f1a431d133034de2bfae3fd43ff5536c40c7097d913d6a3ef22fdd9fe85036
 // deno-fmt-ignore-file
 
 /**
@@ -273,7 +273,7 @@ export interface MptcpInfo {
 }
 
 /** Layout of the struct `tcp-info`. */
-export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 232, members: [
+export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 242, members: [
   { key: "state", kind: "u8", offset: 0 },
   { key: "caState", kind: "u8", offset: 1 },
   { key: "retransmits", kind: "u8", offset: 2 },
@@ -302,6 +302,7 @@ export const TCP_INFO: StructPolicy<TcpInfo> = { name: "tcp-info", length: 232, 
   { key: "bytesSent", kind: "u64", offset: 200 },
   { key: "bytesRetrans", kind: "u64", offset: 208 },
   { key: "sndWnd", kind: "u32", offset: 228 },
+  { key: "totalRto", kind: "u16", offset: 240 },
 ] };
 
 /**
@@ -365,6 +366,8 @@ export interface TcpInfo {
   readonly bytesRetrans?: bigint | undefined;
   /** Window that the peer offers, in bytes. Since Linux 5.4. */
   readonly sndWnd?: number | undefined;
+  /** Retransmission timeouts, in all. Since Linux 6.7. */
+  readonly totalRto?: number | undefined;
 }
 
 /** Table of the set `inet-diag-req`. */

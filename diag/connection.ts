@@ -205,6 +205,11 @@ export interface SubflowReading extends Subflow {
    * program does not read. Since Linux 5.4.
    */
   readonly sendWindow?: number;
+  /**
+   * Retransmission timeouts since it began, also those after which acks came
+   * again, 0 to 65535. Since Linux 6.7.
+   */
+  readonly timeouts?: number;
 }
 
 /** The timer of a subflow. */

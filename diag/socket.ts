@@ -266,6 +266,12 @@ export class Socket {
     return this.#reaches(at + 1) ? this.#bytes[this.#info + at] : undefined;
   }
 
+  #infoU16(at: number): number | undefined {
+    return this.#reaches(at + 2)
+      ? this.#view.getUint16(this.#info + at, HOST_LITTLE_ENDIAN)
+      : undefined;
+  }
+
   /**
    * @param least How long the struct is that has the member, where that of
    * older kernels ends with padding in its place.
@@ -426,10 +432,12 @@ export class Socket {
   /** What a TCP socket under MPTCP says, with what tells of trouble. */
   reading(): SubflowReading {
     const sendWindow = this.#infoU32(TCP.sndWnd);
+    const timeouts = this.#infoU16(TCP.totalRto);
     return {
       ...this.subflow(),
       ...this.timer(),
       ...sendWindow !== undefined && { sendWindow },
+      ...timeouts !== undefined && { timeouts },
     };
   }
 

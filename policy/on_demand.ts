@@ -5,14 +5,15 @@ import type { Policy } from "./policy.ts";
 import { isSpareAddress, type SpareOptions, sparePath } from "./spare.ts";
 import type { TrackedSubflow } from "./tracker.ts";
 import { checkTrouble, type TroubleOptions } from "./trouble.ts";
-import { SubflowWatch } from "./watch.ts";
+import { type OnLook, SubflowWatch } from "./watch.ts";
 import { WaysBack } from "./way_back.ts";
 
 /** What is the spare, and when it is used. */
 export interface OnDemandOptions extends TroubleOptions, SpareOptions {
   /**
    * Milliseconds that the path has to work again before the spare is closed, 1
-   * to 300000. Twice as long for each switch in the last five minutes.
+   * to 300000: without a retransmission timeout, as far as Linux tells, since
+   * 6.7. Twice as long for each switch in the last five minutes.
    * @default {10000}
    */
   readonly healthMs?: number;
@@ -44,8 +45,9 @@ interface State {
  * money. If the path in use is in trouble (no ack although the peer would take
  * data, its link or address gone, closed), the spare is opened, and when it is
  * established, the bad subflow is closed, so that the spare carries all at once.
- * The path is tried after 5 s, then less and less often; when it has worked for
- * `healthMs`, the spare is closed. Only connections that this host opened are
+ * The path is tried after 5 s, then less and less often. It carries all then, and
+ * the spare is a backup; when it has worked for `healthMs`, the spare is closed.
+ * Only connections that this host opened are
  * managed.
  *
  * @param options What is the spare.
@@ -85,10 +87,16 @@ class OnDemand implements Policy, Disposable {
   constructor(options: OnDemandOptions, healthMs: number) {
     this.#options = options;
     this.#healthMs = healthMs;
-    this.#watch = new SubflowWatch(options, (connection, subflow, reason) => {
+    const { cautious = false, rtoMs } = options;
+    const isStrict = !cautious && rtoMs === undefined;
+    const look: OnLook = (connection, subflow, reason, timedOut) => {
       if (reason !== undefined) this.#trouble(connection, subflow, reason);
-      else this.#state(connection).bad.delete(subflow);
-    });
+      else if (timedOut && isStrict && this.#spareOf(connection)) {
+        // It was over before anyone looked: the path does not work yet.
+        this.#trouble(connection, subflow, "no ack in time");
+      } else this.#state(connection).bad.delete(subflow);
+    };
+    this.#watch = new SubflowWatch(options, look);
   }
 
   established(connection: ManagedConnection): void {
@@ -199,19 +207,28 @@ class OnDemand implements Policy, Disposable {
     );
   }
 
-  #spareOf(connection: ManagedConnection): TrackedSubflow | undefined {
-    return connection.subflows.find((subflow) =>
+  /** The peer may have opened one, too. */
+  #spares(connection: ManagedConnection): TrackedSubflow[] {
+    return connection.subflows.filter((subflow) =>
       subflow.isOpen && this.#isSpare(connection, subflow)
     );
   }
 
-  /** Whether a path works besides the spare, as far as is known. */
-  #hasPath(connection: ManagedConnection): boolean {
+  #spareOf(connection: ManagedConnection): TrackedSubflow | undefined {
+    return this.#spares(connection)[0];
+  }
+
+  /** The paths that work besides the spare, as far as is known. */
+  #paths(connection: ManagedConnection): TrackedSubflow[] {
     const { bad } = this.#state(connection);
-    return connection.subflows.some((subflow) =>
+    return connection.subflows.filter((subflow) =>
       subflow.state === "established" && !bad.has(subflow) &&
       !this.#isSpare(connection, subflow)
     );
+  }
+
+  #hasPath(connection: ManagedConnection): boolean {
+    return this.#paths(connection).length > 0;
   }
 
   #trouble(
@@ -267,15 +284,28 @@ class OnDemand implements Policy, Disposable {
     const state = this.#state(connection);
     state.timer?.[Symbol.dispose]();
     if (!this.#spareOf(connection) || !this.#hasPath(connection)) return;
+    // A path that carries nothing shows nothing.
+    for (const spare of this.#spares(connection)) {
+      if (spare.backup) continue;
+      connection.setBackup(spare, true, { reason: "the path is there again" });
+    }
     const doublings = Math.max(0, state.switches.length - 1);
     const ms = Math.min(MOST_MS, this.#healthMs * 2 ** doublings);
+    const timeouts = (subflow: TrackedSubflow) =>
+      connection.read(subflow)?.timeouts ?? 0;
+    const before = new Map(
+      this.#paths(connection).map((path) => [path, timeouts(path)]),
+    );
     state.timer = connection.after(ms, () => {
-      if (!this.#hasPath(connection)) return;
+      const paths = this.#paths(connection);
+      if (paths.length === 0) return;
+      // Of many subflows not each timeout is seen, and some may pass.
+      if (!paths.some((path) => timeouts(path) === before.get(path))) {
+        return this.#startHealth(connection);
+      }
       const reason = `the path has worked for ${ms / 1000} s`;
-      // The peer may have opened one, too.
-      for (const subflow of connection.subflows) {
-        if (!subflow.isOpen || !this.#isSpare(connection, subflow)) continue;
-        connection.close(subflow, { tell: true, reason });
+      for (const spare of this.#spares(connection)) {
+        connection.close(spare, { tell: true, reason });
       }
     });
   }

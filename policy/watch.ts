@@ -39,17 +39,22 @@ interface Watched {
   due: number;
   /** Number of its socket; absent: it was not looked at yet. */
   cookie?: number;
+  /** How many retransmission timeouts it had had; absent: that is not known. */
+  timeouts?: number | undefined;
 }
 
 /**
  * Takes what is wrong with a subflow.
  *
  * @param reason Absent: nothing is.
+ * @param timedOut Whether a retransmission timeout has passed since the look
+ * before, even if acks have come again.
  */
 export type OnLook = (
   connection: ManagedConnection,
   subflow: TrackedSubflow,
   reason: string | undefined,
+  timedOut: boolean,
 ) => void;
 
 /** The subflows that are looked at. */
@@ -137,7 +142,7 @@ export class SubflowWatch implements Disposable {
           watched.due = nextLook(now, timer);
           this.#try(
             watched,
-            () => this.#onLook(connection, subflow, undefined),
+            () => this.#onLook(connection, subflow, undefined, false),
           );
         } else left.push(watched);
       }
@@ -177,7 +182,11 @@ export class SubflowWatch implements Disposable {
       nextLook(now, reading),
       now + this.#untilSilent(reading),
     );
-    this.#onLook(connection, subflow, troubleOf(reading, this.#options));
+    const { timeouts = 0 } = reading;
+    const timedOut = timeouts > (watched.timeouts ?? timeouts);
+    watched.timeouts = timeouts;
+    const reason = troubleOf(reading, this.#options);
+    this.#onLook(connection, subflow, reason, timedOut);
   }
 
   /** How long it takes at the least until a silence counts, in milliseconds. */

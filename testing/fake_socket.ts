@@ -70,6 +70,7 @@ export type FakeSubflowFigures =
       | "timer"
       | "timerExpiresMs"
       | "sendWindow"
+      | "timeouts"
       | "timerRetransmits"
       | "rttUs"
       | "rttVarUs"
@@ -289,6 +290,7 @@ export function tcpInfo(figures: FakeSubflowFigures): Bytes {
     bytesSent,
     bytesRetrans: figures.bytesRetransmitted,
     sndWnd: figures.sendWindow ?? (isOpening ? 0 : 65535),
+    totalRto: figures.timeouts,
   }, TCP_INFO_LENGTH);
 }
 

@@ -81,6 +81,8 @@ interface Flow {
   /** Since when its data has not been acknowledged, and until when it is so. */
   stuck?: { readonly since: number; until?: number } | undefined;
   bytes: number;
+  /** Retransmission timeouts before that. */
+  timeouts: number;
   /** When this was brought up to date. */
   at: number;
 }
@@ -431,7 +433,11 @@ export class World {
     if (slot === undefined || subflow.state !== "established") return undefined;
     const flow = this.#flow(slot, subflow);
     const now = this.clock.now();
-    const counted = { bytesAcked: flow.bytes, bytesSent: flow.bytes };
+    const stuck = flow.stuck && repeated(now - flow.stuck.since);
+    const counted = {
+      ...{ bytesAcked: flow.bytes, bytesSent: flow.bytes },
+      timeouts: flow.timeouts + (stuck?.backoff ?? 0),
+    };
     if (slot.traffic === "paused") {
       const { backoff, expires } = repeated(now - slot.since);
       return {
@@ -439,8 +445,8 @@ export class World {
         ...{ sendQueue: 1000, sendWindow: 0, timerRetransmits: backoff },
       };
     }
-    if (flow.stuck === undefined) return counted;
-    const { backoff, expires } = repeated(now - flow.stuck.since);
+    if (stuck === undefined) return counted;
+    const { backoff, expires } = stuck;
     return {
       ...{ ...counted, backoff, timerExpiresMs: expires, unacked: 1 },
       ...{ sendQueue: 1000, timerRetransmits: backoff },
@@ -454,7 +460,8 @@ export class World {
     const { local, remote } = subflow;
     const key = `${slot.connection.token} ${local.address} ${local.port} ` +
       `${remote.address} ${remote.port}`;
-    const flow = this.#flows.get(key) ?? { bytes: 0, at: now };
+    const flow = this.#flows.get(key) ??
+      { bytes: 0, timeouts: 0, at: now };
     this.#flows.set(key, flow);
     const works = this.workingMs(subflow) > 0 ||
       this.#works.get(pairOf(local.address, remote.address)) === now;
@@ -466,7 +473,10 @@ export class World {
     } else if (flow.stuck !== undefined) {
       const { since } = flow.stuck;
       flow.stuck.until ??= now + repeated(now - since).expires;
-      if (now >= flow.stuck.until) flow.stuck = undefined;
+      if (now >= flow.stuck.until) {
+        flow.timeouts += repeated(flow.stuck.until - since).backoff;
+        flow.stuck = undefined;
+      }
     }
     if (works && isSending && flow.stuck === undefined) {
       // Some are slower than others.

@@ -70,6 +70,7 @@ const LEFT_OUT: Readonly<Record<string, readonly [number, number]>> = {
   lastAckRecv: [56, 4],
   pacingRate: [104, 8],
   sndWnd: [228, 4],
+  totalRto: [240, 2],
 };
 
 /** A number as the x86_64 kernel of the capture has it. */

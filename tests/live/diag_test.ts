@@ -92,15 +92,19 @@ function assertSameAsSs(host: Host): Connection[] {
       assertEquals(comparable(socket, one), { ...one });
     }
   }
+  let timedOut = 0;
   for (const [index, one] of connections.flatMap(bySubflow).entries()) {
-    const { sendWindow, timer, timerExpiresMs, ...subflow } = single[index]!;
+    const { sendWindow, timeouts = 0, timer, timerExpiresMs, ...subflow } =
+      single[index]!;
     assertEquals(withoutClocks(subflow), withoutClocks(one));
     const socket = tcp.get(subflow.cookie)!;
     assertEquals(`${sendWindow || undefined}`, `${socket["snd_wnd"]}`);
+    timedOut += timeouts;
     assertEquals(timer === undefined, timerExpiresMs === undefined);
     const { timerRetransmits } = timers.get(subflow.cookie)!;
     assertEquals(timerRetransmits, subflow.timerRetransmits);
   }
+  assert(timedOut <= host.counter("TcpExtTCPTimeouts"), `${timedOut}`);
   return connections;
 }
 

@@ -3,6 +3,7 @@
  * shell; what the paths carry is what `ss` shows.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Diag } from "../../diag/mod.ts";
 import { PathManager } from "../../mod.ts";
 import type { Host } from "../../testing/host.ts";
 import { until } from "../../testing/lab.ts";
@@ -31,6 +32,10 @@ function addRules(
 
 function removeRules(host: Host, hook: "prerouting" | "input" | "output") {
   host.exec("nft", "delete", "table", "inet", hook);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** When a line of the log was written, in milliseconds. */
@@ -63,9 +68,83 @@ liveTest(
     await managed.arrived();
     assertMatch(
       await managed.stop(),
-      /open .* no ack.*\n.*close .* the spare is there\n.*open .* to see whether.*\n.*close .* the path has worked for 0\.5 s\n.*open .* client2 .* closed, ECONNRESET\n$/,
+      /open .* no ack.*\n.*close .* the spare is there\n.*open .* to see whether.*\n.*set-backup .* the path is there again\n.*close .* the path has worked for 0\.5 s\n.*open .* client2 .* closed, ECONNRESET\n$/,
     );
     assertEquals(client.sysctl("net.mptcp.path_manager"), "kernel");
+  },
+);
+
+liveTest(
+  "`mptcp manage on-demand` keeps the spare while the path loses what is sent",
+  async () => {
+    await using managed = new Managed(
+      ["on-demand", "dev", "client2", "health", "1s"],
+    );
+    const { lab, lab: { client, server } } = managed;
+    await managed.start();
+    await managed.until("client1");
+    lab.cut(1);
+    await managed.until("client2");
+    // It tries a path at once whose link has come back.
+    lab.restore(1);
+    using diag = Diag.open({ netns: client.netns });
+    const { token } = managed.connection.client;
+    const at = (path: number) =>
+      diag.connection(token)!.subflows.find(({ local, state }) =>
+        local.address === client.address(path) && state === "established"
+      );
+    await until(() => at(1), "the path", 8000);
+    /** What was read of both, and from when to when that took. */
+    const seen: {
+      readonly from: number;
+      readonly to: number;
+      readonly port: number;
+      readonly timeouts: number;
+      readonly acked: number;
+      readonly spareAcked: number;
+    }[] = [];
+    const look = () => {
+      const from = Date.now();
+      const [path, spare] = [at(1), at(2)];
+      const reading = path && diag.subflow(path);
+      if (reading === undefined || spare === undefined) return;
+      const { local: { port }, timeouts, bytesAcked: acked } = reading;
+      seen.push({
+        ...{ from, to: Date.now(), port, timeouts: timeouts!, acked: acked! },
+        spareAcked: spare.bytesAcked!,
+      });
+    };
+    for (let round = 0; round < 5; round++) {
+      // The first retransmission gets through.
+      addRules(server, "prerouting", "iifname server1 drop");
+      await pause(60);
+      removeRules(server, "prerouting");
+      for (let count = 0; count < 20; count++) {
+        await pause(20);
+        look();
+      }
+    }
+    const before = Date.now();
+    await managed.arrived();
+    const said = (await managed.stop()).trimEnd().split("\n");
+    // Where the processors were taken, it may have left the path again.
+    const timeouts = seen.at(-1)?.timeouts ?? 0;
+    assert(timeouts > 0 || said.length > 4, said.join("\n"));
+    assert(timeouts <= client.counter("TcpExtTCPTimeouts"));
+    for (const line of said) {
+      if (!line.includes("has worked") || timeOf(line) > before) continue;
+      const end = timeOf(line);
+      const within = seen.filter(({ from, to }) =>
+        from >= end - 1000 && to <= end
+      );
+      const [first] = within;
+      const last = within.findLast(({ port }) => port === first?.port);
+      if (first === undefined || last === undefined) continue;
+      assertEquals(last.timeouts, first.timeouts, line);
+      const acked = last.acked - first.acked;
+      const spareAcked = last.spareAcked - first.spareAcked;
+      assert(acked >= spareAcked, `${acked} < ${spareAcked}: ${line}`);
+    }
   },
 );
 

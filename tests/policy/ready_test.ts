@@ -164,8 +164,9 @@ Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async
   world.kernel.changeNetwork(({ links }) => links.set("eth0", { flags: [] }));
   await world.turn(20);
   world.kernel.changeNetwork(({ links }) => links.delete("eth0"));
-  assertEquals(await decided(world, 2), [
+  assertEquals(await decided(world, 3), [
     "open 10.0.0.1 to see whether the path works again",
+    "set-backup 10.0.2.1 the path is there again",
     "close 10.0.2.1 told the path has worked for 0.06 s",
   ]);
   assertEquals(paths(one), ["10.0.0.1#0 10.0.0.2 2"]);
@@ -177,10 +178,8 @@ Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async
   ]);
   world.kernel.changeNetwork(({ links }) => links.delete("eth0"));
   assertEquals(
-    (await decided(world, 2)).at(-1),
-    [
-      "close 10.0.2.1 told the path has worked for 0.12 s",
-    ].at(-1),
+    (await decided(world, 3)).at(-1),
+    "close 10.0.2.1 told the path has worked for 0.12 s",
   );
   // One that was reset is gone already.
   one.closeSubflow(placeOf(one, "10.0.0.1"), 104);
@@ -193,6 +192,30 @@ Deno.test("`onDemand()` opens the spare, leaves the path, and comes back", async
   assertEquals(await decided(world, 1), [
     "open 10.0.2.1 ECONNRESET, once more",
   ]);
+});
+
+Deno.test("`onDemand()` leaves a path again that had a timeout which nobody saw", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(onDemand({ spare }));
+  const change = (flags?: "up"[]) =>
+    world.kernel.changeNetwork(({ links }) =>
+      flags === undefined ? links.delete("eth0") : links.set("eth0", { flags })
+    );
+  // Without a spare it is over, and no trouble.
+  await world.turn(250);
+  one.setSubflow(0, { timeouts: 1 });
+  await world.turn(250);
+  assertEquals(world.taken(), []);
+  change([]);
+  await decided(world, 2);
+  change();
+  await decided(world, 2);
+  await world.turn(250);
+  assertEquals(world.taken(), []);
+  one.setSubflow(placeOf(one, "10.0.0.1"), { timeouts: 1 });
+  assertEquals(await decided(world, 1), ["close 10.0.0.1 told no ack in time"]);
+  assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
 });
 
 Deno.test("a link that goes is seen by a dual-stack socket, too", async () => {

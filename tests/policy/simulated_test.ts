@@ -1,4 +1,7 @@
 /** The ready policies in random worlds: what they promise, and what was found. */
+import { assert, assertEquals } from "@std/assert";
+import { onDemand } from "../../policy/mod.ts";
+import { simulate } from "../../testing/mod.ts";
 import { checkPromises } from "./promises.ts";
 
 /** How many worlds there are, and how many of them with a calm at their end. */
@@ -88,5 +91,40 @@ const FOUND: readonly (readonly string[])[] = [
 for (const [name, ...steps] of FOUND) {
   Deno.test(`${name} bears ${steps.join(", ")}`, async () => {
     await checkPromises(name!, { steps });
+  });
+}
+
+for (const cautious of [false, true]) {
+  const name = cautious ? "a cautious onDemand" : "onDemand";
+  Deno.test(`${name} keeps the spare as long as the path loses what is sent`, async () => {
+    const healthMs = 1000;
+    const worked: number[] = [];
+    let seen = 0;
+    // Each time data has to be sent again, and is acknowledged before a look.
+    const lossy = ["cut eth0 silent", "wait 190", "mend eth0", "wait 600"];
+    await simulate(
+      () =>
+        onDemand({ spare: ({ dev }) => dev === "eth2", healthMs, cautious }),
+      {
+        steps: [
+          ...["connect 1 eth0 ipv4 client", "traffic 1 sending", "wait 1000"],
+          ...["cut eth0 silent", "wait 2000", "mend eth0"],
+          ...Array.from({ length: 60 }, () => lossy).flat(),
+        ],
+        always({ decisions, workingMs }) {
+          for (const { reason } of decisions.slice(seen)) {
+            if (!reason?.startsWith("the path has worked")) continue;
+            const local = { address: "10.0.1.1", port: 0 };
+            const remote = { address: "10.1.1.2", port: 0 };
+            worked.push(workingMs({ local, remote }));
+          }
+          seen = decisions.length;
+        },
+        afterCalm: ({ kernel }) =>
+          assertEquals(kernel.connections.get(0x1000)?.subflows().length, 1),
+      },
+    );
+    assertEquals(worked.length, 1);
+    assert(worked[0]! >= healthMs, `${worked}`);
   });
 }

@@ -47,7 +47,7 @@ Deno.test("`Diag` looks up one subflow of a `FakeKernel` by its ends", () => {
   connection.openSubflow({ local: second, locId: 2, ifIndex: 3 });
   const trouble = {
     ...{ timer: "retransmission", timerExpiresMs: 408 } as const,
-    ...{ sendWindow: 9, backoff: 1, sendQueue: 7 },
+    ...{ sendWindow: 9, timeouts: 3, backoff: 1, sendQueue: 7 },
   };
   connection.setSubflow(1, trouble);
   const [first, other] = diag.connection(5)!.subflows;
