@@ -14,6 +14,7 @@ import { FakeInterfaces, FakeKernel } from "../../testing/mod.ts";
 import { until } from "../../testing/lab.ts";
 import type { AddressFlag, LinkFlag } from "../../diag/mod.ts";
 import { generator, pick } from "../helpers/random.ts";
+import { VirtualTime } from "../helpers/virtual_time.ts";
 
 const EACCES = 13;
 const EROFS = 30;
@@ -74,9 +75,8 @@ class Running implements AsyncDisposable {
   lastMs = 0;
   readonly reload: () => void;
   status: WatchStatus | undefined;
-  /** How often it has looked at what nobody tells of. */
-  looks = 0;
   readonly #controller = new AbortController();
+  readonly #time = new VirtualTime();
   readonly #end: Promise<void>;
   /** What of the kernel is open besides. */
   readonly #open: number;
@@ -87,10 +87,7 @@ class Running implements AsyncDisposable {
     const agent = watch(FILE, {
       ...{ namespace: kernel, settleMs: 40, tickMs: 50 },
       signal: this.#controller.signal,
-      onLook: (status) => {
-        this.status = status;
-        this.looks++;
-      },
+      onLook: (status) => this.status = status,
       ...options,
     });
     this.reload = () => agent.reload();
@@ -110,17 +107,16 @@ class Running implements AsyncDisposable {
     assertEquals(this.lines.splice(0), lines);
   }
 
-  /** Nothing happens for some time, and for some looks, however slow it is. */
+  /** Nothing happens for some looks. */
   async expectCalm(ms = 200): Promise<void> {
-    const enough = this.looks + 8;
     await new Promise((resolve) => setTimeout(resolve, ms));
-    await until(() => this.looks >= enough, "more looks");
     assertEquals(this.lines.splice(0), []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#controller.abort();
     await this.#end;
+    await this.#time[Symbol.asyncDispose]();
     const { subscriptions, transports } = this.kernel;
     assertEquals(subscriptions.every(({ closed }) => closed), true);
     assertEquals(transports.filter(({ closed }) => !closed).length, this.#open);

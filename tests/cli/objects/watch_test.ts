@@ -7,6 +7,7 @@ import { FakeInterfaces, FakeKernel } from "../../../testing/mod.ts";
 import { until } from "../../../testing/lab.ts";
 import { ForwardingNamespace } from "../../../netlink/forwarding.ts";
 import { run } from "../../helpers/run_main.ts";
+import { VirtualTime } from "../../helpers/virtual_time.ts";
 
 const FILE = "/etc/mptcp.yaml";
 const TEXT = `
@@ -34,6 +35,7 @@ async function watch(
     readonly reload: () => void;
   }) => Promise<void>,
 ) {
+  await using _time = new VirtualTime();
   const kernel = host();
   const controller = new AbortController();
   const news: ServiceNews[] = [];
