@@ -13,7 +13,7 @@ import {
   until,
 } from "../../testing/lab.ts";
 import { environment, launcher } from "./command_line.ts";
-import { listeners } from "./proc.ts";
+import { listeners, modeOf } from "./proc.ts";
 import { makeUplinks } from "./uplinks.ts";
 
 /** Where it runs. */
@@ -79,7 +79,7 @@ export class Managed implements AsyncDisposable {
 
   /** Waits until the manager manages. */
   async ready(): Promise<void> {
-    const mode = () => this.#host.sysctl("net.mptcp.path_manager");
+    const mode = () => modeOf(this.#host);
     // Of the two groups it joins that of the events first, then sets the mode.
     await until(
       () => listeners(this.#host).length > 0 && mode() === "userspace",

@@ -76,6 +76,12 @@ export function modeFile(): "path_manager" | "pm_type" {
   }
 }
 
+/** The mode of a namespace, as `sysctl` prints it. */
+export function modeOf(host: Host): string {
+  const value = host.sysctl(`net.mptcp.${modeFile()}`);
+  return ["kernel", "userspace"][Number(value)] ?? value;
+}
+
 /** What the open descriptors of this process are for. */
 export function openFiles(): string[] {
   return Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {

@@ -11,6 +11,7 @@ import { PathManager } from "../../mod.ts";
 import { Lab, until } from "../../testing/lab.ts";
 import { environment, launcher } from "../helpers/command_line.ts";
 import { liveTest } from "../helpers/live.ts";
+import { modeOf } from "../helpers/proc.ts";
 import { within } from "../helpers/within.ts";
 
 /** A command that goes on, and what it says on standard error. */
@@ -72,7 +73,7 @@ class Command implements AsyncDisposable {
 liveTest("`mptcp manage` takes its mode back, whatever ends it", async () => {
   using lab = Lab.open({ paths: 0 });
   const { netns } = lab.client;
-  const mode = () => lab.client.sysctl("net.mptcp.path_manager");
+  const mode = () => modeOf(lab.client);
   const started = async (policy = "fullmesh") => {
     const command = new Command(netns, `manage ${policy}`);
     await until(() => command.isReady && mode() === "userspace", "its mode");
@@ -144,7 +145,7 @@ liveTest(
         const [code] = await command.end("SIGTERM");
         assertEquals([lines[index], code], [lines[index], 0]);
       }
-      assertEquals(lab.client.sysctl("net.mptcp.path_manager"), "kernel");
+      assertEquals(modeOf(lab.client), "kernel");
     } finally {
       for (const command of commands) await command[Symbol.asyncDispose]();
       Deno.removeSync(file);

@@ -26,6 +26,7 @@ import { KINDS } from "../helpers/connection_kinds.ts";
 import { addMiddlebox, removeMiddlebox } from "../helpers/middlebox.ts";
 import { liveTest } from "../helpers/live.ts";
 import { ownedConnections } from "../helpers/owned.ts";
+import { modeOf } from "../helpers/proc.ts";
 import { seenLines, trackedLines } from "../helpers/tracked.ts";
 import { untilSame } from "../helpers/until_same.ts";
 
@@ -125,7 +126,7 @@ liveTest("managers that come later open nothing twice", async () => {
   const [too, stays] = ["manages paths here, too", "stays userspace"];
   assertEquals(told, [too, too, stays, too]);
   last.stop();
-  assertEquals(client.sysctl("net.mptcp.path_manager"), "kernel");
+  assertEquals(modeOf(client), "kernel");
 });
 
 liveTest("what comes and goes is followed, and ids stay", async () => {

@@ -1,17 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { NetlinkError, PathManager } from "../../mod.ts";
-import type { Host } from "../../testing/host.ts";
 import { Lab } from "../../testing/lab.ts";
 import { liveTest } from "../helpers/live.ts";
-
-/** What `sysctl` prints: a name, or a number on kernels before 6.15. */
-function modeOf(host: Host): string {
-  try {
-    return host.sysctl("net.mptcp.path_manager");
-  } catch {
-    return ["kernel", "userspace"][Number(host.sysctl("net.mptcp.pm_type"))]!;
-  }
-}
+import { modeOf } from "../helpers/proc.ts";
 
 liveTest("`setMode()` sets the mode of its namespace alone", () => {
   using lab = Lab.open({ paths: 0 });

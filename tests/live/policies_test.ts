@@ -11,6 +11,7 @@ import { MptcpSocket } from "../../testing/mptcp_socket.ts";
 import { bestOf, TooLate } from "../helpers/in_time.ts";
 import { liveTest } from "../helpers/live.ts";
 import { Managed } from "../helpers/managed.ts";
+import { modeOf } from "../helpers/proc.ts";
 import { SERVER } from "../helpers/uplinks.ts";
 
 /** Adds rules to a chain of its own, of which nobody is told. */
@@ -70,7 +71,7 @@ liveTest(
       await managed.stop(),
       /open .* no ack.*\n.*close .* the spare is there\n.*open .* to see whether.*\n.*set-backup .* the path is there again\n.*close .* the path has worked for 0\.5 s\n.*open .* client2 .* closed, ECONNRESET\n$/,
     );
-    assertEquals(client.sysctl("net.mptcp.path_manager"), "kernel");
+    assertEquals(modeOf(client), "kernel");
   },
 );
 
