@@ -161,8 +161,9 @@ class OnDemand implements Policy, Disposable {
 
   interfaceDown(connection: ManagedConnection, address: LocalAddress): void {
     for (const subflow of connection.subflows) {
-      if (!isAt(subflow.local, address.address)) continue;
-      if (connection.serverSide || this.#isSpare(connection, subflow)) continue;
+      if (connection.serverSide || !isAt(subflow.local, address.address)) {
+        continue;
+      }
       this.#trouble(connection, subflow, `${address.dev} is down`);
     }
   }
@@ -237,6 +238,8 @@ class OnDemand implements Policy, Disposable {
     reason: string,
   ): void {
     if (subflow.state !== "established") return;
+    // What was a path may be the spare by now: its device got another name.
+    if (this.#isSpare(connection, subflow)) return;
     const state = this.#state(connection);
     state.bad.add(subflow);
     state.timer?.[Symbol.dispose]();
@@ -273,6 +276,7 @@ class OnDemand implements Policy, Disposable {
   #leave(connection: ManagedConnection, reason: string): void {
     const { bad } = this.#state(connection);
     for (const subflow of bad) {
+      if (this.#isSpare(connection, subflow)) continue;
       connection.close(subflow, { tell: true, reason });
       this.#ways.lost(connection, subflow);
     }

@@ -87,6 +87,17 @@ const FOUND: readonly (readonly string[])[] = [
     ...["keep", "connect 2 eth0 ipv4 client", "other-opens 2 eth2 4"],
     ...["unplug eth0", "close 2 4 113", "errors 99", "up eth0"],
   ],
+  // What was a path at first is the spare, once its device has its name again.
+  [
+    ...["onDemand", "cut eth1 silent", "connect 1 eth1 mapped client"],
+    ...["traffic 1 sending", "wait 10000", "rename eth2", "restart"],
+    ...["down eth2", "wait 30000"],
+  ],
+  // The kernel forgets an announced address if another program fails from there.
+  [
+    ...["announce", "connect 2 eth1 ipv6 accepted", "errors 105"],
+    ...["establish 2", "other-opens 2 eth0 1"],
+  ],
 ];
 for (const [name, ...steps] of FOUND) {
   Deno.test(`${name} bears ${steps.join(", ")}`, async () => {
