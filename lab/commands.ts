@@ -77,13 +77,23 @@ function makeFolder(): [path: string, lock: Deno.FsFile] {
   }
 }
 
-/** Removes the folders that belong to no process. */
+/** Removes the folders that were made here, and belong to no process. */
 function removeLeftovers(temporary: string): void {
   for (const { name } of Deno.readDirSync(temporary)) {
     if (!name.startsWith(PREFIX)) continue;
     const path = `${temporary}/${name}`;
     using lock = lockFolder(path);
-    if (lock !== undefined) Deno.removeSync(path, { recursive: true });
+    if (lock === undefined || !hasCommands(path)) continue;
+    Deno.removeSync(path, { recursive: true });
+  }
+}
+
+/** Whether a folder is one of these: somebody else's may be called so. */
+function hasCommands(path: string): boolean {
+  try {
+    return Deno.readTextFileSync(`${path}/rc`) === RC;
+  } catch {
+    return false;
   }
 }
 

@@ -84,13 +84,18 @@ Deno.test("the next laboratory removes what a killed one has left, and no other"
     // What is called so, and is none.
     Deno.symlinkSync("/nowhere", `${TMPDIR}/mptcp-lab-link`);
     Deno.mkdirSync(`${TMPDIR}/mptcp-labour`);
+    Deno.mkdirSync(`${TMPDIR}/mptcp-lab-notes`);
+    Deno.writeTextFileSync(`${TMPDIR}/mptcp-lab-notes/rc`, "mine\n");
     const [first, second] = [await start(), await start()];
     await labs[0]!.kill();
     assertEquals(there().includes(first), true);
     const third = await start();
     assertEquals(
       there().toSorted(),
-      [second, third, "mptcp-lab-link", "mptcp-labour"].toSorted(),
+      [
+        ...[second, third],
+        ...["mptcp-lab-link", "mptcp-lab-notes", "mptcp-labour"],
+      ].toSorted(),
     );
   } finally {
     for (const lab of labs.slice(1)) await lab.kill();
