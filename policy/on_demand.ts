@@ -1,4 +1,5 @@
 import { ArgumentRangeError } from "../codec/argument_error.ts";
+import type { SubflowReading } from "../diag/connection.ts";
 import { isAt, type LocalAddress, plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { Policy } from "./policy.ts";
@@ -13,7 +14,8 @@ export interface OnDemandOptions extends TroubleOptions, SpareOptions {
   /**
    * Milliseconds that the path has to work again before the spare is closed, 1
    * to 300000: without a retransmission timeout, as far as Linux tells, since
-   * 6.7. Twice as long for each switch in the last five minutes.
+   * 6.7, and with acks of what was sent. Twice as long for each switch in the
+   * last five minutes.
    * @default {10000}
    */
   readonly healthMs?: number;
@@ -295,18 +297,15 @@ class OnDemand implements Policy, Disposable {
     }
     const doublings = Math.max(0, state.switches.length - 1);
     const ms = Math.min(MOST_MS, this.#healthMs * 2 ** doublings);
-    const timeouts = (subflow: TrackedSubflow) =>
-      connection.read(subflow)?.timeouts ?? 0;
     const before = new Map(
-      this.#paths(connection).map((path) => [path, timeouts(path)]),
+      this.#paths(connection).map((path) => [path, connection.read(path)]),
     );
     state.timer = connection.after(ms, () => {
       const paths = this.#paths(connection);
       if (paths.length === 0) return;
-      // Of many subflows not each timeout is seen, and some may pass.
-      if (!paths.some((path) => timeouts(path) === before.get(path))) {
-        return this.#startHealth(connection);
-      }
+      const isWell = (path: TrackedSubflow) =>
+        hasWorked(before.get(path), connection.read(path));
+      if (!paths.some(isWell)) return this.#startHealth(connection);
       const reason = `the path has worked for ${ms / 1000} s`;
       for (const spare of this.#spares(connection)) {
         connection.close(spare, { tell: true, reason });
@@ -317,4 +316,15 @@ class OnDemand implements Policy, Disposable {
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
   }
+}
+
+/** Whether nothing has been wrong with a subflow between two readings. */
+function hasWorked(
+  before: SubflowReading | undefined,
+  now: SubflowReading | undefined,
+): boolean {
+  // Of many subflows not each timeout is seen, and some may pass.
+  if ((now?.timeouts ?? 0) !== (before?.timeouts ?? 0)) return false;
+  // The first timeout may take a second, until which nothing comes back.
+  return !now?.sendQueue || now.bytesAcked !== before?.bytesAcked;
 }

@@ -218,6 +218,25 @@ Deno.test("`onDemand()` leaves a path again that had a timeout which nobody saw"
   assertEquals(paths(one), ["10.0.2.1#1 10.0.0.2 4"]);
 });
 
+Deno.test("`onDemand()` keeps the spare while nothing comes back by the path", async () => {
+  await using world = new World();
+  const one = world.connect();
+  await world.start(onDemand({ spare, healthMs: 60 }));
+  world.kernel.changeNetwork(({ links }) => links.set("eth0", { flags: [] }));
+  await decided(world, 2);
+  world.kernel.changeNetwork(({ links }) => links.delete("eth0"));
+  await decided(world, 2);
+  // The first timeout of a new subflow may take a second.
+  const place = placeOf(one, "10.0.0.1");
+  one.setSubflow(place, { sendQueue: 9, bytesAcked: 1 });
+  await world.turn(300);
+  assertEquals(world.taken(), []);
+  one.setSubflow(place, { sendQueue: 9, bytesAcked: 2 });
+  assertEquals(await decided(world, 1), [
+    "close 10.0.2.1 told the path has worked for 0.06 s",
+  ]);
+});
+
 Deno.test("a link that goes is seen by a dual-stack socket, too", async () => {
   const mapped = {
     local: { address: "::ffff:10.0.0.1", port: 40000 },
