@@ -285,6 +285,11 @@ function embedded(bytes: Uint8Array): Uint8Array {
   return isIPv4Mapped(bytes) ? bytes.subarray(12) : bytes;
 }
 
+/** Whether an address, in the form of RFC 5952, is one of `fe80::/10`: each link has those. */
+export function isLinkLocal(text: string): boolean {
+  return /^fe[89ab].:/.test(text);
+}
+
 /** Whether an IPv6 address holds an IPv4 one (`::ffff:0:0/96`). */
 export function isIPv4Mapped(bytes: Uint8Array): boolean {
   return bytes.length === 16 && bytes[10] === 0xff && bytes[11] === 0xff &&

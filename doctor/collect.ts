@@ -100,7 +100,7 @@ export function reasonOf({ message }: Error): string {
  * @throws {SyscallError} `ENOENT`: no such namespace; `EPERM`, `EACCES`: the
  * privilege to enter it is missing.
  * @throws {NotFoundError} There is no connection of the token.
- * @throws {RangeError} The token or the port of the target is none.
+ * @throws {RangeError} The token or the port of the target is out of its range.
  * @throws {TypeError} `token` and `target` are both given, or the target has no
  * host.
  *

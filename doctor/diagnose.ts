@@ -40,7 +40,7 @@ export interface DiagnoseOptions {
  * check is there at least once, but `target` only with a target.
  * @throws {TypeError} `ignore` names no check, or the snapshot has another
  * version, or was not read by {@linkcode parseSnapshot}.
- * @throws {RangeError} The token is none.
+ * @throws {RangeError} The token is out of its range.
  * @throws {NotFoundError} The snapshot has no connection with the token.
  *
  * @example Why is there no second path?

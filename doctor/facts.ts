@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseAddress } from "../codec/inet.ts";
+import { isLinkLocal, parseAddress } from "../codec/inet.ts";
 import type { InterfaceAddress } from "../diag/addresses.ts";
 import type { Connection, Subflow } from "../diag/connection.ts";
 import type { Link } from "../diag/links.ts";
@@ -99,7 +99,7 @@ export function living(snapshot: Parts): Connection[] {
 
 /** Whether the peer has an address of `fe80::/10`, which one link has. */
 export function isWithinLink({ remote }: Pick<Connection, "remote">): boolean {
-  return /^fe[89ab]/.test(remote.address);
+  return isLinkLocal(remote.address);
 }
 
 /** The connections to other hosts. */

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { parseAddress } from "../codec/inet.ts";
+import { isLinkLocal, parseAddress } from "../codec/inet.ts";
 import { MptcpError } from "../codec/mptcp_error.ts";
 import type { Connection } from "../diag/connection.ts";
 import type { Diag } from "../diag/diag.ts";
 import type { Namespace, Stream } from "../netlink/transport.ts";
-import { isLinkLocal } from "../ops/advice.ts";
 import { Dialer, type Dialled } from "./dialer.ts";
 import {
   isAddress,
@@ -71,7 +70,7 @@ const LOOK_MS = 20;
  * longer than 12 seconds, and another 4 to look up a name.
  *
  * @param parts What is known of the host.
- * @throws {TypeError} The host is none.
+ * @throws {TypeError} The host is no address and no name.
  */
 export async function probe(
   namespace: Namespace,
@@ -130,9 +129,7 @@ async function resolve(
   const found = isAddress(host)
     ? [plain(parseAddress(host).text)]
     : await lookUp(namespace, host, signal);
-  const reached = found.filter((address) =>
-    !isLinkLocal(parseAddress(address))
-  );
+  const reached = found.filter((address) => !isLinkLocal(address));
   if (reached.length > 0) return reached;
   throw new MptcpError(
     `Cannot look for a second path to ${host}: a link-local address is ` +

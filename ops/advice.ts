@@ -9,6 +9,7 @@ import {
   type Address,
   formatIPv4,
   isIPv4Mapped,
+  isLinkLocal,
   isSameAddress,
 } from "../codec/inet.ts";
 import {
@@ -71,7 +72,7 @@ export function adviceFor(
   if (connects && host.limits().subflows === 0) {
     return NO_SUBFLOWS;
   }
-  if (connects && ifIndex === 0 && isLinkLocal(address)) {
+  if (connects && ifIndex === 0 && isLinkLocal(address.text)) {
     return needsDevice(address.text);
   }
   if (isOfNoHost(address.bytes)) return ofNoHost(address.text, connects);
@@ -111,11 +112,6 @@ function placeAdvice(
     ? `without dev, subflows leave where the routes lead, which may be one ` +
       `device for all: dev ${name(devices[0]!)} binds them`
     : undefined;
-}
-
-/** Whether an address is one of fe80::/10, which each link has. */
-export function isLinkLocal({ bytes }: Pick<Address, "bytes">): boolean {
-  return bytes.length === 16 && bytes[0] === 0xfe && bytes[1]! >> 6 === 2;
 }
 
 /** What is said of one that is an endpoint without a device. */

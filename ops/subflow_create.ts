@@ -1,8 +1,7 @@
-import { parseAddress } from "../codec/inet.ts";
+import { isLinkLocal, parseAddress } from "../codec/inet.ts";
 import { MPTCP_PM_ADDR_FLAG_BACKUP, OPS } from "../codec/mptcp_pm.gen.ts";
 import { NetlinkError } from "../netlink/errors.ts";
 import { connectionToken, integer } from "../codec/arguments.ts";
-import { isLinkLocal } from "./advice.ts";
 import { addressNest, type Device, deviceIndex } from "./arguments.ts";
 
 import type { Client } from "./client.ts";
@@ -62,7 +61,7 @@ export function subflowCreate(
     client.execute(OPS["subflow-create"], attrs);
   } catch (error) {
     const ends = [own, parseAddress(remote.address)];
-    throw dev === undefined && ends.some(isLinkLocal) &&
+    throw dev === undefined && ends.some(({ text }) => isLinkLocal(text)) &&
         error instanceof NetlinkError && error.code === "EINVAL" &&
         error.extack?.attribute === undefined
       ? error.withHint("a link-local address needs dev")

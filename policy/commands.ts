@@ -7,7 +7,7 @@
 import { ArgumentTypeError } from "../codec/argument_error.ts";
 import { integer } from "../codec/arguments.ts";
 import { errnoName, errnoText } from "../codec/errno.ts";
-import { AF_INET, AF_INET6, parseAddress } from "../codec/inet.ts";
+import { AF_INET, AF_INET6, isLinkLocal, parseAddress } from "../codec/inet.ts";
 import type {
   ConnectionBrief,
   RunningTimer,
@@ -29,7 +29,6 @@ import { AddressMessages, type Message } from "./address_messages.ts";
 import {
   fits,
   type Interfaces,
-  isLinkLocal,
   isSameFamily,
   type LocalAddress,
   plainAddress,

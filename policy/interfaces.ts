@@ -115,11 +115,6 @@ export function isSameFamily(one: string, other: string): boolean {
   return plainAddress(one).includes(":") === plainAddress(other).includes(":");
 }
 
-/** Whether an address says nothing without a link. */
-export function isLinkLocal(address: string): boolean {
-  return /^fe[89ab].:/.test(address);
-}
-
 /** Whether an end of a subflow has an address. */
 export function isAt(end: SubflowAddress, address: string): boolean {
   return plainAddress(end.address) === plainAddress(address);

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { isLinkLocal } from "../codec/inet.ts";
 import type { SubflowAddress } from "../ops/subflow.ts";
-import { isLinkLocal, plainAddress } from "./interfaces.ts";
+import { plainAddress } from "./interfaces.ts";
 import type { ManagedConnection } from "./managed_connection.ts";
 import type { TrackedConnection } from "./tracker.ts";
 

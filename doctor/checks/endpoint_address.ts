@@ -13,13 +13,8 @@ import {
 } from "../facts.ts";
 import { command, deletion, readd } from "../remedy.ts";
 import { type Observation, ok, type Status } from "../finding.ts";
-import { parseAddress } from "../../codec/inet.ts";
-import {
-  isLinkLocal,
-  isOfNoHost,
-  needsDevice,
-  ofNoHost,
-} from "../../ops/advice.ts";
+import { isLinkLocal, parseAddress } from "../../codec/inet.ts";
+import { isOfNoHost, needsDevice, ofNoHost } from "../../ops/advice.ts";
 import type { InterfaceAddress } from "../../diag/addresses.ts";
 import type { Endpoint } from "../../ops/endpoint.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -76,7 +71,7 @@ function look(endpoint: Endpoint, snapshot: Snapshot): Observation[] {
         : [`${deletion(endpoint)}  # unless one does`],
     );
   }
-  if (isPath && ifIndex === 0 && isLinkLocal(parsed)) {
+  if (isPath && ifIndex === 0 && isLinkLocal(parsed.text)) {
     const devices = all.map(deviceText);
     return say(
       "problem",
